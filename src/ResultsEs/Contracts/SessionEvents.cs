@@ -1,0 +1,130 @@
+namespace ResultsEs.Contracts;
+
+/// <summary>What kind of test the session ran.</summary>
+public enum ProductType
+{
+    /// <summary><c>SURVEY</c></summary>
+    Survey,
+
+    /// <summary><c>LIVE_CONVERSATION</c></summary>
+    LiveConversation,
+
+    /// <summary><c>NON_THINK_OUT_LOUD</c>: an interaction test.</summary>
+    NonThinkOutLoud,
+
+    /// <summary><c>THINK_OUT_LOUD</c></summary>
+    ThinkOutLoud,
+}
+
+/// <summary>
+/// A participant began a run of a test. It places the session in a workspace: until it is in, nobody can read the
+/// session.
+/// </summary>
+public sealed record SessionStarted : SessionEvent
+{
+    /// <summary>The workspace the session belongs to; decides who may read it and write to it.</summary>
+    public required Guid WorkspaceId { get; init; }
+
+    /// <summary>The test that was run.</summary>
+    public required Guid TestId { get; init; }
+
+    /// <summary>The version of the test's plan (its ordered tasks and task groups).</summary>
+    public Guid? TestPlanId { get; init; }
+
+    /// <summary>The audience the participant was recruited from.</summary>
+    public Guid? AudienceId { get; init; }
+
+    /// <summary>What kind of test it is.</summary>
+    public required ProductType ProductType { get; init; }
+
+    /// <summary>When the session began; all <c>…Ms</c> offsets count from here.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+}
+
+/// <summary>
+/// Who the participant was when the session ran: a snapshot, which a later change of the participant's profile does
+/// not touch.
+/// </summary>
+public sealed record ParticipantProfiled : SessionEvent
+{
+    /// <summary>The participant.</summary>
+    public required Guid ParticipantId { get; init; }
+
+    /// <summary>The demographic questions and what the participant answered.</summary>
+    public required IReadOnlyList<Demographic> Demographics { get; init; }
+}
+
+/// <summary>A demographic question with its answer.</summary>
+public sealed record Demographic
+{
+    /// <summary>The question's id.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>The question's code, such as <c>AGE</c>.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The question as a person reads it.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>The answer; of a multiple question its answers joined with commas.</summary>
+    public string? Value { get; init; }
+
+    /// <summary>How many answers the question takes.</summary>
+    public DemographicType? Type { get; init; }
+}
+
+/// <summary>How many answers a demographic question takes.</summary>
+public enum DemographicType
+{
+    /// <summary><c>UNRECOGNIZED</c></summary>
+    Unrecognized,
+
+    /// <summary><c>DEMOGRAPHIC_QUESTION_TYPE_SINGLE</c></summary>
+    DemographicQuestionTypeSingle,
+
+    /// <summary><c>DEMOGRAPHIC_QUESTION_TYPE_MULTIPLE</c></summary>
+    DemographicQuestionTypeMultiple,
+}
+
+/// <summary>The participant reached the end of the test.</summary>
+public sealed record SessionCompleted : SessionEvent
+{
+    /// <summary>When the session ended.</summary>
+    public required DateTimeOffset FinishedAt { get; init; }
+}
+
+/// <summary>The participant left before the end of the test.</summary>
+public sealed record SessionAbandoned : SessionEvent
+{
+    /// <summary>Why, in the recorder's words.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>When the session ended.</summary>
+    public required DateTimeOffset AbandonedAt { get; init; }
+}
+
+/// <summary>The whole session's recording was transcribed.</summary>
+public sealed record SessionTranscribed : SessionEvent
+{
+    /// <summary>The language spoken, as a BCP 47 tag such as <c>en-GB</c>.</summary>
+    public string? Language { get; init; }
+
+    /// <summary>What was said when, and by whom.</summary>
+    public required IReadOnlyList<SpokenCue> Cues { get; init; }
+}
+
+/// <summary>A stretch of a session's transcript.</summary>
+public sealed record SpokenCue
+{
+    /// <summary>Begin, milliseconds since the session's start.</summary>
+    public required long StartMs { get; init; }
+
+    /// <summary>End, milliseconds since the session's start; not before <see cref="StartMs"/>.</summary>
+    public required long EndMs { get; init; }
+
+    /// <summary>Who spoke.</summary>
+    public string? Speaker { get; init; }
+
+    /// <summary>What was said.</summary>
+    public required string Text { get; init; }
+}

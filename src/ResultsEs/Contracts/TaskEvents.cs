@@ -1,0 +1,139 @@
+using System.Text.Json;
+
+namespace ResultsEs.Contracts;
+
+/// <summary>
+/// The participant answered a task. A second answer to the same task replaces the first when its time is later; on a
+/// tie the greater event id wins.
+/// </summary>
+public sealed record TaskAnswered : TaskEvent
+{
+    /// <summary>The task's place in the test plan, from 0.</summary>
+    public required int Position { get; init; }
+
+    /// <summary>The task as the participant read it.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>When the task was shown, milliseconds since the session's start.</summary>
+    public required long StartTimeMs { get; init; }
+
+    /// <summary>When it was answered, milliseconds since the session's start; not before <see cref="StartTimeMs"/>.</summary>
+    public required long EndTimeMs { get; init; }
+
+    /// <summary>The answer; its <c>type</c> says which task type this is.</summary>
+    public required Answer Answer { get; init; }
+}
+
+/// <summary>A task was left out. It competes with answers to the same task as they do with each other.</summary>
+public sealed record TaskSkipped : TaskEvent
+{
+    /// <summary>The task's place in the test plan, from 0.</summary>
+    public required int Position { get; init; }
+
+    /// <summary>The task as the participant would have read it.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>The task's own type, such as <c>NPS</c>; one this version does not know is kept as it is.</summary>
+    public required string TaskType { get; init; }
+
+    /// <summary>Who skipped it.</summary>
+    public required SkipReason Reason { get; init; }
+
+    /// <summary>When the task was shown, milliseconds since the session's start.</summary>
+    public required long StartTimeMs { get; init; }
+
+    /// <summary>When it was skipped, milliseconds since the session's start; not before <see cref="StartTimeMs"/>.</summary>
+    public required long EndTimeMs { get; init; }
+}
+
+/// <summary>Who skipped a task.</summary>
+public enum SkipReason
+{
+    /// <summary><c>LOGIC</c>: the test plan's own skip logic.</summary>
+    Logic,
+
+    /// <summary><c>USER</c>: the participant.</summary>
+    User,
+}
+
+/// <summary>
+/// A spoken (VERBAL) answer was transcribed; arrives minutes after the answer, or before it when the answer is late.
+/// </summary>
+public sealed record VerbalResponseTranscribed : TaskEvent
+{
+    /// <summary>The whole transcript.</summary>
+    public required string Text { get; init; }
+
+    /// <summary>The language spoken, as a BCP 47 tag such as <c>en-GB</c>.</summary>
+    public string? Language { get; init; }
+
+    /// <summary>The transcript in timed pieces.</summary>
+    public required IReadOnlyList<Cue> Cues { get; init; }
+}
+
+/// <summary>A timed piece of a spoken answer's transcript.</summary>
+public sealed record Cue
+{
+    /// <summary>Begin, milliseconds since the session's start.</summary>
+    public required long StartMs { get; init; }
+
+    /// <summary>End, milliseconds since the session's start; not before <see cref="StartMs"/>.</summary>
+    public required long EndMs { get; init; }
+
+    /// <summary>What was said.</summary>
+    public required string Text { get; init; }
+}
+
+/// <summary>
+/// The participant did something in a task's Figma prototype: a message of the Figma Embed API
+/// (developers.figma.com, Embed Kit 2.0, "Events"), under its own field names. Fields this record does not name
+/// (those of <c>NEW_STATE</c> differ between Figma's clients) are kept in <see cref="SessionEvent.Unknown"/>.
+/// </summary>
+public sealed record FigmaInteractionRecorded : TaskEvent
+{
+    /// <summary>When, milliseconds since the session's start; the recorder's stamp, since the Figma messages carry no time.</summary>
+    public required long AtMs { get; init; }
+
+    /// <summary>
+    /// The message's name: <c>INITIAL_LOAD</c>, <c>NEW_STATE</c>, <c>PRESENTED_NODE_CHANGED</c>,
+    /// <c>MOUSE_PRESS_OR_RELEASE</c>, …; unknown ones are kept.
+    /// </summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The node (frame) on the screen.</summary>
+    public string? PresentedNodeId { get; init; }
+
+    /// <summary>Whether a press triggered an interaction; <c>false</c> on a press is a misclick.</summary>
+    public bool? Handled { get; init; }
+
+    /// <summary>The topmost node under the pointer.</summary>
+    public string? TargetNodeId { get; init; }
+
+    /// <summary>The pointer, relative to the target node's top left corner.</summary>
+    public FigmaVector? TargetNodeMousePosition { get; init; }
+
+    /// <summary>The nearest scrolling frame that contains the target node.</summary>
+    public string? NearestScrollingFrameId { get; init; }
+
+    /// <summary>The pointer, relative to the scrolling frame's top left corner.</summary>
+    public FigmaVector? NearestScrollingFrameMousePosition { get; init; }
+
+    /// <summary>How far the scrolling frame is scrolled.</summary>
+    public FigmaVector? NearestScrollingFrameOffset { get; init; }
+
+    /// <summary>Whether the node change can be undone by the prototype's back navigation.</summary>
+    public bool? IsStoredInHistory { get; init; }
+
+    /// <summary>Component instances and the variants they show.</summary>
+    public JsonElement? StateMappings { get; init; }
+}
+
+/// <summary>A point or offset in pixels of the prototype.</summary>
+public sealed record FigmaVector
+{
+    /// <summary>To the right.</summary>
+    public required decimal X { get; init; }
+
+    /// <summary>Downwards.</summary>
+    public required decimal Y { get; init; }
+}

@@ -1,0 +1,80 @@
+using System.Text.Json;
+
+namespace ResultsEs.Ingestion;
+
+/// <summary>
+/// Finds what is JSON but cannot be stored as PostgreSQL's <c>jsonb</c>, while skipping over a value: U+0000, half
+/// surrogate pairs, numbers beyond a double's range (PostgreSQL manual, "JSON Types" and "Numeric Types").
+/// </summary>
+internal static class JsonText
+{
+    /// <summary>What is wrong with a text that cannot be stored.</summary>
+    public const string Unstorable = "must not contain U+0000 or half a surrogate pair";
+
+    /// <summary>What is wrong with a number that cannot be stored.</summary>
+    public const string OutOfRange = "must be a number of at most 100 digits, from -1e300 to 1e300";
+
+    /// <summary>
+    /// Skips the reader's value. Suspicious is one that needs a slow look before it is taken: something unstorable, or
+    /// a null where an item of a list is due.
+    /// </summary>
+    /// <param name="reader">Stands on the value's first token; afterwards on its last.</param>
+    /// <param name="eventDepth">The depth of the event that holds the value.</param>
+    /// <returns>Whether it is suspicious, and how many levels it has, the event's own included.</returns>
+    public static (bool Suspicious, int Deepest) Scan(ref Utf8JsonReader reader, int eventDepth)
+    {
+        var suspicious = IsSuspicious(ref reader, previousIsName: true);
+        var deepest = 1;
+        if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
+            return (suspicious, deepest);
+
+        deepest = 2;
+        var end = reader.CurrentDepth;
+        var previousIsName = false;
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray && reader.CurrentDepth == end)
+                break;
+
+            if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
+                deepest = Math.Max(deepest, reader.CurrentDepth - eventDepth + 1);
+            suspicious |= IsSuspicious(ref reader, previousIsName);
+            previousIsName = reader.TokenType == JsonTokenType.PropertyName;
+        }
+
+        return (suspicious, deepest);
+    }
+
+    /// <summary>Whether the reader's token needs a slow look.</summary>
+    public static bool IsSuspicious(ref Utf8JsonReader reader, bool previousIsName) => reader.TokenType switch
+    {
+        JsonTokenType.String or JsonTokenType.PropertyName => reader.ValueIsEscaped && !IsStorable(ref reader),
+        JsonTokenType.Number => reader.ValueSpan.Length > 15 && !IsStorableNumber(reader.ValueSpan),
+        JsonTokenType.Null => !previousIsName,
+        _ => false,
+    };
+
+    /// <summary>Whether a text can be stored.</summary>
+    public static bool IsStorable(string text) => !text.Contains('\0', StringComparison.Ordinal);
+
+    /// <summary>Whether a number can be stored.</summary>
+    public static bool IsStorableNumber(ReadOnlySpan<byte> number) =>
+        number.Length <= 100 && (!number.ContainsAny("eE"u8) || IsSmallExponent(number));
+
+    private static bool IsStorable(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return IsStorable(reader.GetString()!);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair: no string can hold it.
+            return false;
+        }
+    }
+
+    private static bool IsSmallExponent(ReadOnlySpan<byte> number) =>
+        int.TryParse(number[(number.IndexOfAny("eE"u8) + 1)..], System.Globalization.NumberStyles.AllowLeadingSign, null, out var exponent)
+        && exponent is >= -300 and <= 300;
+}

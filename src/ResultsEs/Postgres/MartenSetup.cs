@@ -1,0 +1,65 @@
+using JasperFx;
+using JasperFx.Events;
+using JasperFx.Events.Projections;
+using JasperFx.MultiTenancy;
+using Marten;
+using Marten.Services;
+using Npgsql;
+using ResultsEs.Ingestion;
+using ResultsEs.SessionResults;
+using System.Text.Json.Serialization.Metadata;
+
+namespace ResultsEs.Postgres;
+
+/// <summary>How events and documents are stored.</summary>
+internal static class MartenSetup
+{
+    /// <summary>The database schema of everything that is ours.</summary>
+    public const string Schema = "results";
+
+    /// <summary>Adds the event store on the given database.</summary>
+    public static WebApplicationBuilder AddEventStore(this WebApplicationBuilder builder, string connectionString)
+    {
+        builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(connectionString));
+        builder.Services.AddMarten(Configure)
+            .UseLightweightSessions()
+            .UseNpgsqlDataSource()
+            .ApplyAllDatabaseChangesOnStartup();
+        return builder;
+    }
+
+    private static void Configure(StoreOptions options)
+    {
+        options.DatabaseSchemaName = Schema;
+        options.AutoCreateSchemaObjects = AutoCreate.CreateOrUpdate;
+        options.Serializer(new SystemTextJsonSerializer(StoredJson()));
+
+        options.Policies.AllDocumentsAreMultiTenanted();
+        options.Events.TenancyStyle = TenancyStyle.Conjoined;
+        options.Events.StreamIdentity = StreamIdentity.AsGuid;
+        options.Events.UseMandatoryStreamTypeDeclaration = true;
+        options.Events.MetadataConfig.HeadersEnabled = true;
+        // Without the lock a lost race leaves a gap in the events' sequence, at which async readers wait.
+        options.Events.UseExclusiveLockOnConcurrentAppends = true;
+        foreach (var type in EventCatalogue.All)
+            type.Register(options);
+
+        options.Events.IgnoreIndex(EventIdIndex.Name);
+        options.Storage.Add(new EventIdIndex(options.Advanced.Migrator));
+
+        options.Projections.Add(new SessionResultProjection(), ProjectionLifecycle.Inline);
+        options.Schema.For<SessionResult>()
+            .DocumentAlias("session_result")
+            .Duplicate(x => x.Body.WorkspaceId, configure: index => index.Name = "ix_session_result_workspace")
+            .Duplicate(x => x.Body.TestId)
+            .Duplicate(x => x.Body.Status)
+            .Duplicate(x => x.Body.FinishTime);
+    }
+
+    /// <summary>The wire's own options, and Marten's way for the few types of its own.</summary>
+    private static System.Text.Json.JsonSerializerOptions StoredJson() =>
+        new(Json.Options)
+        {
+            TypeInfoResolver = JsonTypeInfoResolver.Combine(Json.Options.TypeInfoResolver, new DefaultJsonTypeInfoResolver()),
+        };
+}

@@ -1,0 +1,196 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ResultsEs.Contracts;
+using ResultsEs.SessionResults.TaskTypes;
+
+namespace ResultsEs.SessionResults;
+
+/// <summary>
+/// The stored document of a session: the v3 body ready to send, and beside it (never inside) what the fold needs to
+/// stay free of order.
+/// </summary>
+internal sealed record SessionResult
+{
+    /// <summary>The session, and its stream.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>What v3 sends, as it is.</summary>
+    public required SessionBody Body { get; init; }
+
+    /// <summary>What v3 does not show.</summary>
+    public required SessionFold Fold { get; init; }
+}
+
+/// <summary>Where a session stands.</summary>
+public enum SessionStatus
+{
+    /// <summary><c>IN_PROGRESS</c></summary>
+    InProgress,
+
+    /// <summary><c>COMPLETE</c></summary>
+    Complete,
+
+    /// <summary><c>ABANDONED</c></summary>
+    Abandoned,
+}
+
+/// <summary>What v2 and v3 say about the session itself.</summary>
+internal record SessionHead
+{
+    public required Guid SessionId { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Guid? TestId { get; init; }
+
+    /// <summary>Null until <see cref="SessionStarted"/> is in; such a session reads as 404.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Guid? WorkspaceId { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public ProductType? ProductType { get; init; }
+
+    public SessionStatus Status { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    [JsonConverter(typeof(MillisecondsUtcConverter))]
+    public DateTimeOffset? StartTime { get; init; }
+
+    /// <summary>When the session ended, completed or abandoned.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    [JsonConverter(typeof(MillisecondsUtcConverter))]
+    public DateTimeOffset? FinishTime { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Guid? AudienceId { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Guid? TestPlanId { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public SessionParticipant? SessionParticipant { get; init; }
+}
+
+/// <summary>The v3 body.</summary>
+internal sealed record SessionBody : SessionHead
+{
+    [JsonConstructor]
+    public SessionBody()
+    {
+    }
+
+    [SetsRequiredMembers]
+    public SessionBody(SessionHead head)
+        : base(head)
+    {
+    }
+
+    /// <summary>Ordered by id.</summary>
+    public IReadOnlyList<TaskGroupBody> TaskGroups { get; init; } = [];
+
+    /// <summary>Ordered by position, then start, then id.</summary>
+    public IReadOnlyList<TaskBody> Tasks { get; init; } = [];
+}
+
+/// <summary>Who the participant was when the session ran.</summary>
+internal sealed record SessionParticipant(Guid? ParticipantId, IReadOnlyList<Demographic> DemographicsInfo);
+
+/// <summary>A task group of the session with its score or its sequence.</summary>
+internal sealed record TaskGroupBody(
+    Guid Uuid,
+    string Type,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskGroupResponse? Response);
+
+/// <summary>One of the two, by the group's type.</summary>
+internal sealed record TaskGroupResponse(decimal? Score, string? Sequence);
+
+/// <summary>A task of the session.</summary>
+internal sealed record TaskBody(
+    Guid Uuid,
+    string Text,
+    string Type,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskResponse? Response);
+
+/// <summary>What became of the task.</summary>
+internal sealed record TaskResponse(
+    long StartTimeMs,
+    long EndTimeMs,
+    bool Skipped,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskAnswer? Answer);
+
+/// <summary>An answer in v3: an object with one key, the task type's.</summary>
+internal sealed record TaskAnswer(string Key, JsonElement Payload);
+
+/// <summary>What the fold needs and v3 does not show.</summary>
+internal sealed record SessionFold
+{
+    /// <summary>The start that holds.</summary>
+    public Stamp? Started { get; init; }
+
+    /// <summary>The participant's snapshot that holds.</summary>
+    public Stamp? Profiled { get; init; }
+
+    /// <summary>The end that holds.</summary>
+    public Stamp? Ended { get; init; }
+
+    /// <summary>Ordered by id; also of tasks that no answer has told about yet.</summary>
+    public IReadOnlyList<TaskFold> Tasks { get; init; } = [];
+
+    /// <summary>Ordered by id.</summary>
+    public IReadOnlyList<TaskGroupFold> TaskGroups { get; init; } = [];
+}
+
+/// <summary>What the fold needs of a task.</summary>
+internal sealed record TaskFold(Guid Id)
+{
+    /// <summary>The answer or skip that holds; absent while there is none.</summary>
+    public Stamp? Settled { get; init; }
+
+    /// <summary>The task's own type, which v3 may show as another.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>The task's place in the test plan.</summary>
+    public int Position { get; init; }
+
+    /// <summary>Who skipped it, when it was.</summary>
+    public SkipReason? Reason { get; init; }
+
+    /// <summary>The transcript that holds.</summary>
+    public TranscriptPiece? Transcript { get; init; }
+
+    /// <summary>The task's interactions.</summary>
+    public FigmaFold? Figma { get; init; }
+}
+
+/// <summary>What the fold needs of a task group.</summary>
+internal sealed record TaskGroupFold(Guid Id, Stamp Settled);
+
+/// <summary>Writes and reads <c>{"nps": {…}}</c>.</summary>
+internal sealed class TaskAnswerConverter : JsonConverter<TaskAnswer>
+{
+    /// <inheritdoc/>
+    public override TaskAnswer Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        reader.Read();
+        var key = reader.GetString()!;
+        reader.Read();
+        var payload = JsonElement.ParseValue(ref reader);
+        reader.Read();
+        return new(key, payload);
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, TaskAnswer value, JsonSerializerOptions options)
+    {
+        writer.WriteStartObject();
+        writer.WritePropertyName(value.Key);
+        value.Payload.WriteTo(writer);
+        writer.WriteEndObject();
+    }
+}
+
+/// <summary>The source-generated JSON contracts of the document and of v2.</summary>
+[JsonSerializable(typeof(SessionResult))]
+[JsonSerializable(typeof(SessionResultV2))]
+[JsonSerializable(typeof(SkipPayload))]
+internal sealed partial class SessionResultJson : JsonSerializerContext;

@@ -1,0 +1,15 @@
+using JasperFx.Events;
+using JasperFx.Events.Daemon;
+using Marten.Events.Aggregation;
+using ResultsEs.Contracts;
+using ResultsEs.Ingestion;
+
+namespace ResultsEs.SessionResults;
+
+/// <summary>The bridge from Marten to <see cref="SessionResultFold"/>; inline, in the transaction of the events.</summary>
+internal sealed class SessionResultProjection : SingleStreamProjection<SessionResult, Guid>
+{
+    /// <inheritdoc/>
+    public override (SessionResult?, ActionType) DetermineAction(SessionResult? snapshot, Guid identity, IReadOnlyList<IEvent> events) =>
+        (SessionResultFold.Fold(identity, snapshot, events.Select(e => new RecordedEvent(StoredEvent.Stamp(e), (SessionEvent)e.Data))), ActionType.Store);
+}
