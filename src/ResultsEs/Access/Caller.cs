@@ -1,0 +1,53 @@
+using System.Security.Claims;
+
+namespace ResultsEs.Access;
+
+/// <summary>Who calls, as the token says. Every query and every write is confined to it.</summary>
+/// <param name="Account">The tenant: part of every key and query.</param>
+/// <param name="Workspaces">The workspaces the client is a member of, never empty; an array because it goes to SQL as one parameter.</param>
+/// <param name="ClientId">The client the token was issued to.</param>
+/// <param name="Scopes">The scopes of the token, a subset of <see cref="Access.Scopes.All"/>.</param>
+public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, string[] Scopes)
+{
+    internal const string AccountClaim = "account";
+    internal const string WorkspacesClaim = "workspaces";
+    internal const string ClientIdClaim = "client_id";
+    internal const string ScopeClaim = "scope";
+
+    /// <summary>The caller behind an authenticated request's user.</summary>
+    /// <exception cref="InvalidOperationException">The user was not authenticated by a token of this service: the endpoint allows anonymous requests.</exception>
+    public static Caller From(ClaimsPrincipal user) =>
+        Find(user) ?? throw new InvalidOperationException("The request was not authenticated by a token of this service.");
+
+    /// <summary>Whether the token carries a scope.</summary>
+    public bool Has(string scope) => Array.IndexOf(Scopes, scope) >= 0;
+
+    internal static Caller? Find(ClaimsPrincipal user) => (user as CallerPrincipal)?.Caller;
+
+    /// <summary>Reads a validated token's claims; null when one is missing or malformed.</summary>
+    internal static Caller? Read(ClaimsIdentity identity)
+    {
+        if (!Guid.TryParse(identity.FindFirst(AccountClaim)?.Value, out var account))
+            return null;
+
+        var workspaces = new List<Guid>();
+        foreach (var claim in identity.FindAll(WorkspacesClaim))
+        {
+            if (!Guid.TryParse(claim.Value, out var workspace))
+                return null;
+            workspaces.Add(workspace);
+        }
+
+        if (workspaces.Count == 0 || identity.FindFirst(ClientIdClaim)?.Value is not { Length: > 0 } clientId)
+            return null;
+
+        var scopes = (identity.FindFirst(ScopeClaim)?.Value ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return new Caller(account, [.. workspaces], clientId, scopes);
+    }
+}
+
+/// <summary>Carries the caller with the user, so that the claims are read once a request.</summary>
+internal sealed class CallerPrincipal(ClaimsIdentity identity, Caller caller) : ClaimsPrincipal(identity)
+{
+    public Caller Caller { get; } = caller;
+}

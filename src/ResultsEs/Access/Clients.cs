@@ -1,0 +1,32 @@
+using System.Collections.Frozen;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
+
+namespace ResultsEs.Access;
+
+/// <summary>The configured clients by id. Immutable: a change of configuration takes a restart.</summary>
+internal sealed class Clients(IOptions<AccessOptions> options)
+{
+    private static readonly PasswordHasher<ClientOptions> Hasher = new();
+
+    private readonly FrozenDictionary<string, ClientOptions> _byId =
+        options.Value.Clients.ToFrozenDictionary(client => client.Id, StringComparer.Ordinal);
+
+    public static string Hash(string secret) => Hasher.HashPassword(null!, secret);
+
+    public ClientOptions? Find(string? id) => id is not null && _byId.TryGetValue(id, out var client) ? client : null;
+
+    /// <summary>The client with this id and secret, else null.</summary>
+    public ClientOptions? Authenticate(string? id, string? secret)
+    {
+        var client = Find(id);
+
+        // An unknown id costs the same hash as a wrong secret, so that the time taken does not tell which ids exist.
+        var hash = (client ?? options.Value.Clients.FirstOrDefault())?.SecretHash;
+        if (hash is null)
+            return null;
+
+        var verified = Hasher.VerifyHashedPassword(null!, hash, secret ?? "") != PasswordVerificationResult.Failed;
+        return verified ? client : null;
+    }
+}

@@ -1,0 +1,14 @@
+namespace ResultsEs.Access;
+
+/// <summary>What a token allows. Each scope is an authorization policy of the same name: <c>[Authorize(Scopes.StudiesRead)]</c>.</summary>
+public static class Scopes
+{
+    /// <summary>Every read of the API.</summary>
+    public const string StudiesRead = "studies:read";
+
+    /// <summary>Recording session events.</summary>
+    public const string EventsWrite = "events:write";
+
+    /// <summary>Every scope this service knows.</summary>
+    public static IReadOnlyList<string> All { get; } = [StudiesRead, EventsWrite];
+}

@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+using ResultsEs.Postgres;
+
+namespace ResultsEs.Access;
+
+/// <summary>The RSA key that signs and verifies our tokens; made once, then read from its file at every start.</summary>
+internal sealed class SigningKey
+{
+    /// <summary>RSA, because a token is signed once and verified on every request, and RSA verifies faster than ECDSA.</summary>
+    public const string Algorithm = SecurityAlgorithms.RsaSha256;
+
+    private const int Bits = 2048;
+
+    private SigningKey(RSA rsa)
+    {
+        // From parameters rather than from the RSA object: each verifier then has its own, and none waits for another.
+        Public = new RsaSecurityKey(rsa.ExportParameters(includePrivateParameters: false));
+        Private = new RsaSecurityKey(rsa.ExportParameters(includePrivateParameters: true));
+        Public.KeyId = Private.KeyId = Base64UrlEncoder.Encode(Public.ComputeJwkThumbprint());
+    }
+
+    public RsaSecurityKey Public { get; }
+
+    public RsaSecurityKey Private { get; }
+
+    public static SigningKey Load(IOptions<AccessOptions> options, IConfiguration configuration) =>
+        Load(options.Value.Access.SigningKeyPath is { Length: > 0 } path
+            ? Path.GetFullPath(path)
+            : Path.Combine(DataFolder.Find(configuration), "keys", "signing.pem"));
+
+    public static SigningKey Load(string path)
+    {
+        if (!File.Exists(path))
+            Create(path);
+
+        using var rsa = RSA.Create();
+        try
+        {
+            rsa.ImportFromPem(File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            throw new InvalidOperationException($"The signing key {path} is not an unencrypted RSA private key in PEM form.", e);
+        }
+
+        return rsa.KeySize >= Bits
+            ? new SigningKey(rsa)
+            : throw new InvalidOperationException($"The signing key {path} has {rsa.KeySize} bits; {Bits} are the least.");
+    }
+
+    // Written aside and moved without overwriting: of two processes that start at once, the second finds the first's key,
+    // and nobody reads half a file.
+    private static void Create(string path)
+    {
+        CreateFolder(Path.GetDirectoryName(path)!);
+        var aside = $"{path}.{Path.GetRandomFileName()}";
+        var file = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            file.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+        try
+        {
+            using (var rsa = RSA.Create(Bits))
+            using (var stream = new FileStream(aside, file))
+            {
+                stream.Write(System.Text.Encoding.ASCII.GetBytes(rsa.ExportPkcs8PrivateKeyPem() + "\n"));
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(aside, path, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            // Another process was first; its key is the one to read.
+        }
+        finally
+        {
+            File.Delete(aside);
+        }
+    }
+
+    private static void CreateFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(folder);
+        else
+            Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+}
