@@ -26,7 +26,7 @@ internal sealed record IncomingEvent(
 /// <param name="EventId">The event's <c>id</c> as it came, where it has one.</param>
 /// <param name="Path">JSON path within the event, such as <c>data.answer.score</c>; empty for the event itself.</param>
 /// <param name="Message">What is wrong; continues the path: "must be …".</param>
-internal sealed record EventProblem(int Index, string? EventId, string Path, string Message)
+public sealed record EventProblem(int Index, string? EventId, string Path, string Message)
 {
     /// <summary>JSON path from the batch, such as <c>[3].data.answer.score</c>.</summary>
     public string Key => (Index, Path) switch

@@ -2,21 +2,30 @@ using System.Text.Json;
 using JasperFx;
 using JasperFx.Events;
 using Marten;
-using Marten.Exceptions;
 using Npgsql;
 using ResultsEs.Contracts;
 using ResultsEs.SessionResults;
 
 namespace ResultsEs.Ingestion;
 
-/// <summary>Events to record, all or none, in one transaction.</summary>
-/// <param name="Account">The tenant.</param>
-/// <param name="Workspaces">The workspaces the writer may write into.</param>
-/// <param name="Events">Events that passed validation, in the request's order.</param>
-internal sealed record RecordEvents(Guid Account, IReadOnlyList<Guid> Workspaces, IReadOnlyList<IncomingEvent> Events);
+/// <summary>Events to record, all or none, in one transaction. They have passed validation.</summary>
+public sealed class RecordEvents
+{
+    internal RecordEvents(Guid account, IReadOnlyList<Guid> workspaces, IReadOnlyList<IncomingEvent> events) =>
+        (Account, Workspaces, Events) = (account, workspaces, events);
+
+    /// <summary>The tenant.</summary>
+    public Guid Account { get; }
+
+    /// <summary>The workspaces the writer may write into.</summary>
+    public IReadOnlyList<Guid> Workspaces { get; }
+
+    /// <summary>The events in the request's order.</summary>
+    internal IReadOnlyList<IncomingEvent> Events { get; }
+}
 
 /// <summary>What became of a <see cref="RecordEvents"/>.</summary>
-internal abstract record RecordResult
+public abstract record RecordResult
 {
     private RecordResult()
     {
@@ -27,9 +36,11 @@ internal abstract record RecordResult
     public sealed record Stored(IReadOnlyList<bool> Duplicates) : RecordResult;
 
     /// <summary>Nothing is stored: ids are known with other content.</summary>
+    /// <param name="Problems">The events whose ids they are.</param>
     public sealed record Conflicting(IReadOnlyList<EventProblem> Problems) : RecordResult;
 
     /// <summary>Nothing is stored: sessions lie outside the writer's workspaces.</summary>
+    /// <param name="Problems">The events of those sessions.</param>
     public sealed record Forbidden(IReadOnlyList<EventProblem> Problems) : RecordResult;
 
     /// <summary>Nothing is stored: other writers were faster each time. To be tried again.</summary>
@@ -40,7 +51,7 @@ internal abstract record RecordResult
 /// Dedupe, fold, append: the only code that appends events. One writer per session in this process; a conflict with
 /// another node is tried again under the streams' row locks, so it cannot repeat for ever.
 /// </summary>
-internal static partial class RecordEventsHandler
+public static partial class RecordEventsHandler
 {
     // The first attempt is optimistic, the others lock. A locked attempt fails only while streams are being created or
     // ids being stored by other nodes, and each such failure is one of those, done.
@@ -167,7 +178,6 @@ internal static partial class RecordEventsHandler
     private static bool IsConflict(Exception e) => e switch
     {
         ConcurrencyException or Marten.Exceptions.ExistingStreamIdCollisionException or JasperFx.Events.ExistingStreamIdCollisionException => true,
-        EventStreamUnexpectedMaxEventIdException => true,
         PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => true,
         AggregateException many => many.InnerExceptions.All(IsConflict),
         { InnerException: { } inner } => IsConflict(inner),

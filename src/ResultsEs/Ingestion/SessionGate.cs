@@ -6,7 +6,7 @@ namespace ResultsEs.Ingestion;
 /// One writer per session in this process: the others wait here instead of losing against each other in the database.
 /// Owns the turns; one lives as long as somebody has or awaits it. Guarded by a lock on the dictionary.
 /// </summary>
-internal sealed class SessionGate
+public sealed class SessionGate
 {
     private readonly Dictionary<(Guid Account, Guid Session), Turn> _turns = [];
 

@@ -1,0 +1,174 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Net.Http.Headers;
+using ResultsEs.Access;
+using Wolverine;
+using Wolverine.Http;
+
+namespace ResultsEs.Ingestion;
+
+/// <summary>What became of the events of a request.</summary>
+/// <param name="Accepted">How many were new and are stored.</param>
+/// <param name="Duplicates">How many were stored before.</param>
+/// <param name="Sessions">How many sessions the request's events belong to.</param>
+/// <param name="Events">Each event, in the request's order.</param>
+internal sealed record PostEventsResponse(int Accepted, int Duplicates, int Sessions, IReadOnlyList<EventOutcome> Events);
+
+/// <summary>What became of one event.</summary>
+/// <param name="Id">The event.</param>
+/// <param name="Outcome"><c>appended</c> or <c>duplicate</c>.</param>
+internal sealed record EventOutcome(Guid Id, string Outcome);
+
+[JsonSerializable(typeof(PostEventsResponse))]
+internal sealed partial class PostEventsJson : JsonSerializerContext;
+
+/// <summary><c>POST /api/v2/sessionEvents</c>: a recorder sends what happened. All of a request is stored, or none of it.</summary>
+public static class PostEventsEndpoint
+{
+    /// <summary>A request's size in bytes.</summary>
+    internal const int MaxRequestBytes = 4 * 1024 * 1024;
+
+    private const int RetryAfterSeconds = 1;
+
+    /// <summary>
+    /// Takes one CloudEvent (<c>application/cloudevents+json</c>), an array (<c>application/cloudevents-batch+json</c>),
+    /// or either (<c>application/json</c>).
+    /// </summary>
+    [WolverinePost("/api/v2/sessionEvents")]
+    [Authorize(Scopes.EventsWrite)]
+    public static async Task<IResult> Post(HttpContext http, IMessageBus bus, CancellationToken cancellation)
+    {
+        var shapes = Shapes(http.Request);
+        if (shapes == CloudEventShapes.None)
+        {
+            return Problems.Of(
+                StatusCodes.Status415UnsupportedMediaType,
+                "Send application/cloudevents+json, application/cloudevents-batch+json or application/json, in UTF-8 and without a content encoding.");
+        }
+
+        if (await ReadBodyAsync(http.Request, cancellation) is not { } body)
+        {
+            return Problems.Of(
+                StatusCodes.Status413PayloadTooLarge,
+                string.Create(CultureInfo.InvariantCulture, $"A request may have at most {MaxRequestBytes} bytes; send the events in several requests."));
+        }
+
+        CloudEvents read;
+        try
+        {
+            read = CloudEventReader.Read(body.Span, shapes);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(body.Buffer);
+        }
+
+        if (read.Count > CloudEventReader.MaxEvents)
+        {
+            return Problems.Of(
+                StatusCodes.Status413PayloadTooLarge,
+                string.Create(CultureInfo.InvariantCulture, $"A request may have at most {CloudEventReader.MaxEvents} events, not {read.Count}; send them in several requests."));
+        }
+
+        if (read.Problems.Count > 0)
+            return Refuse(StatusCodes.Status400BadRequest, "Nothing of the request is stored, because something in it is not valid.", read.Problems);
+
+        var caller = Caller.From(http.User);
+        var result = await bus.InvokeAsync<RecordResult>(new RecordEvents(caller.Account, caller.Workspaces, read.Events), cancellation);
+        switch (result)
+        {
+            case RecordResult.Stored stored:
+                return TypedResults.Json(Response(read.Events, stored.Duplicates), Json.Of<PostEventsResponse>());
+            case RecordResult.Conflicting conflicting:
+                return Refuse(StatusCodes.Status409Conflict, "Nothing of the request is stored, because an event id is known with other content.", conflicting.Problems);
+            case RecordResult.Forbidden forbidden:
+                return Refuse(StatusCodes.Status403Forbidden, "Nothing of the request is stored, because it writes outside the token's workspaces.", forbidden.Problems);
+            default:
+                http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+                return Problems.Of(StatusCodes.Status503ServiceUnavailable, "Other writers hold the sessions; nothing of the request is stored. Send it again.");
+        }
+    }
+
+    private static PostEventsResponse Response(IReadOnlyList<IncomingEvent> events, IReadOnlyList<bool> duplicates)
+    {
+        var known = duplicates.Count(duplicate => duplicate);
+        return new PostEventsResponse(
+            events.Count - known,
+            known,
+            events.Select(incoming => incoming.SessionId).Distinct().Count(),
+            [.. events.Zip(duplicates, (incoming, duplicate) => new EventOutcome(incoming.Id, duplicate ? "duplicate" : "appended"))]);
+    }
+
+    private static IResult Refuse(int status, string detail, IReadOnlyList<EventProblem> problems)
+    {
+        var errors = problems
+            .GroupBy(problem => problem.Key, StringComparer.Ordinal)
+            .ToDictionary(group => group.Key, group => group.Select(problem => problem.Message).ToArray(), StringComparer.Ordinal);
+        var events = problems
+            .Where(problem => problem.Index >= 0)
+            .GroupBy(problem => problem.Index)
+            .Select(group => new RefusedEvent(
+                group.Key,
+                group.Select(problem => problem.EventId).FirstOrDefault(),
+                [.. group.Select(problem => problem.Path).Distinct(StringComparer.Ordinal)]))
+            .ToArray();
+        var problem = Problems.Of(status, detail, errors);
+        problem.ProblemDetails.Extensions["events"] = events;
+        return problem;
+    }
+
+    private static CloudEventShapes Shapes(HttpRequest request)
+    {
+        if (request.Headers.ContentEncoding.Count > 0
+            || !MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+            || !(type.Charset.Length == 0 || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
+            return CloudEventShapes.None;
+
+        return type.MediaType.Value!.ToLowerInvariant() switch
+        {
+            "application/cloudevents+json" => CloudEventShapes.Single,
+            "application/cloudevents-batch+json" => CloudEventShapes.Batch,
+            "application/json" => CloudEventShapes.Single | CloudEventShapes.Batch,
+            _ => CloudEventShapes.None,
+        };
+    }
+
+    /// <summary>The body in a pooled buffer, or null when it is larger than a request may be.</summary>
+    private static async Task<Body?> ReadBodyAsync(HttpRequest request, CancellationToken cancellation)
+    {
+        if (request.ContentLength > MaxRequestBytes)
+            return null;
+
+        var reader = request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(cancellation);
+            if (read.Buffer.Length > MaxRequestBytes)
+                return null;
+
+            if (read.IsCompleted)
+            {
+                var length = (int)read.Buffer.Length;
+                var buffer = ArrayPool<byte>.Shared.Rent(Math.Max(length, 1));
+                read.Buffer.CopyTo(buffer);
+                reader.AdvanceTo(read.Buffer.End);
+                return new Body(buffer, length);
+            }
+
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private readonly record struct Body(byte[] Buffer, int Length)
+    {
+        public ReadOnlySpan<byte> Span => Buffer.AsSpan(0, Length);
+    }
+}
+
+/// <summary>An event that was refused.</summary>
+/// <param name="Index">Its index in the request.</param>
+/// <param name="Id">Its id as it came, where it has one.</param>
+/// <param name="Fields">JSON paths within the event; an empty one is the event itself.</param>
+internal sealed record RefusedEvent(int Index, string? Id, IReadOnlyList<string> Fields);

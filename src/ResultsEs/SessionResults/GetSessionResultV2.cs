@@ -1,0 +1,35 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Authorization;
+using Npgsql;
+using ResultsEs.Access;
+using Wolverine.Http;
+
+namespace ResultsEs.SessionResults;
+
+/// <summary><c>GET /api/v2/sessionResults/{sessionId}</c>: session details, v2.</summary>
+public static class GetSessionResultV2
+{
+    // As in v3; v2 also needs what v3 does not show, so it takes the whole document.
+    private const string Sql =
+        """
+        select d.data
+        from results.mt_doc_session_result d
+        where d.tenant_id = $1 and d.id = $2 and d.body_workspace_id = any($3)
+        """;
+
+    /// <summary>Sends the stored document in v2's words.</summary>
+    [WolverineGet("/api/v2/sessionResults/{sessionId}")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(string sessionId, HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        if (!SessionId.TryRead(sessionId, out var id, out var problem))
+            return problem!;
+
+        if (await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), id, cancellation) is not { } json)
+            return Problems.NotFound();
+
+        var document = JsonSerializer.Deserialize(json, Json.Of<SessionResult>())!;
+        var body = JsonSerializer.SerializeToUtf8Bytes(SessionResultV2.Of(document), Json.Of<SessionResultV2>());
+        return TypedResults.Bytes(body, "application/json; charset=utf-8");
+    }
+}

@@ -1,0 +1,30 @@
+using Microsoft.AspNetCore.Authorization;
+using Npgsql;
+using ResultsEs.Access;
+using Wolverine.Http;
+
+namespace ResultsEs.SessionResults;
+
+/// <summary><c>GET /api/v3/sessionResults/{sessionId}</c>: session details, v3.</summary>
+public static class GetSessionResultV3
+{
+    // The primary key (tenant_id, id) finds the one row; a session outside the caller's workspaces is no row.
+    private const string Sql =
+        """
+        select d.data -> 'body'
+        from results.mt_doc_session_result d
+        where d.tenant_id = $1 and d.id = $2 and d.body_workspace_id = any($3)
+        """;
+
+    /// <summary>Sends the stored body as it is.</summary>
+    [WolverineGet("/api/v3/sessionResults/{sessionId}")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(string sessionId, HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        if (!SessionId.TryRead(sessionId, out var id, out var problem))
+            return problem!;
+
+        var body = await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), id, cancellation);
+        return body is null ? Problems.NotFound() : TypedResults.Bytes(body, "application/json; charset=utf-8");
+    }
+}
