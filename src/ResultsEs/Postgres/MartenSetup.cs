@@ -1,13 +1,14 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using JasperFx;
 using JasperFx.Events;
 using JasperFx.Events.Projections;
 using JasperFx.MultiTenancy;
 using Marten;
-using Marten.Services;
+using Weasel.Core;
 using Npgsql;
 using ResultsEs.Ingestion;
 using ResultsEs.SessionResults;
-using System.Text.Json.Serialization.Metadata;
 
 namespace ResultsEs.Postgres;
 
@@ -32,7 +33,7 @@ internal static class MartenSetup
     {
         options.DatabaseSchemaName = Schema;
         options.AutoCreateSchemaObjects = AutoCreate.CreateOrUpdate;
-        options.Serializer(new SystemTextJsonSerializer(StoredJson()));
+        options.Serializer(new Marten.Services.SystemTextJsonSerializer(StoredJson()) { EnumStorage = EnumStorage.AsString, Casing = Casing.CamelCase });
 
         options.Policies.AllDocumentsAreMultiTenanted();
         options.Events.TenancyStyle = TenancyStyle.Conjoined;
@@ -48,16 +49,12 @@ internal static class MartenSetup
         options.Storage.Add(new EventIdIndex(options.Advanced.Migrator));
 
         options.Projections.Add(new SessionResultProjection(), ProjectionLifecycle.Inline);
-        options.Schema.For<SessionResult>()
-            .DocumentAlias("session_result")
-            .Duplicate(x => x.Body.WorkspaceId, configure: index => index.Name = "ix_session_result_workspace")
-            .Duplicate(x => x.Body.TestId)
-            .Duplicate(x => x.Body.Status)
-            .Duplicate(x => x.Body.FinishTime);
+        options.Schema.For<SessionResult>().DocumentAlias("session_result");
+        options.Policies.OnDocuments(new SessionResultColumns());
     }
 
     /// <summary>The wire's own options, and Marten's way for the few types of its own.</summary>
-    private static System.Text.Json.JsonSerializerOptions StoredJson() =>
+    private static JsonSerializerOptions StoredJson() =>
         new(Json.Options)
         {
             TypeInfoResolver = JsonTypeInfoResolver.Combine(Json.Options.TypeInfoResolver, new DefaultJsonTypeInfoResolver()),

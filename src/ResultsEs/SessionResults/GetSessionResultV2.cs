@@ -14,7 +14,7 @@ public static class GetSessionResultV2
         """
         select d.data
         from results.mt_doc_session_result d
-        where d.tenant_id = $1 and d.id = $2 and d.body_workspace_id = any($3)
+        where d.tenant_id = $1 and d.id = $2 and d.workspace_id = any($3)
         """;
 
     /// <summary>Sends the stored document in v2's words.</summary>

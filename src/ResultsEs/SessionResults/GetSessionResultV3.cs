@@ -13,7 +13,7 @@ public static class GetSessionResultV3
         """
         select d.data -> 'body'
         from results.mt_doc_session_result d
-        where d.tenant_id = $1 and d.id = $2 and d.body_workspace_id = any($3)
+        where d.tenant_id = $1 and d.id = $2 and d.workspace_id = any($3)
         """;
 
     /// <summary>Sends the stored body as it is.</summary>

@@ -86,9 +86,11 @@ internal sealed record SessionBody : SessionHead
     }
 
     /// <summary>Ordered by id.</summary>
+    [JsonPropertyOrder(1)]
     public IReadOnlyList<TaskGroupBody> TaskGroups { get; init; } = [];
 
     /// <summary>Ordered by position, then start, then id.</summary>
+    [JsonPropertyOrder(1)]
     public IReadOnlyList<TaskBody> Tasks { get; init; } = [];
 }
 

@@ -21,6 +21,7 @@ internal sealed record SessionResultV2 : SessionHead
     }
 
     /// <summary>Ordered as in v3.</summary>
+    [JsonPropertyOrder(1)]
     public IReadOnlyList<SessionTaskResult> SessionTaskResults { get; init; } = [];
 
     public static SessionResultV2 Of(SessionResult document)
