@@ -5,10 +5,10 @@ using JasperFx.Events;
 using JasperFx.Events.Projections;
 using JasperFx.MultiTenancy;
 using Marten;
-using Weasel.Core;
 using Npgsql;
 using ResultsEs.Ingestion;
 using ResultsEs.SessionResults;
+using Weasel.Core;
 
 namespace ResultsEs.Postgres;
 
