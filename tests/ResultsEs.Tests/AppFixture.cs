@@ -41,13 +41,14 @@ public sealed class AppFixture : IAsyncLifetime
         JasperFxEnvironment.AutoStartHost = true;
         return AlbaHost.For<Program>(host => host
             .UseEnvironment(environment)
-            .ConfigureAppConfiguration(configuration => configuration.AddInMemoryCollection(
-            [
-                new("RESULTS_DATA", data.Path),
-                new("RateLimiting:ReadsPerMinute", "100000"),
-                new("RateLimiting:WritesPerMinute", "100000"),
-                new("RateLimiting:AnonymousPerMinute", "100000"),
-                .. settings,
-            ])));
+            .ConfigureAppConfiguration(configuration => configuration
+                .AddInMemoryCollection(
+                [
+                    new("RESULTS_DATA", data.Path),
+                    new("RateLimiting:ReadsPerMinute", "100000"),
+                    new("RateLimiting:WritesPerMinute", "100000"),
+                    new("RateLimiting:AnonymousPerMinute", "100000"),
+                ])
+                .AddInMemoryCollection(settings)));
     }
 }

@@ -13,8 +13,11 @@ using ResultsEs.Access;
 namespace ResultsEs.Tests.Access;
 
 /// <summary>Access alone, before a few endpoints made for tests, on a clock that stands still until moved.</summary>
-internal sealed class AccessHost : IAsyncDisposable
+public sealed class AccessHost : IAsyncDisposable
 {
+    // Kept between runs, because making a key takes most of a second.
+    private static readonly string KeyPath = Path.Combine(Path.GetTempPath(), "results-es-tests", "signing.pem");
+
     private readonly TempFolder _data = new();
 
     private AccessHost(FakeTimeProvider clock) => Clock = clock;
@@ -23,13 +26,13 @@ internal sealed class AccessHost : IAsyncDisposable
 
     public WebApplication App { get; private set; } = null!;
 
-    public SigningKey Key => App.Services.GetRequiredService<SigningKey>();
+    internal SigningKey Key => App.Services.GetRequiredService<SigningKey>();
 
     public static async Task<AccessHost> StartAsync(IEnumerable<KeyValuePair<string, string?>>? settings = null, bool kestrel = false, Action<IServiceCollection>? services = null)
     {
         var host = new AccessHost(new FakeTimeProvider(new DateTimeOffset(2025, 3, 4, 5, 6, 7, TimeSpan.Zero)));
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development", ContentRootPath = host._data.Path });
-        builder.Configuration.AddInMemoryCollection([new("RESULTS_DATA", host._data.Path), .. TestClients.Settings(), .. settings ?? []]);
+        builder.Configuration.AddInMemoryCollection([new("Access:SigningKeyPath", KeyPath), .. TestClients.Settings()]).AddInMemoryCollection(settings ?? []);
         if (kestrel)
             builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
         else
@@ -67,6 +70,16 @@ internal sealed class AccessHost : IAsyncDisposable
     {
         await App.DisposeAsync();
         _data.Dispose();
+    }
+
+    /// <summary>One host for a class of tests that leave the clock alone.</summary>
+    public sealed class Shared : IAsyncLifetime
+    {
+        public AccessHost Host { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Host = await StartAsync();
+
+        public ValueTask DisposeAsync() => Host.DisposeAsync();
     }
 
     private static void Map(WebApplication app)

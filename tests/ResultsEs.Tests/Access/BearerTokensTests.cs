@@ -8,17 +8,13 @@ using ResultsEs.Access;
 
 namespace ResultsEs.Tests.Access;
 
-public sealed class BearerTokensTests : IAsyncLifetime
+public sealed class BearerTokensTests(AccessHost.Shared shared) : IClassFixture<AccessHost.Shared>
 {
     private static readonly RsaSecurityKey Stranger = new(RSA.Create(2048));
 
-    private AccessHost _host = null!;
+    private readonly AccessHost _host = shared.Host;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() => _host = await AccessHost.StartAsync();
-
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     [Fact]
     public async Task A_token_of_this_service_names_the_caller()
@@ -128,11 +124,12 @@ public sealed class BearerTokensTests : IAsyncLifetime
     [Fact]
     public async Task A_token_lasts_its_hour_and_the_clock_skew_and_no_longer()
     {
-        using var http = await _host.ClientAsync();
+        await using var host = await AccessHost.StartAsync();
+        using var http = await host.ClientAsync();
 
-        _host.Clock.Advance(TokenIssuer.Lifetime + BearerTokens.ClockSkew - TimeSpan.FromSeconds(1));
+        host.Clock.Advance(TokenIssuer.Lifetime + BearerTokens.ClockSkew - TimeSpan.FromSeconds(1));
         using var before = await http.GetAsync(new Uri("/caller", UriKind.Relative), Cancel);
-        _host.Clock.Advance(TimeSpan.FromSeconds(1));
+        host.Clock.Advance(TimeSpan.FromSeconds(1));
         using var after = await http.GetAsync(new Uri("/caller", UriKind.Relative), Cancel);
 
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (before.StatusCode, after.StatusCode));

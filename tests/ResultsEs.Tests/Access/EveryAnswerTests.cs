@@ -10,9 +10,9 @@ using ResultsEs.Access;
 namespace ResultsEs.Tests.Access;
 
 /// <summary>The contract's table "Every response", over one request for each way of answering.</summary>
-public sealed class EveryAnswerTests : IAsyncLifetime
+public sealed class EveryAnswerTests(AccessHost.Shared shared) : IClassFixture<AccessHost.Shared>
 {
-    private AccessHost _host = null!;
+    private readonly AccessHost _host = shared.Host;
 
     public static TheoryData<string, string, int, string> Answers => new()
     {
@@ -43,10 +43,6 @@ public sealed class EveryAnswerTests : IAsyncLifetime
     };
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() => _host = await AccessHost.StartAsync();
-
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     [Theory]
     [MemberData(nameof(Answers))]

@@ -9,20 +9,12 @@ using ResultsEs.Access;
 
 namespace ResultsEs.Tests.Access;
 
-public sealed class TokenIssuerTests : IAsyncLifetime
+public sealed class TokenIssuerTests(AccessHost.Shared shared) : IClassFixture<AccessHost.Shared>
 {
-    private AccessHost _host = null!;
-    private HttpClient _http = null!;
+    private readonly AccessHost _host = shared.Host;
+    private readonly HttpClient _http = shared.Host.Anonymous();
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _host = await AccessHost.StartAsync();
-        _http = _host.Anonymous();
-    }
-
-    public ValueTask DisposeAsync() => _host.DisposeAsync();
 
     [Fact]
     public async Task A_token_names_the_clients_account_workspaces_and_scopes()
@@ -35,7 +27,7 @@ public sealed class TokenIssuerTests : IAsyncLifetime
         Assert.Equal(
             """{"iss":"http://localhost:5080/","exp":1741068367,"iat":1741064767,"aud":"results-api","scope":"studies:read events:write","sub":"account-one","account":"11111111-0000-4000-8000-000000000001","workspaces":["11111111-0000-4000-8000-00000000000a"],"client_id":"account-one"}""",
             payload.ToJsonString());
-        Assert.Equal($$"""{"alg":"RS256","kid":"{{_host.Key.Public.KeyId}}","typ":"at+jwt"}""", Tokens.Part(token, 0).ToJsonString());
+        Assert.Equal($$"""{"alg":"RS256","kid":"{{_host.Key.Public.KeyId}}","typ":"at+jwt"}""", Base64UrlEncoder.Decode(token.Split('.')[0]));
     }
 
     [Fact]
@@ -45,7 +37,7 @@ public sealed class TokenIssuerTests : IAsyncLifetime
 
         var body = (await answer.Content.ReadFromJsonAsync<JsonObject>(Cancel))!;
         body.Remove("access_token");
-        Assert.Equal("""{"token_type":"Bearer","expires_in":3600,"scope":"studies:read"}""", body.ToJsonString());
+        Assert.Equal("""{"token_type":"Bearer","expires_in":3600}""", body.ToJsonString());
     }
 
     [Fact]
