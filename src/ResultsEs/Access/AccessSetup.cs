@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace ResultsEs.Access;
@@ -13,11 +14,12 @@ public static class AccessSetup
         var services = builder.Services;
         services.AddOptions<AccessOptions>().Bind(builder.Configuration).ValidateOnStart();
         services.AddSingleton<IValidateOptions<AccessOptions>, AccessOptionsValidator>();
-        services.AddSingleton(TimeProvider.System);
+        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Clients>();
         services.AddSingleton(provider => SigningKey.Load(
             provider.GetRequiredService<IOptions<AccessOptions>>(), provider.GetRequiredService<IConfiguration>()));
 
+        NoDataProtection.Apply(services);
         TokenIssuer.Add(services);
         BearerTokens.Add(services);
         RateLimits.Add(services);

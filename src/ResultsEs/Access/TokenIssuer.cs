@@ -1,7 +1,8 @@
-using System.Collections.Immutable;
 using System.Security.Claims;
+using System.Text.Json;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
@@ -45,6 +46,7 @@ internal static class TokenIssuer
 
             server.AddEventHandler<ValidateTokenRequestContext>(h => h.UseSingletonHandler<AuthenticateClient>());
             server.AddEventHandler<HandleTokenRequestContext>(h => h.UseSingletonHandler<SignIn>());
+            server.AddEventHandler<ApplyTokenResponseContext>(h => h.UseSingletonHandler<StateWholeLifetime>().SetOrder(int.MinValue));
             server.AddEventHandler<HandleConfigurationRequestContext>(h => h.UseSingletonHandler<DescribeEndpoints>());
         });
 
@@ -54,6 +56,7 @@ internal static class TokenIssuer
                 server.Issuer = Issuer(options.Value, configuration);
                 server.SigningCredentials.Add(new SigningCredentials(key.Private, SigningKey.Algorithm));
                 server.TimeProvider = time;
+                server.Scopes.IntersectWith(Scopes.All);
                 server.ClientAuthenticationMethods.IntersectWith(
                     [ClientAuthenticationMethods.ClientSecretPost, ClientAuthenticationMethods.ClientSecretBasic]);
             });
@@ -113,13 +116,24 @@ internal static class TokenIssuer
             identity.SetClaim(Claims.Subject, client.Id);
             identity.SetClaim(Claims.ClientId, client.Id);
             identity.SetClaim(Caller.AccountClaim, client.Account.ToString());
-            // As JSON, because claims of one type would be written as a plain string when there is only one.
-            identity.SetClaim(Caller.WorkspacesClaim, System.Text.Json.JsonSerializer.SerializeToElement(client.Workspaces));
+            // As JSON, because a single claim of a type would be written as a plain string instead of an array.
+            identity.AddClaim(new Claim(Caller.WorkspacesClaim, JsonSerializer.Serialize(client.Workspaces), JsonClaimValueTypes.JsonArray));
             identity.SetResources(Audience);
             var asked = context.Request.GetScopes();
             identity.SetScopes(asked.IsEmpty ? [.. client.Scopes] : asked);
             identity.SetDestinations(static _ => [Destinations.AccessToken]);
             context.SignIn(new ClaimsPrincipal(identity));
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary><c>exp</c> has whole seconds, so what OpenIddict reckons from it is mostly a second short.</summary>
+    private sealed class StateWholeLifetime : IOpenIddictServerHandler<ApplyTokenResponseContext>
+    {
+        public ValueTask HandleAsync(ApplyTokenResponseContext context)
+        {
+            if (context.Response.AccessToken is not null)
+                context.Response.ExpiresIn = (long)Lifetime.TotalSeconds;
             return ValueTask.CompletedTask;
         }
     }

@@ -1,0 +1,113 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+using ResultsEs.Access;
+
+namespace ResultsEs.Tests.Access;
+
+/// <summary>Access alone, before a few endpoints made for tests, on a clock that stands still until moved.</summary>
+public sealed class AccessHost : IAsyncDisposable
+{
+    // Kept between runs, because making a key takes most of a second.
+    private static readonly string KeyPath = Path.Combine(Path.GetTempPath(), "results-es-tests", "signing.pem");
+
+    private readonly TempFolder _data = new();
+
+    private AccessHost(FakeTimeProvider clock) => Clock = clock;
+
+    public FakeTimeProvider Clock { get; }
+
+    public WebApplication App { get; private set; } = null!;
+
+    internal SigningKey Key => App.Services.GetRequiredService<SigningKey>();
+
+    public static async Task<AccessHost> StartAsync(IEnumerable<KeyValuePair<string, string?>>? settings = null, bool kestrel = false, Action<IServiceCollection>? services = null)
+    {
+        var host = new AccessHost(new FakeTimeProvider(new DateTimeOffset(2025, 3, 4, 5, 6, 7, TimeSpan.Zero)));
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development", ContentRootPath = host._data.Path });
+        builder.Configuration.AddInMemoryCollection([new("Access:SigningKeyPath", KeyPath), .. TestClients.Settings()]).AddInMemoryCollection(settings ?? []);
+        if (kestrel)
+            builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
+        else
+            builder.WebHost.UseTestServer();
+        builder.Logging.ClearProviders();
+        builder.AddAccess();
+        builder.Services.AddSingleton<TimeProvider>(host.Clock);
+        services?.Invoke(builder.Services);
+
+        host.App = builder.Build();
+        host.App.UseAccess();
+        Map(host.App);
+        await host.App.StartAsync(TestContext.Current.CancellationToken);
+        return host;
+    }
+
+    public HttpClient Anonymous() => App.Services.GetService<Microsoft.AspNetCore.Hosting.Server.IServer>() is TestServer server
+        ? server.CreateClient()
+        : new HttpClient { BaseAddress = new Uri(App.Urls.Single()) };
+
+    public HttpClient With(string token)
+    {
+        var http = Anonymous();
+        http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        return http;
+    }
+
+    public async Task<HttpClient> ClientAsync(string client = TestClients.Reader, params string[] scopes)
+    {
+        using var http = Anonymous();
+        return With(await Tokens.AskAsync(http, client, scopes));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await App.DisposeAsync();
+        _data.Dispose();
+    }
+
+    /// <summary>One host for a class of tests that leave the clock alone.</summary>
+    public sealed class Shared : IAsyncLifetime
+    {
+        public AccessHost Host { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Host = await StartAsync();
+
+        public ValueTask DisposeAsync() => Host.DisposeAsync();
+    }
+
+    private static void Map(WebApplication app)
+    {
+        app.MapGet("/caller", (ClaimsPrincipal user) => Caller.From(user)).RequireAuthorization(Scopes.StudiesRead);
+        app.MapGet("/says-nothing", () => "for anybody with a token");
+        app.MapGet("/sized", context =>
+        {
+            context.Response.ContentType = "application/json; charset=utf-8";
+            context.Response.ContentLength = 2;
+            context.Response.Headers.ETag = "\"1\"";
+            return context.Response.WriteAsync("{}");
+        });
+        app.MapGet("/hidden", () => Problems.NotFound());
+        app.MapGet("/bad", () => Problems.BadRequest("limit must be from 1 to 500.", new Dictionary<string, string[]>(StringComparer.Ordinal) { ["limit"] = ["It is 0."] }));
+        app.MapPost("/api/v2/sessionEvents", [Authorize(Scopes.EventsWrite)] () => "stored");
+        app.MapPost("/json", (Dictionary<string, string> body) => body.Count);
+        app.MapGet("/breaks/{how}", (string how) =>
+        {
+            throw how switch
+            {
+                "refused" => new InvalidOperationException("outer", new NpgsqlException("refused", new System.Net.Sockets.SocketException(111))),
+                "times-out" => new AggregateException(new InvalidOperationException("outer", new TimeoutException())),
+                "shuts-down" => new PostgresException("stopping", "FATAL", "FATAL", PostgresErrorCodes.AdminShutdown),
+                "too-large" => new BadHttpRequestException("too large", StatusCodes.Status413PayloadTooLarge),
+                "duplicate" => new PostgresException("a secret of the schema", "ERROR", "ERROR", PostgresErrorCodes.UniqueViolation),
+                _ => new InvalidOperationException("a secret of the code"),
+            };
+        });
+    }
+}

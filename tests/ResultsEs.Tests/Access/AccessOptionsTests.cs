@@ -1,0 +1,86 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
+using ResultsEs.Access;
+
+namespace ResultsEs.Tests.Access;
+
+public sealed class AccessOptionsTests
+{
+    [Fact]
+    public void The_test_clients_are_well_configured() => Assert.Null(Failures(TestClients.Settings()));
+
+    [Fact]
+    public void No_clients_at_all_is_a_service_that_refuses_everybody() => Assert.Null(Failures([]));
+
+    [Fact]
+    public void Each_mistake_is_named_with_its_entry() => Assert.Equal(
+        [
+            "RateLimiting:ReadsPerMinute must be from 1 to 10000000.",
+            "Access:Issuer must be an absolute http or https URL without query or fragment.",
+            "Clients:0:Id is missing.",
+            "Clients:0: SecretHash is not a hash; make one with the hash-secret command.",
+            "Clients:0: Account is missing.",
+            "Clients:0: Workspaces must hold at least one UUID, and no empty one.",
+            "Clients:0: Scopes is empty.",
+            "Clients:2 ('account-one-ab'): another entry has the same Id.",
+            "Clients:2 ('account-one-ab'): the scope 'studies:delete' is not one of studies:read, events:write.",
+            "Clients:2 ('account-one-ab'): ReadsPerMinute must be from 1 to 10000000.",
+        ],
+        Failures(
+        [
+            .. TestClients.Settings().Where(s => !s.Key.StartsWith("Clients:0:", StringComparison.Ordinal)),
+            new("Clients:0:SecretHash", "the secret itself"),
+            new("Clients:1:Id", TestClients.BothWorkspaces),
+            new("Clients:2:Scopes:0", "studies:delete"),
+            new("Clients:2:ReadsPerMinute", "0"),
+            new("RateLimiting:ReadsPerMinute", "-1"),
+            new("Access:Issuer", "results"),
+        ]));
+
+    [Fact]
+    public void The_demo_client_is_refused_outside_development()
+    {
+        KeyValuePair<string, string?>[] settings = [.. TestClients.Settings(), new("Clients:0:Id", "demo")];
+
+        Assert.Equal(["Clients:0 ('demo'): the demo client exists in the Development environment only."], Failures(settings));
+        Assert.Null(Failures(settings, Environments.Development));
+    }
+
+    [Theory]
+    [InlineData(null, null, "http://localhost:5080/")]
+    [InlineData("http://*:8080;https://*:8443", null, "http://localhost:8080/")]
+    [InlineData("https://+:8443", null, "https://localhost:8443/")]
+    [InlineData("http://0.0.0.0:80", null, "http://localhost/")]
+    [InlineData("http://[::]:81", null, "http://localhost:81/")]
+    [InlineData("http://results.example:82/base", null, "http://results.example:82/base/")]
+    [InlineData(null, "8080;8081", "http://localhost:8080/")]
+    public void The_issuer_follows_from_the_address(string? urls, string? httpPorts, string issuer)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("urls", urls), new("http_ports", httpPorts)]).Build();
+
+        Assert.Equal(new Uri(issuer), ListenAddress.First(configuration));
+    }
+
+    [Fact]
+    public void A_hash_is_of_one_secret_and_never_the_same_twice()
+    {
+        var hash = Clients.Hash("one");
+
+        Assert.NotEqual(hash, Clients.Hash("one"), StringComparer.Ordinal);
+        Assert.Equal(("a", null, null), (Authenticated("a", "one"), Authenticated("a", "two"), Authenticated("b", "one")));
+
+        string? Authenticated(string id, string secret) =>
+            new Clients(Microsoft.Extensions.Options.Options.Create(new AccessOptions { Clients = [new ClientOptions { Id = "a", SecretHash = hash }] }))
+                .Authenticate(id, secret)?.Id;
+    }
+
+    private static IEnumerable<string>? Failures(IEnumerable<KeyValuePair<string, string?>> settings, string environment = "Production")
+    {
+        var values = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (key, value) in settings)
+            values[key] = value;
+        var options = new ConfigurationBuilder().AddInMemoryCollection(values).Build().Get<AccessOptions>() ?? new AccessOptions();
+        return new AccessOptionsValidator(new HostingEnvironment { EnvironmentName = environment }).Validate(name: null, options).Failures;
+    }
+}

@@ -1,0 +1,190 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using ResultsEs.Access;
+
+namespace ResultsEs.Tests.Access;
+
+public sealed class RateLimitsTests
+{
+    private static readonly Uri Read = new("/caller", UriKind.Relative);
+    private static readonly Uri Write = new("/api/v2/sessionEvents", UriKind.Relative);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Ten_reads_a_minute_reproduce_the_reference()
+    {
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:ReadsPerMinute", "10")]);
+        using var http = await host.ClientAsync();
+        var told = new List<string>();
+        for (var i = 0; i < 11; i++)
+            told.Add(await Told(http.GetAsync(Read, Cancel)));
+        host.Clock.Advance(TimeSpan.FromSeconds(60));
+        told.Add(await Told(http.GetAsync(Read, Cancel)));
+
+        Assert.Equal(
+            [
+                .. Enumerable.Range(0, 10).Select(i => $"200 10/{9 - i}/60 | \"default\";q=10;w=60 | \"default\";r={9 - i};t=60 | "),
+                "429 10/0/60 | \"default\";q=10;w=60 | \"default\";r=0;t=60 | 60",
+                "200 10/9/60 | \"default\";q=10;w=60 | \"default\";r=9;t=60 | ",
+            ],
+            told);
+    }
+
+    [Fact]
+    public async Task Exactly_the_permitted_number_is_answered_when_all_come_at_once()
+    {
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:ReadsPerMinute", "10")]);
+        using var http = await host.ClientAsync();
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => http.GetAsync(Read, Cancel), Cancel)));
+
+        Assert.Equal((10, 40), (answers.Count(a => a.StatusCode == HttpStatusCode.OK), answers.Count(a => a.StatusCode == HttpStatusCode.TooManyRequests)));
+    }
+
+    [Fact]
+    public async Task A_refusal_says_so_in_problem_details_and_when_to_come_back()
+    {
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:ReadsPerMinute", "1")]);
+        using var http = await host.ClientAsync();
+        (await http.GetAsync(Read, Cancel)).Dispose();
+        host.Clock.Advance(TimeSpan.FromSeconds(20.4));
+
+        using var answer = await http.GetAsync(Read, Cancel);
+
+        var problem = (await answer.Content.ReadFromJsonAsync<JsonObject>(Cancel))!;
+        problem.Remove("traceId");
+        Assert.Equal("40", answer.Headers.RetryAfter!.ToString());
+        Assert.Equal(
+            """{"type":"https://iana.org/assignments/http-problem-types#quota-exceeded","title":"Too Many Requests","status":429,"detail":"Too many requests; Retry-After says how many seconds to wait."}""",
+            problem.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Reads_writes_and_clients_are_counted_apart()
+    {
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:ReadsPerMinute", "2"), new("RateLimiting:WritesPerMinute", "3")]);
+        using var one = await host.ClientAsync();
+        using var two = await host.ClientAsync(TestClients.OtherAccount);
+
+        Assert.Equal(
+            [
+                "200 2/1/60 | \"default\";q=2;w=60 | \"default\";r=1;t=60 | ",
+                "200 3/2/60 | \"writes\";q=3;w=60 | \"writes\";r=2;t=60 | ",
+                "200 2/1/60 | \"default\";q=2;w=60 | \"default\";r=1;t=60 | ",
+            ],
+            [await Told(one.GetAsync(Read, Cancel)), await Told(one.PostAsync(Write, content: null, Cancel)), await Told(two.GetAsync(Read, Cancel))]);
+    }
+
+    [Fact]
+    public async Task A_client_may_have_limits_of_its_own()
+    {
+        await using var host = await AccessHost.StartAsync([new("Clients:0:ReadsPerMinute", "7"), new("Clients:0:WritesPerMinute", "8")]);
+        using var own = await host.ClientAsync(TestClients.Reader);
+        using var other = await host.ClientAsync(TestClients.OtherAccount);
+
+        Assert.Equal(
+            ["7", "8", "600", "6000"],
+            [
+                await Limit(own.GetAsync(Read, Cancel)), await Limit(own.PostAsync(Write, content: null, Cancel)),
+                await Limit(other.GetAsync(Read, Cancel)), await Limit(other.PostAsync(Write, content: null, Cancel)),
+            ]);
+
+        static async Task<string> Limit(Task<HttpResponseMessage> asked)
+        {
+            using var answer = await asked;
+            return answer.Headers.GetValues("x-ratelimit-limit").Single();
+        }
+    }
+
+    [Fact]
+    public async Task Two_tokens_of_one_client_share_its_limit()
+    {
+        await using var host = await AccessHost.StartAsync();
+        using var one = await host.ClientAsync();
+        using var two = await host.ClientAsync();
+        (await one.GetAsync(Read, Cancel)).Dispose();
+
+        Assert.Equal("200 600/598/60 | \"default\";q=600;w=60 | \"default\";r=598;t=60 | ", await Told(two.GetAsync(Read, Cancel)));
+    }
+
+    [Fact]
+    public async Task Guessing_secrets_and_tokens_is_limited_by_address()
+    {
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:AnonymousPerMinute", "3")]);
+        using var guesser = host.With("a.b.c");
+
+        Assert.Equal(
+            [
+                "401 3/2/60 | \"anonymous\";q=3;w=60 | \"anonymous\";r=2;t=60 | ",
+                "401 3/1/60 | \"anonymous\";q=3;w=60 | \"anonymous\";r=1;t=60 | ",
+                "401 3/0/60 | \"anonymous\";q=3;w=60 | \"anonymous\";r=0;t=60 | ",
+                "429 3/0/60 | \"anonymous\";q=3;w=60 | \"anonymous\";r=0;t=60 | 60",
+            ],
+            [
+                await Told(guesser.GetAsync(Read, Cancel)),
+                await Told(guesser.GetAsync(new Uri("/not-mapped", UriKind.Relative), Cancel)),
+                await Told(Tokens.RequestAsync(guesser, TestClients.Reader, "wrong")),
+                await Told(Tokens.RequestAsync(guesser, TestClients.Reader, TestClients.Secret)),
+            ]);
+    }
+
+    [Fact]
+    public async Task A_token_does_not_lift_the_limit_of_the_token_endpoint()
+    {
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:AnonymousPerMinute", "2")]);
+        using var http = await host.ClientAsync();
+
+        Assert.Equal(
+            [
+                "401 2/0/60 | \"anonymous\";q=2;w=60 | \"anonymous\";r=0;t=60 | ",
+                "429 2/0/60 | \"anonymous\";q=2;w=60 | \"anonymous\";r=0;t=60 | 60",
+                "200 600/599/60 | \"default\";q=600;w=60 | \"default\";r=599;t=60 | ",
+            ],
+            [
+                await Told(Tokens.RequestAsync(http, TestClients.Reader, "wrong")),
+                await Told(Tokens.RequestAsync(http, TestClients.Reader, TestClients.Secret)),
+                await Told(http.GetAsync(Read, Cancel)),
+            ]);
+    }
+
+    [Fact]
+    public async Task Health_is_never_refused()
+    {
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:AnonymousPerMinute", "1")]);
+        using var http = host.Anonymous();
+        (await http.GetAsync(Read, Cancel)).Dispose();
+
+        Assert.Equal(
+            [
+                "200 1/0/60 | \"anonymous\";q=1;w=60 | \"anonymous\";r=0;t=60 | ",
+                "200 1/0/60 | \"anonymous\";q=1;w=60 | \"anonymous\";r=0;t=60 | ",
+                "429 1/0/60 | \"anonymous\";q=1;w=60 | \"anonymous\";r=0;t=60 | 60",
+            ],
+            [
+                await Told(http.GetAsync(new Uri("/health/live", UriKind.Relative), Cancel)),
+                await Told(http.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancel)),
+                await Told(http.GetAsync(Read, Cancel)),
+            ]);
+    }
+
+    [Fact]
+    public async Task The_defaults_are_600_reads_6000_writes_and_600_anonymous_requests()
+    {
+        await using var host = await AccessHost.StartAsync();
+
+        Assert.Equivalent(
+            new RateLimitingOptions { ReadsPerMinute = 600, WritesPerMinute = 6000, AnonymousPerMinute = 600 },
+            host.App.Services.GetRequiredService<IOptions<AccessOptions>>().Value.RateLimiting, strict: true);
+    }
+
+    private static async Task<string> Told(Task<HttpResponseMessage> asked)
+    {
+        using var answer = await asked;
+        string One(string name) => answer.Headers.GetValues(name).Single();
+        return $"{(int)answer.StatusCode} {One("x-ratelimit-limit")}/{One("x-ratelimit-remaining")}/{One("x-ratelimit-reset")} | {One("RateLimit-Policy")} | {One("RateLimit")} | {answer.Headers.RetryAfter}";
+    }
+}
