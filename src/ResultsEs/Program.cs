@@ -1,4 +1,9 @@
+using ResultsEs.Postgres;
+
 var builder = WebApplication.CreateBuilder(args);
+using var startupLogging = LoggerFactory.Create(logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
+await using var database = await Database.OpenAsync(builder.Configuration, startupLogging.CreateLogger("ResultsEs.Postgres"), CancellationToken.None);
+
 var app = builder.Build();
 await app.RunAsync();
 
