@@ -544,13 +544,22 @@ internal sealed class PostgresCluster : IAsyncDisposable
             return;
         }
 
+        await StopServerAsync(late.Token);
+
+        // Nothing of us stays outside our own folder.
+        if (!_options.Tcp && !SocketFolder.StartsWith(Home, StringComparison.Ordinal))
+            Directory.Delete(SocketFolder, recursive: true);
+    }
+
+    private async Task StopServerAsync(CancellationToken cancellationToken)
+    {
         if (Postmaster.Look(Data) != Postmaster.State.Running)
             return;
 
         var mode = _options.Durable ? "fast" : "immediate";
-        var result = await StopServerAsync(mode, late.Token);
+        var result = await StopServerAsync(mode, cancellationToken);
         if (result.ExitCode != 0 && Postmaster.Look(Data) == Postmaster.State.Running)
-            result = await StopServerAsync("immediate", late.Token);
+            result = await StopServerAsync("immediate", cancellationToken);
         if (result.ExitCode != 0 && Postmaster.Look(Data) == Postmaster.State.Running)
             throw new DatabaseUnavailableException(result.Output);
 
