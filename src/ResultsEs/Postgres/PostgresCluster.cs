@@ -368,13 +368,17 @@ internal sealed class PostgresCluster : IAsyncDisposable
         if (log is { Exists: true, Length: > 10_000_000 })
             log.MoveTo(LogFile + ".old", overwrite: true);
 
+        // A pg_ctl that is ended at once may leave a server that has not written its pid yet, and that nobody would find and stop.
+        using var patience = new CancellationTokenSource();
+        await using var cancelled = cancellationToken.Register(() => patience.CancelAfter(TimeSpan.FromSeconds(5)));
+
         for (var attempt = 0; ; attempt++)
         {
             var written = File.Exists(LogFile) ? new FileInfo(LogFile).Length : 0;
 
             // Relative names: pg_ctl hands them to a shell, which an absolute path with odd characters would not survive.
             var result = await RunAsync(
-                "pg_ctl", ["start", "--silent", "--wait", "--timeout=600", "--pgdata=data", "--log=log", "--options=" + ServerSettings()], cancellationToken);
+                "pg_ctl", ["start", "--silent", "--wait", "--timeout=600", "--pgdata=data", "--log=log", "--options=" + ServerSettings()], patience.Token);
             if (result.ExitCode == 0)
                 return;
 

@@ -1,74 +1,11 @@
 using System.Globalization;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using ResultsEs.Postgres;
 
 namespace ResultsEs.Tests.Postgres;
 
-/// <summary>A data folder that no other test uses, removed at the end together with what still runs on it.</summary>
-public abstract class OwnDataFolder : IAsyncLifetime
-{
-    private protected string Home { get; } = ThrowAway.NewHome();
-
-    private protected string Folder => Path.GetDirectoryName(Home)!;
-
-    private protected string Data => Path.Combine(Home, "data");
-
-    private protected static CancellationToken Cancelled => TestContext.Current.CancellationToken;
-
-    private protected Task<RunningDatabase> OpenAsync() => Database.OpenAsync(
-        new ConfigurationBuilder().AddInMemoryCollection([new(DataFolder.Variable, Folder)]).Build(), NullLogger.Instance, Cancelled);
-
-    private protected bool IsRunning => Postmaster.Look(Data) == Postmaster.State.Running;
-
-    private protected static async Task<T> AskAsync<T>(string connectionString, string sql)
-    {
-        await using var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
-        await connection.OpenAsync(Cancelled);
-        await using var command = new NpgsqlCommand(sql, connection);
-        return (T)(await command.ExecuteScalarAsync(Cancelled))!;
-    }
-
-    private protected static Task<string> RecordAsync(string connectionString, string fact) => AskAsync<string>(
-        connectionString, $"create table if not exists fact (name text); insert into fact values ('{fact}') returning name");
-
-    private protected static Task<string> FactsAsync(string connectionString) =>
-        AskAsync<string>(connectionString, "select string_agg(name, ' ' order by name) from fact");
-
-    private protected static async Task UntilAsync(Func<bool> condition)
-    {
-        while (!condition())
-            await Task.Delay(20, Cancelled);
-    }
-
-    private protected static async Task<T> UntilAnswersAsync<T>(Func<Task<T>> ask)
-    {
-        while (true)
-        {
-            try
-            {
-                return await ask();
-            }
-            catch (Exception e) when (e is NpgsqlException or IOException)
-            {
-                await Task.Delay(50, Cancelled);
-            }
-        }
-    }
-
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
-
-    public virtual ValueTask DisposeAsync()
-    {
-        ThrowAway.Kill(Data);
-        ThrowAway.Remove(Home);
-        GC.SuppressFinalize(this);
-        return ValueTask.CompletedTask;
-    }
-}
-
-public sealed class EmbeddedClusterTests : OwnDataFolder
+public sealed class EmbeddedClusterTests : ReadyMadeCluster
 {
     [Fact]
     public async Task Commits_reach_the_disk_and_only_this_machine_can_connect()
@@ -155,7 +92,10 @@ public sealed class EmbeddedClusterTests : OwnDataFolder
         await using var second = await OpenAsync();
         Assert.Equal("kept", await FactsAsync(second.ConnectionString));
     }
+}
 
+public sealed class NewClusterTests : OwnDataFolder
+{
     [Fact]
     public async Task A_cluster_that_was_never_finished_is_made_anew()
     {

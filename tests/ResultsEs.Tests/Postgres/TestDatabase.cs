@@ -111,8 +111,16 @@ internal static class TestDatabase
     /// <summary>Made before the first test of any run, filtered or not, and disposed after the last.</summary>
     public sealed class EndOfRun : IAsyncDisposable
     {
+        private static readonly ConcurrentBag<Action> Last = [];
+
+        /// <summary>Has something done when the last test is through.</summary>
+        public static void Finally(Action action) => Last.Add(action);
+
         public async ValueTask DisposeAsync()
         {
+            foreach (var action in Last)
+                action();
+
             if (!Running.IsValueCreated || !Running.Value.IsCompletedSuccessfully)
                 return;
 
