@@ -6,6 +6,11 @@ namespace ResultsEs.Postgres;
 /// </summary>
 internal static class FileLock
 {
+    // What "somebody else holds it" looks like; every other error is one.
+    private const int LinuxWouldBlock = 11;
+    private const int MacWouldBlock = 35;
+    private const int WindowsSharingViolation = unchecked((int)0x80070020);
+
     public static IDisposable? TryShared(string path) => TryOpen(path, FileShare.Read);
 
     public static IDisposable? TryExclusive(string path) => TryOpen(path, FileShare.None);
@@ -32,7 +37,7 @@ internal static class FileLock
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Read, share);
         }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException))
+        catch (IOException e) when (e.HResult is LinuxWouldBlock or MacWouldBlock or WindowsSharingViolation)
         {
             return null;
         }

@@ -198,7 +198,12 @@ internal sealed class PostgresCluster : IAsyncDisposable
 
         CreatePrivate(Home);
         if (!_options.Tcp)
+        {
+            if (new DirectoryInfo(SocketFolder).LinkTarget is not null)
+                throw CannotUse($"{SocketFolder}, where its socket belongs, is a link that somebody else may have made; remove it");
             CreatePrivate(SocketFolder);
+        }
+
         foreach (var file in new[] { GateFile, UsersFile })
             FileLock.TryShared(file)?.Dispose();
 
@@ -219,9 +224,6 @@ internal sealed class PostgresCluster : IAsyncDisposable
 
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         Directory.CreateDirectory(folder, OwnerOnly);
-        if (new DirectoryInfo(folder).LinkTarget is not null && !Environment.IsPrivilegedProcess && folder.StartsWith("/tmp/", StringComparison.Ordinal))
-            throw new UnauthorizedAccessException($"{folder} is a link that somebody else may have made.");
-
         // Fails when the folder belongs to somebody else, who could listen there in our place.
         File.SetUnixFileMode(folder, OwnerOnly);
     }

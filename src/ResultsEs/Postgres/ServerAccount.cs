@@ -31,7 +31,7 @@ internal static class ServerAccount
     /// <summary>Makes <paramref name="paths"/> the account's own.</summary>
     public static async Task GiveAsync(string account, IEnumerable<string> paths, CancellationToken cancellationToken)
     {
-        var result = await Command.RunAsync("chown", ["-h", account + ":", .. paths], "/", account: null, cancellationToken);
+        var result = await Command.RunAsync("chown", [account + ":", .. paths], "/", account: null, cancellationToken);
         if (result.ExitCode != 0)
             throw new DatabaseUnavailableException($"The files of the embedded PostgreSQL could not be given to the user {account}: {result.Output}");
     }

@@ -56,7 +56,11 @@ public abstract class OwnDataFolder : IAsyncLifetime
         }
     }
 
-    public virtual ValueTask InitializeAsync() => ValueTask.CompletedTask;
+    public virtual ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(PostgresBinaries.Find() is null, "These tests run the PostgreSQL of this machine, and there is none.");
+        return ValueTask.CompletedTask;
+    }
 
     public virtual ValueTask DisposeAsync()
     {
@@ -74,6 +78,8 @@ public abstract class ReadyMadeCluster : OwnDataFolder
 
     public override async ValueTask InitializeAsync()
     {
+        await base.InitializeAsync();
+
         // cp keeps the owner, which is another account when root runs the tests. Elsewhere the test makes its own cluster.
         if (OperatingSystem.IsWindows())
             return;

@@ -48,8 +48,22 @@ internal static class TestDatabase
             return new Server(configured, DropDatabases: true, () => ValueTask.CompletedTask);
 
         if (await DockerAnswersAsync())
-            return await StartContainerAsync();
+        {
+            try
+            {
+                return await StartContainerAsync();
+            }
+            catch (Exception) when (PostgresBinaries.Find() is not null)
+            {
+                // The engine has no image and no way to one; the PostgreSQL of this machine does as well.
+            }
+        }
 
+        return await StartClusterAsync();
+    }
+
+    private static async Task<Server> StartClusterAsync()
+    {
         ThrowAway.RemoveLeftovers();
         var home = ThrowAway.NewHome();
         var binaries = await PostgresBinaries.GetAsync(
