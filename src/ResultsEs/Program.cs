@@ -5,8 +5,11 @@ using ResultsEs.Postgres;
 using Wolverine.Http;
 
 var builder = WebApplication.CreateBuilder(args);
+using var startupLogging = LoggerFactory.Create(logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
+await using var database = await Database.OpenAsync(builder.Configuration, startupLogging.CreateLogger("ResultsEs.Postgres"), CancellationToken.None);
+
 builder.AddAccess();
-builder.AddEventStore(builder.Configuration.GetConnectionString("results") ?? "");
+builder.AddEventStore(database.ConnectionString);
 builder.AddIngestion();
 builder.Services.AddWolverineHttp();
 

@@ -1,23 +1,40 @@
 namespace ResultsEs.Postgres;
 
-/// <summary>The folder for what this machine keeps between runs: generated keys and the embedded database.</summary>
-internal static class DataFolder
+/// <summary>Where the service keeps what it makes for itself when nothing is configured: the embedded cluster and generated keys.</summary>
+public static class DataFolder
 {
+    /// <summary>The environment variable, or configuration key, that moves the folder.</summary>
+    public const string Variable = "RESULTS_DATA";
+
     /// <summary>
-    /// <c>RESULTS_DATA</c>, else <c>.data</c> beside the nearest <c>ResultsEs.sln</c> above the program, else
-    /// <c>.data</c> in the working directory. The folder may not exist yet.
+    /// The folder's absolute path: <c>RESULTS_DATA</c>, relative to the current directory, otherwise <c>.data</c> at the
+    /// repository's root, which is the nearest ancestor of the current directory or of the program that holds
+    /// <c>ResultsEs.sln</c>; without one, <c>.data</c> in the current directory. The folder need not exist.
     /// </summary>
+    /// <param name="configuration">Where <c>RESULTS_DATA</c> is looked up.</param>
     public static string Find(IConfiguration configuration)
     {
-        if (configuration["RESULTS_DATA"] is { Length: > 0 } configured)
-            return Path.GetFullPath(configured);
+        ArgumentNullException.ThrowIfNull(configuration);
+        return Find(configuration[Variable], Directory.GetCurrentDirectory(), AppContext.BaseDirectory, File.Exists);
+    }
 
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+    internal static string Find(string? configured, string currentDirectory, string programDirectory, Func<string, bool> fileExists)
+    {
+        if (!string.IsNullOrWhiteSpace(configured))
+            return Path.TrimEndingDirectorySeparator(Path.GetFullPath(configured, currentDirectory));
+
+        var root = RootAbove(currentDirectory, fileExists) ?? RootAbove(programDirectory, fileExists) ?? currentDirectory;
+        return Path.Combine(root, ".data");
+    }
+
+    private static string? RootAbove(string? directory, Func<string, bool> fileExists)
+    {
+        for (; directory is not null; directory = Path.GetDirectoryName(directory))
         {
-            if (File.Exists(Path.Combine(folder.FullName, "ResultsEs.sln")))
-                return Path.Combine(folder.FullName, ".data");
+            if (fileExists(Path.Combine(directory, "ResultsEs.sln")))
+                return Path.TrimEndingDirectorySeparator(directory);
         }
 
-        return Path.GetFullPath(".data");
+        return null;
     }
 }

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Globalization;
+using ResultsEs.Postgres;
+
+namespace ResultsEs.Tests.Postgres;
+
+/// <summary>Folders for clusters that live no longer than a test run, named after the process that made them.</summary>
+internal static class ThrowAway
+{
+    private const string Prefix = "results-test-";
+    private static int _count;
+
+    /// <summary>A folder that does not exist yet, in one that the account PostgreSQL runs under may enter.</summary>
+    public static string NewHome()
+    {
+        var parent = Path.Combine(Path.GetTempPath(), string.Create(
+            CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref _count)}-{Random.Shared.Next(0x10000):x4}"));
+        Directory.CreateDirectory(parent);
+        return Path.Combine(parent, "postgres");
+    }
+
+    /// <summary>Deletes the folder that <see cref="NewHome"/> made. What cannot be deleted is left to the next run.</summary>
+    public static void Remove(string home)
+    {
+        try
+        {
+            Directory.Delete(Path.GetDirectoryName(home)!, recursive: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+
+    /// <summary>Ends and deletes what killed test runs have left. Never fails: leftovers are a nuisance, not an obstacle.</summary>
+    public static void RemoveLeftovers()
+    {
+        foreach (var parent in Directory.EnumerateDirectories(Path.GetTempPath(), Prefix + "*"))
+        {
+            var owner = Path.GetFileName(parent)[Prefix.Length..].Split('-')[0];
+            if (!int.TryParse(owner, CultureInfo.InvariantCulture, out var pid) || IsAlive(pid))
+                continue;
+
+            var home = Path.Combine(parent, "postgres");
+            Kill(Path.Combine(home, "data"));
+            Remove(home);
+        }
+    }
+
+    /// <summary>kill -9 of the cluster's server; its children notice and end as well.</summary>
+    public static void Kill(string data)
+    {
+        try
+        {
+            if (Postmaster.ReadPid(data) is not { } pid || Postmaster.Look(data, pid) != Postmaster.State.Running)
+                return;
+            using var server = Process.GetProcessById(pid);
+            server.Kill();
+        }
+        catch (Exception e) when (e is ArgumentException or InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+        }
+    }
+
+    private static bool IsAlive(int pid)
+    {
+        try
+        {
+            using var process = Process.GetProcessById(pid);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+}
