@@ -1,8 +1,8 @@
 using Alba;
 using JasperFx.CommandLine;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.Extensions.Configuration;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Postgres;
 
 [assembly: AssemblyFixture(typeof(ResultsEs.Tests.AppFixture))]
 
@@ -11,6 +11,9 @@ namespace ResultsEs.Tests;
 /// <summary>The whole service in Development, once for all tests, with the test clients beside the demo client.</summary>
 public sealed class AppFixture : IAsyncLifetime
 {
+    /// <summary>The setting that names a host's database.</summary>
+    internal const string ConnectionString = "ConnectionStrings:results";
+
     private readonly TempFolder _data = new();
 
     public IAlbaHost Host { get; private set; } = null!;
@@ -35,20 +38,29 @@ public sealed class AppFixture : IAsyncLifetime
         return http;
     }
 
-    /// <summary>Another host of the whole service, for what cannot share one.</summary>
-    internal static Task<IAlbaHost> StartAsync(string environment, TempFolder data, IEnumerable<KeyValuePair<string, string?>> settings)
+    /// <summary>Another host of the whole service, for what cannot share one; on a new database unless the settings name one.</summary>
+    internal static async Task<IAlbaHost> StartAsync(string environment, TempFolder data, IEnumerable<KeyValuePair<string, string?>> settings)
     {
         JasperFxEnvironment.AutoStartHost = true;
-        return AlbaHost.For<Program>(host => host
-            .UseEnvironment(environment)
-            .ConfigureAppConfiguration(configuration => configuration
-                .AddInMemoryCollection(
-                [
-                    new("RESULTS_DATA", data.Path),
-                    new("RateLimiting:ReadsPerMinute", "100000"),
-                    new("RateLimiting:WritesPerMinute", "100000"),
-                    new("RateLimiting:AnonymousPerMinute", "100000"),
-                ])
-                .AddInMemoryCollection(settings)));
+        var all = new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["RESULTS_DATA"] = data.Path,
+            ["RateLimiting:ReadsPerMinute"] = "100000",
+            ["RateLimiting:WritesPerMinute"] = "100000",
+            ["RateLimiting:AnonymousPerMinute"] = "100000",
+            ["Logging:LogLevel:Default"] = "Warning",
+        };
+        foreach (var (key, value) in settings)
+            all[key] = value;
+        if (!all.ContainsKey(ConnectionString))
+            all[ConnectionString] = await TestDatabase.CreateAsync();
+
+        // As settings of the host, which the program sees from its first line on, when it looks for its database.
+        return await AlbaHost.For<Program>(host =>
+        {
+            host.UseEnvironment(environment);
+            foreach (var (key, value) in all)
+                host.UseSetting(key, value);
+        });
     }
 }

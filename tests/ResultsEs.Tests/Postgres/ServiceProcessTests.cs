@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using ResultsEs.Postgres;
 
 namespace ResultsEs.Tests.Postgres;
@@ -7,6 +8,10 @@ namespace ResultsEs.Tests.Postgres;
 /// <summary>The service as a process of its own, with nothing configured: what only the end of a process can show.</summary>
 public sealed class ServiceProcessTests : ReadyMadeCluster
 {
+    /// <summary>In its own folder: beside the tests it would load their assemblies.</summary>
+    private static readonly string Service = Path.GetFullPath(typeof(ServiceProcessTests).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Service").Value!);
+
     private readonly List<Process> _services = [];
 
     [Fact]
@@ -57,11 +62,11 @@ public sealed class ServiceProcessTests : ReadyMadeCluster
 
     private async Task<Process> StartServiceAsync()
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Program).Assembly.Location])
+        var start = new ProcessStartInfo("dotnet", [Service])
         {
             RedirectStandardOutput = true,
             UseShellExecute = false,
-            WorkingDirectory = AppContext.BaseDirectory,
+            WorkingDirectory = Path.GetDirectoryName(Service),
             Environment = { ["RESULTS_DATA"] = Folder, ["ASPNETCORE_URLS"] = "http://127.0.0.1:0" },
         };
         start.Environment.Remove("ConnectionStrings__results");

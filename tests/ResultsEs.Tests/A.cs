@@ -1,0 +1,223 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using ResultsEs.Tests.Access;
+
+namespace ResultsEs.Tests;
+
+/// <summary>Builders of what recorders send: <c>A.Session().WithAnswer(Answers.Nps(9)).Completed()</c>.</summary>
+internal static class A
+{
+    /// <summary>A session of the reader's workspace whose first event is its start.</summary>
+    public static SessionBuilder Session(Guid? workspace = null) => SessionOnly().Started(workspace ?? TestClients.WorkspaceA);
+
+    /// <summary>A session without any event yet.</summary>
+    public static SessionBuilder SessionOnly() => new();
+}
+
+/// <summary>A session's events as CloudEvents, in the order they were added; each a second after the one before.</summary>
+internal sealed class SessionBuilder
+{
+    private static readonly DateTimeOffset Begin = new(2026, 3, 1, 10, 15, 0, TimeSpan.Zero);
+
+    public Guid Id { get; } = Guid.NewGuid();
+
+    public Guid TestId { get; } = Guid.NewGuid();
+
+    public List<JsonObject> Events { get; } = [];
+
+    /// <summary>The tasks answered or skipped so far, in that order.</summary>
+    public List<Guid> Tasks { get; } = [];
+
+    public SessionBuilder With(string type, JsonObject data, DateTimeOffset? time = null, Guid? id = null)
+    {
+        Events.Add(new JsonObject
+        {
+            ["specversion"] = "1.0",
+            ["id"] = (id ?? Guid.NewGuid()).ToString(),
+            ["source"] = "/recorder/web/4.2.0",
+            ["type"] = $"results.{type}.v1",
+            ["subject"] = Id.ToString(),
+            ["time"] = Text(time ?? Begin.AddSeconds(Events.Count)),
+            ["data"] = data,
+        });
+        return this;
+    }
+
+    public SessionBuilder Started(Guid workspace) => With("SessionStarted", new JsonObject
+    {
+        ["workspaceId"] = workspace.ToString(),
+        ["testId"] = TestId.ToString(),
+        ["testPlanId"] = "5a000000-0000-4000-8000-000000000001",
+        ["audienceId"] = "5a000000-0000-4000-8000-000000000002",
+        ["productType"] = "SURVEY",
+        ["startedAt"] = Text(Begin),
+    });
+
+    public SessionBuilder Profiled() => With("ParticipantProfiled", new JsonObject
+    {
+        ["participantId"] = "5a000000-0000-4000-8000-000000000003",
+        ["demographics"] = new JsonArray(
+            new JsonObject { ["code"] = "AGE", ["label"] = "Age", ["value"] = "34", ["type"] = "DEMOGRAPHIC_QUESTION_TYPE_SINGLE" }),
+    });
+
+    /// <summary>Answers a task, a new one unless named; the task's position is how many came before it.</summary>
+    public SessionBuilder WithAnswer(JsonObject answer, Guid? task = null, int? position = null, DateTimeOffset? time = null, Guid? id = null)
+    {
+        var at = position ?? Tasks.Count;
+        return With("TaskAnswered", new JsonObject
+        {
+            ["taskId"] = Task(task).ToString(),
+            ["position"] = at,
+            ["text"] = string.Create(CultureInfo.InvariantCulture, $"Task {at}"),
+            ["startTimeMs"] = 1_000 * at,
+            ["endTimeMs"] = (1_000 * at) + 500,
+            ["answer"] = answer,
+        }, time, id);
+    }
+
+    public SessionBuilder WithSkip(string taskType, string reason = "USER", Guid? task = null, DateTimeOffset? time = null)
+    {
+        var at = Tasks.Count;
+        return With("TaskSkipped", new JsonObject
+        {
+            ["taskId"] = Task(task).ToString(),
+            ["position"] = at,
+            ["text"] = string.Create(CultureInfo.InvariantCulture, $"Task {at}"),
+            ["taskType"] = taskType,
+            ["reason"] = reason,
+            ["startTimeMs"] = 1_000 * at,
+            ["endTimeMs"] = (1_000 * at) + 500,
+        }, time);
+    }
+
+    public SessionBuilder WithInteraction(Guid task, long atMs, string kind, JsonObject? fields = null)
+    {
+        var data = new JsonObject { ["taskId"] = task.ToString(), ["atMs"] = atMs, ["kind"] = kind };
+        foreach (var (name, value) in fields ?? [])
+            data[name] = value?.DeepClone();
+        return With("FigmaInteractionRecorded", data);
+    }
+
+    public SessionBuilder WithTranscript(Guid task, string text, DateTimeOffset? time = null) => With("VerbalResponseTranscribed", new JsonObject
+    {
+        ["taskId"] = task.ToString(),
+        ["text"] = text,
+        ["language"] = "en-GB",
+        ["cues"] = new JsonArray(new JsonObject { ["startMs"] = 100, ["endMs"] = 900, ["text"] = text }),
+    }, time);
+
+    public SessionBuilder Completed(DateTimeOffset? at = null) =>
+        With("SessionCompleted", new JsonObject { ["finishedAt"] = Text(at ?? Begin.AddMinutes(10)) });
+
+    public SessionBuilder Abandoned(DateTimeOffset? at = null) =>
+        With("SessionAbandoned", new JsonObject { ["reason"] = "closed the browser", ["abandonedAt"] = Text(at ?? Begin.AddMinutes(5)) });
+
+    /// <summary>All events as a batch.</summary>
+    public string Json() => new JsonArray([.. Events.Select(e => e.DeepClone())]).ToJsonString();
+
+    private Guid Task(Guid? named)
+    {
+        var task = named ?? Guid.NewGuid();
+        if (!Tasks.Contains(task))
+            Tasks.Add(task);
+        return task;
+    }
+
+    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+}
+
+/// <summary>One valid answer of each type.</summary>
+internal static class Answers
+{
+    public static IReadOnlyDictionary<string, Func<JsonObject>> All { get; } = new Dictionary<string, Func<JsonObject>>(StringComparer.Ordinal)
+    {
+        ["WRITTEN"] = () => Written("It was easy."),
+        ["VERBAL"] = Verbal,
+        ["URL"] = Url,
+        ["MATRIX"] = Matrix,
+        ["NPS"] = () => Nps(9),
+        ["RATING_SCALE"] = () => Rating(4),
+        ["MULTIPLE_CHOICE"] = () => Choice("b"),
+        ["RANK_ORDER"] = () => Ranking(2, 1, 3),
+        ["BLANK"] = Blank,
+        ["IMAGE"] = Image,
+        ["FIGMA"] = Figma,
+    };
+
+    public static JsonObject Written(string text) => new() { ["type"] = "WRITTEN", ["text"] = text };
+
+    public static JsonObject Verbal() => new() { ["type"] = "VERBAL" };
+
+    public static JsonObject Url() => new()
+    {
+        ["type"] = "URL",
+        ["url"] = "https://shop.example/",
+        ["outcome"] = "SUCCESS",
+        ["finalUrl"] = "https://shop.example/thanks",
+        ["visits"] = new JsonArray(new JsonObject { ["url"] = "https://shop.example/cart", ["atMs"] = 700 }),
+    };
+
+    public static JsonObject Matrix() => new()
+    {
+        ["type"] = "MATRIX",
+        ["rows"] = new JsonArray(
+            new JsonObject
+            {
+                ["id"] = "r1",
+                ["label"] = "Speed",
+                ["selections"] = new JsonArray(new JsonObject { ["id"] = "c2", ["label"] = "Good", ["value"] = 2 }),
+            },
+            new JsonObject { ["id"] = "r2", ["label"] = "Price", ["selections"] = new JsonArray() }),
+    };
+
+    public static JsonObject Nps(int score) => new() { ["type"] = "NPS", ["score"] = score };
+
+    public static JsonObject Rating(decimal value) => new()
+    {
+        ["type"] = "RATING_SCALE",
+        ["value"] = value,
+        ["min"] = 1,
+        ["max"] = 5,
+        ["minLabel"] = "bad",
+        ["maxLabel"] = "good",
+    };
+
+    public static JsonObject Choice(params string[] selected) => new()
+    {
+        ["type"] = "MULTIPLE_CHOICE",
+        ["multiSelect"] = selected.Length > 1,
+        ["randomizedOptions"] = true,
+        ["maxLimit"] = 2,
+        ["options"] = new JsonArray([.. new[] { "a", "b", "c" }.Select(id => new JsonObject
+        {
+            ["id"] = id,
+            ["text"] = $"Option {id}",
+            ["selected"] = selected.Contains(id),
+        })]),
+        ["otherText"] = "none of these",
+    };
+
+    public static JsonObject Ranking(params int[] ranks) => new()
+    {
+        ["type"] = "RANK_ORDER",
+        ["ranking"] = new JsonArray([.. ranks.Select((rank, i) => new JsonObject { ["rank"] = rank, ["id"] = $"o{i}", ["text"] = $"Option {i}" })]),
+    };
+
+    public static JsonObject Blank() => new() { ["type"] = "BLANK" };
+
+    public static JsonObject Image() => new()
+    {
+        ["type"] = "IMAGE",
+        ["imageUrl"] = "https://images.example/1.png",
+        ["annotations"] = new JsonArray(new JsonObject { ["x"] = 0.25, ["y"] = 0.5, ["width"] = 0.1, ["height"] = 0.2, ["comment"] = "here" }),
+    };
+
+    public static JsonObject Figma() => new()
+    {
+        ["type"] = "FIGMA",
+        ["prototypeUrl"] = "https://www.figma.com/proto/abc/Shop",
+        ["figmaPrototypeTitle"] = "Shop",
+        ["figmaPrototypeDisplaySetting"] = "scale-down",
+        ["outcome"] = "SUCCESS",
+    };
+}
