@@ -1,0 +1,69 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CsCheck;
+using ResultsEs.Ingestion;
+using ResultsEs.SessionResults;
+
+namespace ResultsEs.Tests.Laws;
+
+/// <summary>events.md, rule 3, of the fold alone: the same set of events makes the same document.</summary>
+public sealed class FoldLaws
+{
+    [Fact]
+    public void Any_order_and_any_batches_make_the_document_of_the_sorted_list_in_one_batch() =>
+        Gen.Select(AnySession.Events, Gen.Int[1, 9], Gen.Int[0, int.MaxValue]).Sample(
+            (session, size, seed) =>
+            {
+                var sorted = session.Events.OrderBy(e => (string?)e["time"], StringComparer.Ordinal).ToArray();
+                var shuffled = session.Events.ToArray();
+                new Random(seed).Shuffle(shuffled);
+
+                var expected = Stored(Fold(session.Id, null, sorted));
+                var actual = shuffled.Chunk(size).Aggregate((SessionResult?)null, (document, batch) => Thawed(Stored(Fold(session.Id, document, batch))));
+
+                Assert.True(JsonElement.DeepEquals(expected, Stored(actual!)), $"expected {expected}\nactual   {Stored(actual!)}");
+            },
+            iter: 300);
+
+    [Fact]
+    public void A_document_is_the_same_after_it_was_stored_and_read() => AnySession.Events.Sample(
+        session =>
+        {
+            var document = Stored(Fold(session.Id, null, session.Events));
+            Assert.True(JsonElement.DeepEquals(document, Stored(Thawed(document))));
+        },
+        iter: 100);
+
+    [Fact]
+    public void No_document_outgrows_its_bounds()
+    {
+        var session = A.Session().WithAnswer(Answers.Figma());
+        for (var i = 0; i < 3_000; i++)
+            session.WithInteraction(session.Tasks[0], i, "PRESENTED_NODE_CHANGED", new() { ["presentedNodeId"] = $"1:{i}" });
+
+        var figma = Stored(Fold(session.Id, null, session.Events)).GetProperty("body").GetProperty("tasks")[0].GetProperty("response").GetProperty("answer").GetProperty("figma");
+
+        Assert.Equal(3_000, figma.GetProperty("interactionCount").GetInt32());
+        Assert.Equal(Enumerable.Range(0, 200), figma.GetProperty("interactions").EnumerateArray().Select(i => i.GetProperty("atMs").GetInt32()));
+        Assert.Equal(Enumerable.Range(0, 1_000), figma.GetProperty("path").EnumerateArray().Select(i => i.GetProperty("atMs").GetInt32()));
+        Assert.Equal("1:2999", figma.GetProperty("endNodeId").GetString());
+    }
+
+    private static SessionResult Fold(Guid sessionId, SessionResult? before, IEnumerable<JsonObject> events) =>
+        SessionResultFold.Fold(sessionId, before, Read(events).Select(e => new RecordedEvent(new Stamp(e.Time, e.Id), e.Data)));
+
+    private static List<IncomingEvent> Read(IEnumerable<JsonObject> events) =>
+    [
+        .. events.Select(e => e.ToJsonString()).Chunk(CloudEventReader.MaxEvents).SelectMany(chunk =>
+        {
+            var read = CloudEventReader.Read(Encoding.UTF8.GetBytes($"[{string.Join(',', chunk)}]"), CloudEventShapes.Batch);
+            Assert.Empty(read.Problems);
+            return read.Events;
+        }),
+    ];
+
+    private static JsonElement Stored(SessionResult document) => JsonSerializer.SerializeToElement(document, Json.Of<SessionResult>());
+
+    private static SessionResult Thawed(JsonElement stored) => stored.Deserialize(Json.Of<SessionResult>())!;
+}
