@@ -38,6 +38,7 @@ public static class Problems
 
     internal static string? DefaultDetail(int status) => status switch
     {
+        StatusCodes.Status400BadRequest => "The request is malformed.",
         StatusCodes.Status401Unauthorized => "A valid access token is needed: Authorization: Bearer …",
         StatusCodes.Status403Forbidden => "The access token lacks the scope that this needs.",
         StatusCodes.Status404NotFound => "There is nothing here for this caller.",

@@ -150,6 +150,16 @@ public sealed class EveryAnswerTests(AccessHost.Shared shared) : IClassFixture<A
     }
 
     [Fact]
+    public async Task A_token_request_is_not_read_for_longer_than_one_can_be()
+    {
+        await using var host = await AccessHost.StartAsync(kestrel: true);
+        using var http = host.Anonymous();
+        using var answer = await Tokens.RequestAsync(http, TestClients.Reader, new string('x', 20_000));
+
+        Assert.Equal((413, "application/problem+json"), ((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+    }
+
+    [Fact]
     public async Task Health_lists_the_checks_by_name_and_is_503_when_one_fails()
     {
         await using var host = await AccessHost.StartAsync(services: services => services.AddHealthChecks()
