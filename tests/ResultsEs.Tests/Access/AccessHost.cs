@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
@@ -100,6 +101,20 @@ public sealed class AccessHost : IAsyncDisposable
             context.Response.Headers.ETag = "\"1\"";
             return context.Response.WriteAsync("{}");
         });
+        app.MapGet("/started", async context =>
+        {
+            context.Response.ContentLength = 2;
+            await context.Response.WriteAsync("{}");
+            // As Wolverine does after an endpoint that returns nothing.
+            if (!context.Response.HasStarted)
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+        });
+        app.MapGet("/piped", async context =>
+        {
+            context.Response.BodyWriter.Write("{}"u8);
+            await context.Response.BodyWriter.FlushAsync();
+        });
+        app.MapGet("/empty", () => Results.NoContent());
         app.MapGet("/hidden", () => Problems.NotFound());
         app.MapGet("/bad", () => Problems.BadRequest("limit must be from 1 to 500.", new Dictionary<string, string[]>(StringComparer.Ordinal) { ["limit"] = ["It is 0."] }));
         app.MapPost("/api/v2/sessionEvents", [Authorize(Scopes.EventsWrite)] () => "stored");

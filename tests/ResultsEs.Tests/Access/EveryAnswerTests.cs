@@ -133,6 +133,11 @@ public sealed class EveryAnswerTests(AccessHost.Shared shared) : IClassFixture<A
     [InlineData(false, "/hidden")]
     [InlineData(true, "/hidden")]
     [InlineData(true, "/.well-known/jwks")]
+    [InlineData(false, "/started")]
+    [InlineData(true, "/started")]
+    [InlineData(true, "/piped")]
+    [InlineData(true, "/empty")]
+    [InlineData(true, "/breaks/somehow")]
     public async Task Head_answers_as_get_without_the_body(bool kestrel, string path)
     {
         await using var host = await AccessHost.StartAsync(kestrel: kestrel);
