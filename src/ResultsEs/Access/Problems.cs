@@ -69,6 +69,8 @@ internal sealed class ProblemWriter : IProblemDetailsWriter
         var http = context.HttpContext;
         var problem = context.ProblemDetails;
         var status = problem.Status ?? http.Response.StatusCode;
+        // Wolverine puts the path here, which would tell one 404 from another.
+        problem.Instance = null;
         problem.Detail ??= Problems.DefaultDetail(status);
         problem.Extensions["traceId"] = Activity.Current?.Id ?? http.TraceIdentifier;
 

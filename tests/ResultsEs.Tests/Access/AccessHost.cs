@@ -116,6 +116,7 @@ public sealed class AccessHost : IAsyncDisposable
         });
         app.MapGet("/empty", () => Results.NoContent());
         app.MapGet("/hidden", () => Problems.NotFound());
+        app.MapGet("/hidden/{id}", (string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, instance: $"/hidden/{id}"));
         app.MapGet("/bad", () => Problems.BadRequest("limit must be from 1 to 500.", new Dictionary<string, string[]>(StringComparer.Ordinal) { ["limit"] = ["It is 0."] }));
         app.MapPost("/api/v2/sessionEvents", [Authorize(Scopes.EventsWrite)] () => "stored");
         app.MapPost("/json", (Dictionary<string, string> body) => body.Count);
