@@ -13,7 +13,6 @@ internal static partial class Failures
         ExceptionHandler = context => Answer(context, logger),
         // Refusals and outages are no errors of this service: the first are not logged, the second by Answer in one line.
         SuppressDiagnosticsCallback = static context => StatusOf(context.Exception) != StatusCodes.Status500InternalServerError,
-        AllowStatusCode404Response = true,
     };
 
     /// <summary>The status that an exception stands for.</summary>

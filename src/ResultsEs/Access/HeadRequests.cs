@@ -17,16 +17,55 @@ internal static class HeadRequests
         }
 
         var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
+        var discarded = new StreamResponseBodyFeature(new DiscardedBody(body), body);
         context.Request.Method = HttpMethods.Get;
-        context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(Stream.Null, body));
+        context.Features.Set<IHttpResponseBodyFeature>(discarded);
         try
         {
             await next(context);
+            await discarded.CompleteAsync();
         }
         finally
         {
             context.Features.Set(body);
             context.Request.Method = HttpMethods.Head;
         }
+    }
+
+    /// <summary>
+    /// Drops what is written, but starts the answer where a GET's would start: frameworks decide by that whether an endpoint
+    /// has answered (Wolverine makes it 204 if not).
+    /// </summary>
+    private sealed class DiscardedBody(IHttpResponseBodyFeature body) : Stream
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => body.StartAsync(cancellationToken);
+
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => body.StartAsync(cancellationToken);
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => new(body.StartAsync(cancellationToken));
+
+        public override void Flush() => throw new NotSupportedException("Answers are written asynchronously.");
+
+        public override void Write(byte[] buffer, int offset, int count) => Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
     }
 }

@@ -38,6 +38,7 @@ public static class Problems
 
     internal static string? DefaultDetail(int status) => status switch
     {
+        StatusCodes.Status400BadRequest => "The request is malformed.",
         StatusCodes.Status401Unauthorized => "A valid access token is needed: Authorization: Bearer …",
         StatusCodes.Status403Forbidden => "The access token lacks the scope that this needs.",
         StatusCodes.Status404NotFound => "There is nothing here for this caller.",
@@ -68,6 +69,8 @@ internal sealed class ProblemWriter : IProblemDetailsWriter
         var http = context.HttpContext;
         var problem = context.ProblemDetails;
         var status = problem.Status ?? http.Response.StatusCode;
+        // Wolverine puts the path here, which would tell one 404 from another.
+        problem.Instance = null;
         problem.Detail ??= Problems.DefaultDetail(status);
         problem.Extensions["traceId"] = Activity.Current?.Id ?? http.TraceIdentifier;
 

@@ -1,6 +1,8 @@
 using System.Security.Claims;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
@@ -40,7 +42,8 @@ internal static class TokenIssuer
             server.RegisterScopes([.. Scopes.All]);
             server.DisableAccessTokenEncryption();
             // Asked for at start, used for nothing: only access tokens are issued, and they are signed, not encrypted.
-            server.AddEphemeralEncryptionKey();
+            // Random bytes rather than OpenIddict's ephemeral RSA key, which takes most of a second to make.
+            server.AddEncryptionKey(new SymmetricSecurityKey(RandomNumberGenerator.GetBytes(32)));
             // TLS ends at the proxy in front.
             server.UseAspNetCore().DisableTransportSecurityRequirement();
 
@@ -59,12 +62,13 @@ internal static class TokenIssuer
                 server.Scopes.IntersectWith(Scopes.All);
                 server.ClientAuthenticationMethods.IntersectWith(
                     [ClientAuthenticationMethods.ClientSecretPost, ClientAuthenticationMethods.ClientSecretBasic]);
-            });
+            }).ValidateOnStart(); // So that a signing key that can be neither read nor made stops the start, not the first request.
     }
 
     public static void Map(IEndpointRouteBuilder endpoints)
     {
-        PublicEndpoint.Map(endpoints, HttpMethods.Post, TokenPath, Serve);
+        // Three short form fields; strangers need not be read for longer.
+        PublicEndpoint.Map(endpoints, HttpMethods.Post, TokenPath, Serve, new RequestSizeLimitAttribute(16 * 1024));
         PublicEndpoint.Map(endpoints, HttpMethods.Get, DiscoveryPath, Serve);
         PublicEndpoint.Map(endpoints, HttpMethods.Get, KeysPath, Serve);
     }

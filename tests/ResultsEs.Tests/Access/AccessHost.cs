@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
@@ -19,6 +20,7 @@ public sealed class AccessHost : IAsyncDisposable
     private static readonly string KeyPath = Path.Combine(Path.GetTempPath(), "results-es-tests", "signing.pem");
 
     private readonly TempFolder _data = new();
+    private readonly Dictionary<string, string> _tokens = new(StringComparer.Ordinal);
 
     private AccessHost(FakeTimeProvider clock) => Clock = clock;
 
@@ -60,10 +62,16 @@ public sealed class AccessHost : IAsyncDisposable
         return http;
     }
 
-    public async Task<HttpClient> ClientAsync(string client = TestClients.Reader, params string[] scopes)
+    /// <summary>Sends a token that the client asks for once a host, because checking a secret is slow on purpose.</summary>
+    public async Task<HttpClient> ClientAsync(string client = TestClients.Reader)
     {
-        using var http = Anonymous();
-        return With(await Tokens.AskAsync(http, client, scopes));
+        if (!_tokens.TryGetValue(client, out var token))
+        {
+            using var http = Anonymous();
+            _tokens[client] = token = await Tokens.AskAsync(http, client);
+        }
+
+        return With(token);
     }
 
     public async ValueTask DisposeAsync()
@@ -93,7 +101,22 @@ public sealed class AccessHost : IAsyncDisposable
             context.Response.Headers.ETag = "\"1\"";
             return context.Response.WriteAsync("{}");
         });
+        app.MapGet("/started", async context =>
+        {
+            context.Response.ContentLength = 2;
+            await context.Response.WriteAsync("{}");
+            // As Wolverine does after an endpoint that returns nothing.
+            if (!context.Response.HasStarted)
+                context.Response.StatusCode = StatusCodes.Status204NoContent;
+        });
+        app.MapGet("/piped", async context =>
+        {
+            context.Response.BodyWriter.Write("{}"u8);
+            await context.Response.BodyWriter.FlushAsync();
+        });
+        app.MapGet("/empty", () => Results.NoContent());
         app.MapGet("/hidden", () => Problems.NotFound());
+        app.MapGet("/hidden/{id}", (string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, instance: $"/hidden/{id}"));
         app.MapGet("/bad", () => Problems.BadRequest("limit must be from 1 to 500.", new Dictionary<string, string[]>(StringComparer.Ordinal) { ["limit"] = ["It is 0."] }));
         app.MapPost("/api/v2/sessionEvents", [Authorize(Scopes.EventsWrite)] () => "stored");
         app.MapPost("/json", (Dictionary<string, string> body) => body.Count);

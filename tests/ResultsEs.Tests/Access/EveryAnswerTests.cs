@@ -76,6 +76,7 @@ public sealed class EveryAnswerTests(AccessHost.Shared shared) : IClassFixture<A
     [InlineData("/bad", """{"type":"https://tools.ietf.org/html/rfc9110#section-15.5.1","title":"Bad Request","status":400,"detail":"limit must be from 1 to 500.","errors":{"limit":["It is 0."]}}""")]
     [InlineData("/hidden", """{"type":"https://tools.ietf.org/html/rfc9110#section-15.5.5","title":"Not Found","status":404,"detail":"There is nothing here for this caller."}""")]
     [InlineData("/not-mapped?x=y", """{"type":"https://tools.ietf.org/html/rfc9110#section-15.5.5","title":"Not Found","status":404,"detail":"There is nothing here for this caller."}""")]
+    [InlineData("/hidden/1", """{"type":"https://tools.ietf.org/html/rfc9110#section-15.5.5","title":"Not Found","status":404,"detail":"There is nothing here for this caller."}""")]
     [InlineData("/breaks/somehow", """{"type":"https://tools.ietf.org/html/rfc9110#section-15.6.1","title":"An error occurred while processing your request.","status":500,"detail":"The service failed; the trace id finds the reason in its logs."}""")]
     [InlineData("/breaks/refused", """{"type":"https://tools.ietf.org/html/rfc9110#section-15.6.4","title":"Service Unavailable","status":503,"detail":"The service cannot answer just now; Retry-After says how many seconds to wait."}""")]
     public async Task A_problem_tells_the_status_a_trace_id_and_nothing_of_the_code_or_the_request(string path, string expected)
@@ -133,6 +134,11 @@ public sealed class EveryAnswerTests(AccessHost.Shared shared) : IClassFixture<A
     [InlineData(false, "/hidden")]
     [InlineData(true, "/hidden")]
     [InlineData(true, "/.well-known/jwks")]
+    [InlineData(false, "/started")]
+    [InlineData(true, "/started")]
+    [InlineData(true, "/piped")]
+    [InlineData(true, "/empty")]
+    [InlineData(true, "/breaks/somehow")]
     public async Task Head_answers_as_get_without_the_body(bool kestrel, string path)
     {
         await using var host = await AccessHost.StartAsync(kestrel: kestrel);
@@ -147,6 +153,16 @@ public sealed class EveryAnswerTests(AccessHost.Shared shared) : IClassFixture<A
         static string Described(HttpResponseMessage answer) => (int)answer.StatusCode + "\n" + string.Join('\n', answer.Headers.Concat(answer.Content.Headers)
             .Where(h => h.Key is not ("Date" or "Transfer-Encoding" or "x-ratelimit-remaining" or "RateLimit"))
             .Select(h => $"{h.Key}: {string.Join(", ", h.Value)}").Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_token_request_is_not_read_for_longer_than_one_can_be()
+    {
+        await using var host = await AccessHost.StartAsync(kestrel: true);
+        using var http = host.Anonymous();
+        using var answer = await Tokens.RequestAsync(http, TestClients.Reader, new string('x', 20_000));
+
+        Assert.Equal((413, "application/problem+json"), ((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
     }
 
     [Fact]

@@ -39,6 +39,18 @@ public sealed class ProgramTests(AppFixture app)
     }
 
     [Fact]
+    public async Task A_signing_key_that_cannot_be_read_stops_the_start()
+    {
+        using var data = new TempFolder();
+        var path = Path.Combine(data.Path, "not-a-key.pem");
+        await File.WriteAllTextAsync(path, "hello", Cancel);
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() => AppFixture.StartAsync("Production", data, [new("Access:SigningKeyPath", path)]));
+
+        Assert.Contains($"The signing key {path} is not an unencrypted RSA private key in PEM form.", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_token_outlives_a_restart()
     {
         using var data = new TempFolder();

@@ -104,8 +104,8 @@ public sealed class RateLimitsTests
     public async Task Two_tokens_of_one_client_share_its_limit()
     {
         await using var host = await AccessHost.StartAsync();
-        using var one = await host.ClientAsync();
-        using var two = await host.ClientAsync();
+        using var one = host.With(await Tokens.AskAsync(host.Anonymous(), TestClients.Reader));
+        using var two = host.With(await Tokens.AskAsync(host.Anonymous(), TestClients.Reader, Scopes.StudiesRead));
         (await one.GetAsync(Read, Cancel)).Dispose();
 
         Assert.Equal("200 600/598/60 | \"default\";q=600;w=60 | \"default\";r=598;t=60 | ", await Told(two.GetAsync(Read, Cancel)));
