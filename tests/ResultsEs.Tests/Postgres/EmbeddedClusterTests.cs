@@ -92,6 +92,15 @@ public sealed class EmbeddedClusterTests : ReadyMadeCluster
         await using var second = await OpenAsync();
         Assert.Equal("kept", await FactsAsync(second.ConnectionString));
     }
+
+    [Fact]
+    public async Task What_PostgreSQL_says_about_a_failed_start_is_part_of_the_error()
+    {
+        File.Delete(Path.Combine(Data, "global", "pg_control"));
+
+        var refusal = await Assert.ThrowsAsync<DatabaseUnavailableException>(OpenAsync);
+        Assert.Contains("pg_control", refusal.Message, StringComparison.Ordinal);
+    }
 }
 
 public sealed class NewClusterTests : OwnDataFolder
@@ -174,19 +183,6 @@ public sealed class EmbeddedClusterRefusalTests : OwnDataFolder
         var refusal = await Assert.ThrowsAsync<DatabaseUnavailableException>(() => PostgresCluster.StartAsync(options, NullLogger.Instance, Cancelled));
         Assert.Contains("made by PostgreSQL 9", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(["PG_VERSION"], Directory.EnumerateFileSystemEntries(Data).Select(Path.GetFileName), StringComparer.Ordinal);
-    }
-
-    [Fact]
-    public async Task What_PostgreSQL_says_about_a_failed_start_is_part_of_the_error()
-    {
-        await using (await OpenAsync())
-        {
-        }
-
-        File.Delete(Path.Combine(Data, "global", "pg_control"));
-
-        var refusal = await Assert.ThrowsAsync<DatabaseUnavailableException>(OpenAsync);
-        Assert.Contains("pg_control", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -64,7 +64,6 @@ public abstract class OwnDataFolder : IAsyncLifetime
 
     public virtual ValueTask DisposeAsync()
     {
-        ThrowAway.Kill(Data);
         ThrowAway.Remove(Home);
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;

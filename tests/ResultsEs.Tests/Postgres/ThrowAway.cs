@@ -19,16 +19,40 @@ internal static class ThrowAway
         return Path.Combine(parent, "postgres");
     }
 
-    /// <summary>Deletes the folder that <see cref="NewHome"/> made. What cannot be deleted is left to the next run.</summary>
+    /// <summary>
+    /// Ends what still runs in the folder that <see cref="NewHome"/> made, and deletes it. What cannot be deleted is left to the next run.
+    /// </summary>
     public static void Remove(string home)
     {
-        try
+        var parent = Path.GetDirectoryName(home)!;
+        for (var attempt = 0; attempt < 20; attempt++)
         {
-            Directory.Delete(Path.GetDirectoryName(home)!, recursive: true);
+            try
+            {
+                foreach (var pidFile in Directory.GetFiles(parent, "postmaster.pid", SearchOption.AllDirectories))
+                    End(Path.GetDirectoryName(pidFile)!);
+                Directory.Delete(parent, recursive: true);
+                return;
+            }
+            catch (DirectoryNotFoundException) when (!Directory.Exists(parent))
+            {
+                return;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The children of a killed server write until they notice.
+                Thread.Sleep(100);
+            }
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-        }
+    }
+
+    private static void End(string data)
+    {
+        Kill(data);
+        var home = Path.GetDirectoryName(data)!;
+        var socketFolder = PostgresCluster.SocketFolderFor(home);
+        if (!socketFolder.StartsWith(home, StringComparison.Ordinal) && Directory.Exists(socketFolder))
+            Directory.Delete(socketFolder, recursive: true);
     }
 
     /// <summary>Ends and deletes what killed test runs have left. Never fails: leftovers are a nuisance, not an obstacle.</summary>
@@ -40,9 +64,7 @@ internal static class ThrowAway
             if (!int.TryParse(owner, CultureInfo.InvariantCulture, out var pid) || IsAlive(pid))
                 continue;
 
-            var home = Path.Combine(parent, "postgres");
-            Kill(Path.Combine(home, "data"));
-            Remove(home);
+            Remove(Path.Combine(parent, "postgres"));
         }
     }
 
