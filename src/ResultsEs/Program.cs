@@ -17,6 +17,13 @@ var app = builder.Build();
 app.UseAccess();
 app.MapWolverineEndpoints();
 
+// Only a command needs JasperFx, which looks through every assembly for commands first.
+if (args is [] or [['-', ..], ..])
+{
+    await app.RunAsync();
+    return 0;
+}
+
 return await app.RunJasperFxCommands(args);
 
 /// <summary>The service's entry point; a type so that tests can host it.</summary>

@@ -1,5 +1,4 @@
 using Alba;
-using JasperFx.CommandLine;
 using Microsoft.AspNetCore.Hosting;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.Postgres;
@@ -41,7 +40,6 @@ public sealed class AppFixture : IAsyncLifetime
     /// <summary>Another host of the whole service, for what cannot share one; on a new database unless the settings name one.</summary>
     internal static async Task<IAlbaHost> StartAsync(string environment, TempFolder data, IEnumerable<KeyValuePair<string, string?>> settings)
     {
-        JasperFxEnvironment.AutoStartHost = true;
         var all = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["RESULTS_DATA"] = data.Path,

@@ -30,6 +30,8 @@ internal static partial class Failures
         // The server is being stopped: Npgsql does not count these two as transient.
         PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown } => true,
         NpgsqlException { IsTransient: true } or TimeoutException or SocketException => true,
+        // The work took too long, or the service is stopping; a client that went away reads no status.
+        OperationCanceledException => true,
         AggregateException many => many.InnerExceptions.Any(IsTransient),
         _ => IsTransient(exception.InnerException),
     };

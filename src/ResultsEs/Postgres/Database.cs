@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Npgsql;
 
 namespace ResultsEs.Postgres;
@@ -22,7 +24,7 @@ public static class Database
 
         var database = configuration.GetConnectionString(Name) is { } configured && !string.IsNullOrWhiteSpace(configured)
             ? Configured(configured)
-            : await EmbeddedAsync(DataFolder.Find(configuration), logger, cancellationToken);
+            : await EmbeddedAsync(DataFolder.Find(configuration), moved: !string.IsNullOrWhiteSpace(configuration[DataFolder.Variable]), logger, cancellationToken);
         PostgresLog.Using(logger, database.Description);
         return database;
     }
@@ -44,9 +46,21 @@ public static class Database
         }
     }
 
-    private static async Task<RunningDatabase> EmbeddedAsync(string folder, ILogger logger, CancellationToken cancellationToken)
+    /// <summary>
+    /// Where the cluster lives: in the data folder, unless that was not chosen and lies where only root may go (such as a
+    /// checkout below <c>/root</c>): PostgreSQL does not run as root, so then it lives below <c>/var/lib</c>.
+    /// </summary>
+    internal static string Home(string folder, bool moved, bool privileged, Func<string, string?> closedFolderAbove)
     {
         var home = Path.Combine(folder, "postgres");
+        return moved || !privileged || closedFolderAbove(home) is null
+            ? home
+            : Path.Combine("/var/lib/results-es", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..16], "postgres");
+    }
+
+    private static async Task<RunningDatabase> EmbeddedAsync(string folder, bool moved, ILogger logger, CancellationToken cancellationToken)
+    {
+        var home = Home(folder, moved, Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows(), ServerAccount.ClosedFolderAbove);
         var binaries = await PostgresBinaries.GetAsync(folder, PostgresCluster.MajorVersion(home), logger, cancellationToken);
         var cluster = await PostgresCluster.StartAsync(new ClusterOptions(home, binaries), logger, cancellationToken);
         try

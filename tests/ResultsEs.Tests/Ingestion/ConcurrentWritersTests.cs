@@ -105,7 +105,9 @@ public sealed class ConcurrentWritersTests
 
     private static async Task<long> CountEventsAsync(IAlbaHost host)
     {
-        await using var command = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand("select count(*) from results.mt_events");
+        await using var command = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+            // A commit that lost a race leaves tombstones in place of its sequence numbers.
+            "select count(*) from results.mt_events where type <> 'tombstone'");
         return (long)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 }

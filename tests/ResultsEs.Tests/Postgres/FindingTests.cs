@@ -77,4 +77,13 @@ public sealed class FindingTests
 
         Assert.Equal(expected, DataFolder.Find(configured, current, program, file => file is "/repo/ResultsEs.sln"));
     }
+
+    [Theory]
+    [InlineData("/repo/.data", false, true, null, "/repo/.data/postgres")]
+    [InlineData("/root/repo/.data", false, false, "/root", "/root/repo/.data/postgres")]
+    [InlineData("/root/data", true, true, "/root", "/root/data/postgres")]
+    [InlineData("/root/repo/.data", false, true, "/root", "/var/lib/results-es/9970ec8771b27011/postgres")]
+    public void A_cluster_of_root_that_nobody_else_could_enter_lives_below_var_lib_unless_its_place_was_chosen(
+        string folder, bool moved, bool privileged, string? closed, string expected) =>
+        Assert.Equal(expected, Database.Home(folder, moved, privileged, _ => closed));
 }

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what the tests need and this machine lacks, then runs all of them. Arguments go to "dotnet test".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() {
+  echo "tests/run.sh: $*" >&2
+  exit 1
+}
+
+has_docker() {
+  command -v docker >/dev/null && timeout 10 docker info >/dev/null 2>&1
+}
+
+has_postgres() {
+  command -v postgres >/dev/null ||
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
+    compgen -G '/opt/homebrew/opt/postgresql*/bin/initdb' >/dev/null ||
+    compgen -G '/usr/local/opt/postgresql*/bin/initdb' >/dev/null
+}
+
+# Debian's packages, as root or through sudo without a password.
+install() {
+  command -v apt-get >/dev/null || return 1
+  local -a root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null && sudo -n true 2>/dev/null || return 1
+    root=(sudo -n)
+  fi
+  echo "tests/run.sh: installing $*"
+  "${root[@]}" apt-get update -qq
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing: https://dotnet.microsoft.com/download"
+
+if [ -z "${ConnectionStrings__results:-}" ] && ! has_docker && ! has_postgres; then
+  install postgresql || fail "the tests need PostgreSQL: start a Docker engine, or install PostgreSQL (initdb and postgres), \
+or set ConnectionStrings__results to a server on which databases may be created"
+fi
+
+exec dotnet test "$@"
