@@ -8,7 +8,7 @@ internal static class IngestionSetup
     /// <summary>Adds what records events.</summary>
     public static WebApplicationBuilder AddIngestion(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<SessionGate>();
+        builder.Services.AddSingleton<SessionWriter>();
         builder.Host.UseWolverine(options =>
         {
             options.ApplicationAssembly = typeof(Program).Assembly;

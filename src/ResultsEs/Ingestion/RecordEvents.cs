@@ -1,4 +1,3 @@
-using System.Text.Json;
 using JasperFx;
 using JasperFx.Events;
 using Marten;
@@ -47,57 +46,54 @@ public abstract record RecordResult
     public sealed record Busy : RecordResult;
 }
 
-/// <summary>
-/// Dedupe, fold, append: the only code that appends events. One writer per session in this process; a conflict with
-/// another node is tried again under the streams' row locks, so it cannot repeat for ever.
-/// </summary>
-public static partial class RecordEventsHandler
+/// <summary>Dedupe, fold, append: the only code that appends events.</summary>
+public static class RecordEventsHandler
 {
-    // The first attempt is optimistic, the others lock. A locked attempt fails only while streams are being created or
-    // ids being stored by other nodes, and each such failure is one of those, done.
-    private const int MaxAttempts = 12;
-
     /// <summary>Records the events.</summary>
-    public static async Task<RecordResult> Handle(
-        RecordEvents command, IDocumentStore store, SessionGate gate, ILogger<RecordEvents> logger, CancellationToken cancellation)
+    public static async Task<RecordResult> Handle(RecordEvents command, SessionWriter writer, CancellationToken cancellation)
     {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentNullException.ThrowIfNull(writer);
         if (Misplaced(command) is { Count: > 0 } misplaced)
             return new RecordResult.Forbidden(misplaced);
 
-        var first = new Dictionary<Guid, IncomingEvent>();
-        var contradictions = command.Events
-            .Select((incoming, index) => (incoming, index))
-            .Where(item => !first.TryAdd(item.incoming.Id, item.incoming) && !SameContent(first[item.incoming.Id], item.incoming))
-            .Select(item => Conflict(item.index, item.incoming.Id))
-            .ToList();
-        if (contradictions.Count > 0)
-            return new RecordResult.Conflicting(contradictions);
+        if (command.Events.Count == 0)
+            return new RecordResult.Stored([]);
 
-        // In one order everywhere, so that neither gates nor row locks can wait in a circle.
-        Guid[] sessions = [.. command.Events.Select(incoming => incoming.SessionId).Distinct().Order()];
-        using var turn = await gate.EnterAsync(command.Account, sessions, cancellation);
-        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
-        {
-            try
-            {
-                return await AttemptAsync(command, sessions, store, exclusive: attempt > 1, cancellation);
-            }
-            catch (Exception e) when (IsConflict(e))
-            {
-                LogConflict(logger, e, attempt, sessions.Length, command.Account);
-                await Task.Delay(Random.Shared.Next(5, 10 * attempt), cancellation);
-            }
-        }
-
-        return new RecordResult.Busy();
+        return await writer.WriteAsync(command).WaitAsync(cancellation);
     }
 
-    private static async Task<RecordResult> AttemptAsync(
-        RecordEvents command, Guid[] sessions, IDocumentStore store, bool exclusive, CancellationToken cancellation)
+    /// <summary>
+    /// Records commands of one account in one transaction, in their order; those that are refused leave the others alone.
+    /// Two round trips: what is known of the events and their sessions, and the commit.
+    /// </summary>
+    /// <param name="store">The event store.</param>
+    /// <param name="commands">Commands whose sessions nobody else in this process is writing.</param>
+    /// <param name="exclusive">Whether to lock the sessions' streams first.</param>
+    /// <returns>A result for each command.</returns>
+    internal static async Task<IReadOnlyList<RecordResult>> RecordAsync(IDocumentStore store, IReadOnlyList<RecordEvents> commands, bool exclusive)
     {
-        await using var session = store.LightweightSession(Tenant.Of(command.Account));
-        var (known, streams) = await FetchAsync(session, command, sessions, exclusive, cancellation);
+        var account = commands[0].Account;
+        await using var session = store.LightweightSession(Tenant.Of(account));
+        var batch = session.CreateBatchQuery();
+        var fetchKnown = batch.AddItem(new StoredEventsById([.. commands.SelectMany(command => command.Events).Select(incoming => incoming.Id)], account));
+        // In one order everywhere, so that row locks cannot wait in a circle.
+        var fetches = commands.SelectMany(command => command.Events).Select(incoming => incoming.SessionId).Distinct().Order()
+            .Select(id => exclusive ? batch.Events.FetchForExclusiveWriting<SessionResult>(id) : batch.Events.FetchForWriting<SessionResult>(id))
+            .ToList();
+        await batch.Execute();
+        var known = await fetchKnown;
+        var streams = (await Task.WhenAll(fetches)).ToDictionary(stream => stream.Id);
 
+        var results = commands.Select(command => Record(command, known, streams)).ToList();
+        await session.SaveChangesAsync();
+        return results;
+    }
+
+    /// <summary>Appends a command's new events, unless something of it is refused. What it appends is known to the commands after it.</summary>
+    private static RecordResult Record(
+        RecordEvents command, Dictionary<Guid, StoredEvent> known, Dictionary<Guid, IEventStream<SessionResult>> streams)
+    {
         var foreign = command.Events
             .Select((incoming, index) => (incoming, index))
             .Where(item => streams[item.incoming.SessionId].Aggregate?.Body.WorkspaceId is { } workspace && !command.Workspaces.Contains(workspace))
@@ -106,50 +102,29 @@ public static partial class RecordEventsHandler
         if (foreign.Count > 0)
             return new RecordResult.Forbidden(foreign);
 
-        var conflicts = command.Events
-            .Select((incoming, index) => (incoming, index))
-            .Where(item => known.TryGetValue(item.incoming.Id, out var stored) && !SameContent(stored, item.incoming))
-            .Select(item => Conflict(item.index, item.incoming.Id))
-            .ToList();
+        var added = new Dictionary<Guid, IncomingEvent>();
+        var duplicates = new bool[command.Events.Count];
+        var conflicts = new List<EventProblem>();
+        for (var index = 0; index < duplicates.Length; index++)
+        {
+            var incoming = command.Events[index];
+            duplicates[index] = known.TryGetValue(incoming.Id, out var stored);
+            if (!duplicates[index] && !added.TryAdd(incoming.Id, incoming))
+                (duplicates[index], stored) = (true, StoredEvent.Of(added[incoming.Id]));
+            if (stored is not null && !stored.HasContentOf(incoming))
+                conflicts.Add(new(index, incoming.Id.ToString(), "id", "is the id of another event, or of this one with other content; ids are for ever"));
+        }
+
         if (conflicts.Count > 0)
             return new RecordResult.Conflicting(conflicts);
 
-        var seen = known.Keys.ToHashSet();
-        var duplicates = new bool[command.Events.Count];
-        for (var i = 0; i < duplicates.Length; i++)
+        foreach (var incoming in added.Values)
         {
-            var incoming = command.Events[i];
-            duplicates[i] = !seen.Add(incoming.Id);
-            if (!duplicates[i])
-                streams[incoming.SessionId].AppendOne(StoredEvent.Envelope(incoming));
+            streams[incoming.SessionId].AppendOne(StoredEvent.Envelope(incoming));
+            known.Add(incoming.Id, StoredEvent.Of(incoming));
         }
 
-        await session.SaveChangesAsync(cancellation);
         return new RecordResult.Stored(duplicates);
-    }
-
-    /// <summary>What is known of the events and their sessions: one round trip, and under row locks one more for each session.</summary>
-    private static async Task<(Dictionary<Guid, StoredEvent> Known, Dictionary<Guid, IEventStream<SessionResult>> Streams)> FetchAsync(
-        IDocumentSession session, RecordEvents command, Guid[] sessions, bool exclusive, CancellationToken cancellation)
-    {
-        var streams = new Dictionary<Guid, IEventStream<SessionResult>>(sessions.Length);
-        if (exclusive)
-        {
-            foreach (var id in sessions)
-                streams.Add(id, await session.Events.FetchForExclusiveWriting<SessionResult>(id, cancellation));
-        }
-
-        var batch = session.CreateBatchQuery();
-        var known = batch.AddItem(new StoredEventsById([.. command.Events.Select(incoming => incoming.Id)], command.Account));
-        var fetches = exclusive ? [] : sessions.Select(id => batch.Events.FetchForWriting<SessionResult>(id)).ToList();
-        await batch.Execute(cancellation);
-        foreach (var fetch in fetches)
-        {
-            var stream = await fetch;
-            streams.Add(stream.Id, stream);
-        }
-
-        return (await known, streams);
     }
 
     private static List<EventProblem> Misplaced(RecordEvents command) =>
@@ -160,22 +135,8 @@ public static partial class RecordEventsHandler
             .Select(item => new EventProblem(item.index, item.incoming.Id.ToString(), "data.workspaceId", "must be one of the token's workspaces")),
     ];
 
-    private static EventProblem Conflict(int index, Guid id) =>
-        new(index, id.ToString(), "id", "is the id of another event, or of this one with other content; ids are for ever");
-
-    private static bool SameContent(IncomingEvent one, IncomingEvent other) =>
-        ReferenceEquals(one, other) || SameContent(new StoredEvent(one.Id, one.SessionId, one.Type.WireType, one.Time, Content(one)), other);
-
-    private static bool SameContent(StoredEvent stored, IncomingEvent incoming) =>
-        stored.SessionId == incoming.SessionId
-        && stored.WireType == incoming.Type.WireType
-        && stored.Time == incoming.Time
-        && JsonElement.DeepEquals(stored.Data, Content(incoming));
-
-    private static JsonElement Content(IncomingEvent incoming) => JsonSerializer.SerializeToElement(incoming.Data, incoming.Type.JsonType);
-
     /// <summary>Whether another writer was faster: nothing of ours is stored, and the next attempt sees theirs.</summary>
-    private static bool IsConflict(Exception e) => e switch
+    internal static bool IsConflict(Exception e) => e switch
     {
         ConcurrencyException or Marten.Exceptions.ExistingStreamIdCollisionException or JasperFx.Events.ExistingStreamIdCollisionException => true,
         PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => true,
@@ -183,7 +144,4 @@ public static partial class RecordEventsHandler
         { InnerException: { } inner } => IsConflict(inner),
         _ => false,
     };
-
-    [LoggerMessage(101, LogLevel.Debug, "Attempt {Attempt} to write {Sessions} session(s) of account {Account} met another writer")]
-    private static partial void LogConflict(ILogger logger, Exception exception, int attempt, int sessions, Guid account);
 }

@@ -11,7 +11,7 @@ using Weasel.Storage;
 namespace ResultsEs.Ingestion;
 
 /// <summary>What of a stored event decides whether another with its id is the same.</summary>
-internal sealed record StoredEvent(Guid Id, Guid SessionId, string WireType, DateTimeOffset Time, JsonElement Data)
+internal sealed record StoredEvent(Guid SessionId, string WireType, DateTimeOffset Time, Lazy<JsonElement> Data)
 {
     /// <summary>The header with the CloudEvent's <c>time</c>, UTC.</summary>
     public const string TimeHeader = "time";
@@ -30,9 +30,22 @@ internal sealed record StoredEvent(Guid Id, Guid SessionId, string WireType, Dat
         return envelope;
     }
 
+    /// <summary>An event that is about to be stored, as it will be.</summary>
+    public static StoredEvent Of(IncomingEvent incoming) =>
+        new(incoming.SessionId, incoming.Type.WireType, incoming.Time, new Lazy<JsonElement>(() => Content(incoming)));
+
+    /// <summary>Whether <paramref name="incoming"/>, which has this event's id, is this event: the same type, session, time and data.</summary>
+    public bool HasContentOf(IncomingEvent incoming) =>
+        SessionId == incoming.SessionId
+        && WireType == incoming.Type.WireType
+        && Time == incoming.Time
+        && JsonElement.DeepEquals(Data.Value, Content(incoming));
+
     /// <summary>What orders a stored event among others.</summary>
     public static Stamp Stamp(IEvent stored) =>
         new(ParseTime(stored.GetHeader(TimeHeader)?.ToString()) ?? stored.Timestamp, stored.Id);
+
+    private static JsonElement Content(IncomingEvent incoming) => JsonSerializer.SerializeToElement(incoming.Data, incoming.Type.JsonType);
 
     private static DateTimeOffset? ParseTime(string? text) =>
         DateTimeOffset.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
@@ -62,13 +75,12 @@ internal sealed class StoredEventsById(Guid[] ids, Guid account) : IQueryHandler
         {
             var id = await reader.GetFieldValueAsync<Guid>(0, token);
             var time = DateTimeOffset.Parse(await reader.GetFieldValueAsync<string>(3, token), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
-            using var data = JsonDocument.Parse(await reader.GetFieldValueAsync<byte[]>(4, token));
+            var data = await reader.GetFieldValueAsync<byte[]>(4, token);
             stored.Add(id, new StoredEvent(
-                id,
                 await reader.GetFieldValueAsync<Guid>(1, token),
                 await reader.GetFieldValueAsync<string>(2, token),
                 time,
-                data.RootElement.Clone()));
+                new Lazy<JsonElement>(() => JsonElement.Parse(data))));
         }
 
         return stored;

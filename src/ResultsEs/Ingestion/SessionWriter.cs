@@ -1,0 +1,171 @@
+using Marten;
+using ResultsEs.Access;
+
+namespace ResultsEs.Ingestion;
+
+/// <summary>
+/// One writer per session in this process, and one commit for many requests. A request that finds a committer idle is
+/// committed at once; those that come while commits are under way wait and share the next. Owns the queue and the set of
+/// sessions that are being written; both are guarded by <see cref="_gate"/>.
+/// </summary>
+public sealed partial class SessionWriter(IDocumentStore store, ILogger<SessionWriter> logger)
+{
+    /// <summary>How many events may wait; beyond, requests are refused. About 64 MiB of typical events.</summary>
+    internal const int MaxWaitingEvents = 50_000;
+
+    // Measured on two cores: a second committer prepares while the first one waits for the disk; more only make commits smaller.
+    private const int MaxCommitters = 2;
+    private const int MaxEventsPerCommit = 1_000;
+
+    // The first attempt is optimistic, the others lock. A locked attempt fails only while other nodes are making the same
+    // streams or storing the same ids, and each such failure is one of those, done.
+    private const int MaxAttempts = 12;
+
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Waiting> _waiting = new();
+    private readonly HashSet<(Guid Account, Guid Session)> _writing = [];
+    private int _waitingEvents;
+    private int _committers;
+
+    /// <summary>Records the command's events. Once taken they are committed whether or not anybody still waits for the answer.</summary>
+    public Task<RecordResult> WriteAsync(RecordEvents command)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        var waiting = new Waiting(command);
+        lock (_gate)
+        {
+            if (_waitingEvents > 0 && _waitingEvents + command.Events.Count > MaxWaitingEvents)
+                return Task.FromResult<RecordResult>(new RecordResult.Busy());
+
+            _waiting.AddLast(waiting);
+            _waitingEvents += command.Events.Count;
+            if (_committers == MaxCommitters)
+                return waiting.Answer;
+
+            _committers++;
+        }
+
+        _ = Task.Run(CommitWhileAnyWaitsAsync);
+        return waiting.Answer;
+    }
+
+    private async Task CommitWhileAnyWaitsAsync()
+    {
+        while (Take() is { } commit)
+        {
+            await CommitAsync(commit);
+            lock (_gate)
+                _writing.ExceptWith(commit.SelectMany(waiting => waiting.Sessions));
+        }
+    }
+
+    /// <summary>
+    /// The next commit: in order of arrival, requests of one account whose sessions nobody is writing. Null ends the
+    /// committer; whoever holds the sessions that are waited for will look again.
+    /// </summary>
+    private List<Waiting>? Take()
+    {
+        lock (_gate)
+        {
+            var commit = new List<Waiting>();
+            var events = 0;
+            var mine = new Dictionary<(Guid Account, Guid Session), IReadOnlyList<Guid>>();
+            // Sessions of a request that has to wait: later requests must not overtake it.
+            var passed = new HashSet<(Guid Account, Guid Session)>();
+            for (var node = _waiting.First; node is not null && events < MaxEventsPerCommit;)
+            {
+                var (next, waiting) = (node.Next, node.Value);
+                if (Fits(waiting))
+                {
+                    _waiting.Remove(node);
+                    _waitingEvents -= waiting.Command.Events.Count;
+                    events += waiting.Command.Events.Count;
+                    commit.Add(waiting);
+                    foreach (var session in waiting.Sessions)
+                        mine[session] = waiting.Command.Workspaces;
+                }
+                else
+                {
+                    passed.UnionWith(waiting.Sessions);
+                }
+
+                node = next;
+            }
+
+            if (commit.Count == 0)
+            {
+                _committers--;
+                return null;
+            }
+
+            _writing.UnionWith(mine.Keys);
+            return commit;
+
+            // Writers of one session share a commit only when they may write the same: what the one may do to the session
+            // must be known before the other is judged.
+            bool Fits(Waiting waiting) =>
+                (commit.Count == 0 || (waiting.Command.Account == commit[0].Command.Account && events + waiting.Command.Events.Count <= MaxEventsPerCommit))
+                && waiting.Sessions.All(session => !_writing.Contains(session) && !passed.Contains(session)
+                    && (!mine.TryGetValue(session, out var workspaces) || workspaces.SequenceEqual(waiting.Command.Workspaces)));
+        }
+    }
+
+    /// <summary>Commits and answers. Never throws: what fails is each request's own failure.</summary>
+    private async Task CommitAsync(IReadOnlyList<Waiting> commit)
+    {
+        var commands = commit.Select(waiting => waiting.Command).ToList();
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var results = await RecordEventsHandler.RecordAsync(store, commands, exclusive: attempt > 1);
+                foreach (var (waiting, result) in commit.Zip(results))
+                    waiting.SetResult(result);
+                return;
+            }
+            catch (Exception e) when (RecordEventsHandler.IsConflict(e) && (commit.Count == 1 ? attempt < MaxAttempts : attempt < 3))
+            {
+                LogConflict(logger, e, attempt, commit.Count, commands[0].Account);
+                await Task.Delay(Random.Shared.Next(2, 8 * attempt));
+            }
+            catch (Exception e) when (commit.Count > 1 && (RecordEventsHandler.IsConflict(e) || !Failures.IsTransient(e)))
+            {
+                // One of them cannot be stored, or is hard to: each on its own, so that it fails alone.
+                foreach (var waiting in commit)
+                    await CommitAsync([waiting]);
+                return;
+            }
+            catch (Exception e) when (RecordEventsHandler.IsConflict(e))
+            {
+                commit[0].SetResult(new RecordResult.Busy());
+                return;
+            }
+            catch (Exception e)
+            {
+                foreach (var waiting in commit)
+                    waiting.SetException(e);
+                return;
+            }
+        }
+    }
+
+    [LoggerMessage(101, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer")]
+    private static partial void LogConflict(ILogger logger, Exception exception, int attempt, int requests, Guid account);
+
+    /// <summary>A command and who waits for its result.</summary>
+    private sealed class Waiting(RecordEvents command)
+    {
+        private readonly TaskCompletionSource<RecordResult> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public RecordEvents Command { get; } = command;
+
+        public IReadOnlyList<(Guid Account, Guid Session)> Sessions { get; } =
+            [.. command.Events.Select(incoming => (command.Account, incoming.SessionId)).Distinct()];
+
+        public Task<RecordResult> Answer => _answer.Task;
+
+        public void SetResult(RecordResult result) => _answer.SetResult(result);
+
+        public void SetException(Exception exception) => _answer.SetException(exception);
+    }
+}
