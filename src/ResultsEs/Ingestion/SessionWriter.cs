@@ -13,8 +13,9 @@ public sealed partial class SessionWriter(IDocumentStore store, ILogger<SessionW
     /// <summary>How many events may wait; beyond, requests are refused. About 64 MiB of typical events.</summary>
     internal const int MaxWaitingEvents = 50_000;
 
-    // Measured on two cores: a second committer prepares while the first one waits for the disk; more only make commits smaller.
-    private const int MaxCommitters = 2;
+    /// <summary>How many commits may be under way: one prepares while the other waits for the disk. More make commits smaller.</summary>
+    internal const int MaxCommitters = 2;
+
     private const int MaxEventsPerCommit = 1_000;
 
     // The first attempt is optimistic, the others lock. A locked attempt fails only while other nodes are making the same
@@ -26,6 +27,16 @@ public sealed partial class SessionWriter(IDocumentStore store, ILogger<SessionW
     private readonly HashSet<(Guid Account, Guid Session)> _writing = [];
     private int _waitingEvents;
     private int _committers;
+
+    /// <summary>How many requests wait for a commit.</summary>
+    internal int WaitingRequests
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count;
+        }
+    }
 
     /// <summary>Records the command's events. Once taken they are committed whether or not anybody still waits for the answer.</summary>
     public Task<RecordResult> WriteAsync(RecordEvents command)
