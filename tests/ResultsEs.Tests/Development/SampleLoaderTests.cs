@@ -68,7 +68,7 @@ public sealed partial class SampleLoaderTests : IDisposable
         using var service = Start("Production", database);
         var said = await service.UntilSaysAsync("Application started");
         using var http = new HttpClient { BaseAddress = new Uri(ListeningOn().Match(string.Join('\n', said)).Groups["url"].Value) };
-        using var refused = await Tokens.RequestAsync(http, "demo", "demo-secret");
+        using var refused = await Tokens.RequestAsync(http, TestClients.Demo, TestClients.DemoSecret);
 
         said = await service.StopAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
@@ -100,7 +100,7 @@ public sealed partial class SampleLoaderTests : IDisposable
     private static async Task<(int Status, Guid? SessionId, string? SessionStatus)> SendAsync(string token, string result)
     {
         using var http = new HttpClient { BaseAddress = new Uri(Url().Match(token).Value) };
-        using var asked = await Tokens.RequestAsync(http, "demo", "demo-secret");
+        using var asked = await Tokens.RequestAsync(http, TestClients.Demo, TestClients.DemoSecret);
         http.DefaultRequestHeaders.Authorization = new("Bearer", (string)(await asked.JsonAsync())["access_token"]!);
         using var answer = await http.GetAsync(new Uri(Url().Match(result).Value), Cancelled);
         return Read((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancelled));
