@@ -1,5 +1,6 @@
 using JasperFx;
 using ResultsEs.Access;
+using ResultsEs.Development;
 using ResultsEs.Ingestion;
 using ResultsEs.Postgres;
 using Wolverine.Http;
@@ -11,6 +12,7 @@ await using var database = await Database.OpenAsync(builder.Configuration, start
 builder.AddAccess();
 builder.AddEventStore(database.ConnectionString);
 builder.AddIngestion();
+builder.AddSamples();
 builder.Services.AddWolverineHttp();
 
 var app = builder.Build();

@@ -11,7 +11,7 @@ internal static class A
     public static SessionBuilder Session(Guid? workspace = null) => SessionOnly().Started(workspace ?? TestClients.WorkspaceA);
 
     /// <summary>A session without any event yet.</summary>
-    public static SessionBuilder SessionOnly() => new();
+    public static SessionBuilder SessionOnly(Guid? id = null) => new() { Id = id ?? Guid.NewGuid() };
 }
 
 /// <summary>A session's events as CloudEvents, in the order they were added; each a second after the one before.</summary>
@@ -19,7 +19,7 @@ internal sealed class SessionBuilder
 {
     private static readonly DateTimeOffset Begin = new(2026, 3, 1, 10, 15, 0, TimeSpan.Zero);
 
-    public Guid Id { get; } = Guid.NewGuid();
+    public required Guid Id { get; init; }
 
     public Guid TestId { get; } = Guid.NewGuid();
 

@@ -47,6 +47,7 @@ public sealed class AppFixture : IAsyncLifetime
             ["RateLimiting:WritesPerMinute"] = "100000",
             ["RateLimiting:AnonymousPerMinute"] = "100000",
             ["Logging:LogLevel:Default"] = "Warning",
+            ["Samples:Load"] = "false",
         };
         foreach (var (key, value) in settings)
             all[key] = value;

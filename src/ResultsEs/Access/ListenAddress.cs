@@ -16,9 +16,12 @@ internal static class ListenAddress
     }
 
     /// <summary>The first address configured, as a client on this machine would write it, with a slash at the end.</summary>
-    public static Uri First(IConfiguration configuration)
+    public static Uri First(IConfiguration configuration) => ForClients(Configured(configuration) ?? Default);
+
+    /// <summary>An address to listen on as a client on this machine would write it, with a slash at the end.</summary>
+    public static Uri ForClients(string listening)
     {
-        var address = BindingAddress.Parse(Configured(configuration) ?? Default);
+        var address = BindingAddress.Parse(listening);
         var host = address.Host is "*" or "+" or "0.0.0.0" or "[::]" or "" ? "localhost" : address.Host;
         return new Uri($"{address.Scheme}://{host}:{address.Port}{address.PathBase}/");
     }

@@ -264,7 +264,7 @@ internal static class CloudEventReader
             if (Text(name, problems) is not { } text)
                 return default;
 
-            if (!Guid.TryParseExact(text, "D", out var value) || value == Guid.Empty)
+            if (!ResultsEs.Uuid.TryParse(text, out var value) || value == Guid.Empty)
                 problems.Add((name, "must be a UUID"));
             return value;
         }

@@ -7,6 +7,10 @@ internal static class TestClients
 {
     public const string Secret = "correct horse battery staple";
 
+    /// <summary>The client of every Development host, with its own <see cref="DemoSecret"/>.</summary>
+    public const string Demo = "demo";
+    public const string DemoSecret = "demo-secret";
+
     /// <summary>Account one, workspace A, both scopes.</summary>
     public const string Reader = "account-one";
 

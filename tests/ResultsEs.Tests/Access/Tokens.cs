@@ -12,7 +12,7 @@ internal static class Tokens
 {
     public static async Task<string> AskAsync(HttpClient http, string client, params string[] scopes)
     {
-        using var answer = await RequestAsync(http, client, TestClients.Secret, scopes);
+        using var answer = await RequestAsync(http, client, client == TestClients.Demo ? TestClients.DemoSecret : TestClients.Secret, scopes);
         var body = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonObject>();
         return (string)body!["access_token"]!;
     }

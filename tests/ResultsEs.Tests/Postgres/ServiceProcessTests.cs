@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using ResultsEs.Postgres;
 
 namespace ResultsEs.Tests.Postgres;
@@ -8,11 +7,7 @@ namespace ResultsEs.Tests.Postgres;
 /// <summary>The service as a process of its own, with nothing configured: what only the end of a process can show.</summary>
 public sealed class ServiceProcessTests : ReadyMadeCluster
 {
-    /// <summary>In its own folder: beside the tests it would load their assemblies.</summary>
-    private static readonly string Service = Path.GetFullPath(typeof(ServiceProcessTests).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Service").Value!);
-
-    private readonly List<Process> _services = [];
+    private readonly List<ServiceProcess> _services = [];
 
     [Fact]
     public async Task A_killed_service_leaves_the_server_to_the_next_one_which_stops_it_in_the_end()
@@ -50,11 +45,7 @@ public sealed class ServiceProcessTests : ReadyMadeCluster
     public override ValueTask DisposeAsync()
     {
         foreach (var service in _services)
-        {
-            // Does nothing to one that has ended.
-            service.Kill();
             service.Dispose();
-        }
 
         GC.SuppressFinalize(this);
         return base.DisposeAsync();
@@ -62,29 +53,10 @@ public sealed class ServiceProcessTests : ReadyMadeCluster
 
     private async Task<Process> StartServiceAsync()
     {
-        var start = new ProcessStartInfo("dotnet", [Service])
-        {
-            RedirectStandardOutput = true,
-            UseShellExecute = false,
-            WorkingDirectory = Path.GetDirectoryName(Service),
-            Environment = { ["RESULTS_DATA"] = Folder, ["ASPNETCORE_URLS"] = "http://127.0.0.1:0" },
-        };
-        start.Environment.Remove("ConnectionStrings__results");
-        var service = Process.Start(start)!;
+        var service = ServiceProcess.Start(("RESULTS_DATA", Folder));
         _services.Add(service);
-
-        var said = new List<string>();
-        while (await service.StandardOutput.ReadLineAsync(Cancelled) is { } line)
-        {
-            said.Add(line);
-            if (line.Contains("Application started", StringComparison.Ordinal))
-            {
-                // Whatever else it says must not fill the pipe.
-                _ = service.StandardOutput.ReadToEndAsync(CancellationToken.None);
-                return service;
-            }
-        }
-
-        throw new InvalidOperationException("The service ended before it had started:\n" + string.Join('\n', said));
+        await service.UntilSaysAsync("Application started");
+        service.Ignore();
+        return service.Process;
     }
 }

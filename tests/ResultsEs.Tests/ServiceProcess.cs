@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using ResultsEs.Postgres;
+
+namespace ResultsEs.Tests;
+
+/// <summary>The service as a process of its own.</summary>
+internal sealed class ServiceProcess : IDisposable
+{
+    /// <summary>In its own folder: beside the tests it would load their assemblies.</summary>
+    private static readonly string Service = Path.GetFullPath(typeof(ServiceProcess).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Service").Value!);
+
+    private readonly List<string> _said = [];
+
+    private ServiceProcess(Process process) => Process = process;
+
+    public Process Process { get; }
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    /// <summary>Starts it on a free port with these environment variables, and without a configured database unless they name one.</summary>
+    public static ServiceProcess Start(params IEnumerable<(string Name, string Value)> environment)
+    {
+        var start = new ProcessStartInfo("dotnet", [Service])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+            WorkingDirectory = Path.GetDirectoryName(Service),
+            Environment = { ["ASPNETCORE_URLS"] = "http://127.0.0.1:0" },
+        };
+        foreach (var inherited in new[] { "ConnectionStrings__results", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT" })
+            start.Environment.Remove(inherited);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return new ServiceProcess(Process.Start(start)!);
+    }
+
+    /// <summary>Reads what it says up to a line with this text, and gives all it has said so far.</summary>
+    public async Task<IReadOnlyList<string>> UntilSaysAsync(string text)
+    {
+        while (await Process.StandardOutput.ReadLineAsync(Cancelled) is { } line)
+        {
+            _said.Add(line);
+            if (line.Contains(text, StringComparison.Ordinal))
+                return _said;
+        }
+
+        throw new InvalidOperationException($"The service ended before it said '{text}':\n" + string.Join('\n', _said));
+    }
+
+    /// <summary>Whatever else it says must not fill the pipe.</summary>
+    public void Ignore() => _ = Process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+
+    /// <summary>Asks it to stop, and gives all it has said.</summary>
+    public async Task<IReadOnlyList<string>> StopAsync()
+    {
+        if (OperatingSystem.IsWindows())
+            Process.Kill();
+        else
+            await Command.RunAsync("/bin/sh", ["-c", "kill -TERM " + Process.Id.ToString(CultureInfo.InvariantCulture)], "/", account: null, Cancelled);
+
+        while (await Process.StandardOutput.ReadLineAsync(Cancelled) is { } line)
+            _said.Add(line);
+        await Process.WaitForExitAsync(Cancelled);
+        return _said;
+    }
+
+    public void Dispose()
+    {
+        // Does nothing to one that has ended.
+        Process.Kill();
+        Process.Dispose();
+    }
+}
