@@ -93,7 +93,7 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
     {
         // Round-trips through the JSON reader's own parser, which takes the ISO 8601 extended profile and nothing else.
         value = default;
-        return text.Length is > 16 and < 64 && HasOffset(text) && text.AsSpan().IndexOfAny('"', '\\') < 0 && TryRead(text, out value);
+        return text.Length < 64 && HasOffset(text) && text.AsSpan().IndexOfAny('"', '\\') < 0 && TryRead(text, out value);
     }
 
     /// <inheritdoc/>
@@ -106,7 +106,7 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 
     private static bool HasOffset(string text) =>
-        text.EndsWith('Z') || text.LastIndexOfAny(['+', '-']) > text.IndexOf('T', StringComparison.Ordinal);
+        text.IndexOf('T', StringComparison.Ordinal) is > 0 and var time && text.AsSpan(time).ContainsAny('Z', '+', '-');
 
     private static bool TryRead(string text, out DateTimeOffset value)
     {
