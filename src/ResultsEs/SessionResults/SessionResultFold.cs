@@ -36,7 +36,7 @@ internal static class SessionResultFold
             TestId = e.TestId,
             WorkspaceId = e.WorkspaceId,
             ProductType = e.ProductType,
-            StartTime = e.StartedAt,
+            StartTime = e.StartedAt.ToUniversalTime(),
             AudienceId = e.AudienceId,
             TestPlanId = e.TestPlanId,
         };
@@ -84,6 +84,7 @@ internal static class SessionResultFold
             return;
 
         draft.Ended = stamp;
-        draft.Head = draft.Head with { Status = status, FinishTime = at };
+        // A column holds it, and PostgreSQL's timestamptz takes UTC alone.
+        draft.Head = draft.Head with { Status = status, FinishTime = at.ToUniversalTime() };
     }
 }
