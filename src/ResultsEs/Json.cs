@@ -22,8 +22,26 @@ internal static class Json
     /// <summary>The options; read-only.</summary>
     public static readonly JsonSerializerOptions Options = Create();
 
+    private static readonly JsonSerializerOptions ShownOptions = CreateShown();
+
     /// <summary>The contract of <typeparamref name="T"/> under <see cref="Options"/>.</summary>
     public static JsonTypeInfo<T> Of<T>() => Cache<T>.TypeInfo;
+
+    /// <summary>The same for what results show: parts of events without the members that this version does not know.</summary>
+    public static JsonTypeInfo<T> Shown<T>() => Cache<T>.Shown;
+
+    private static JsonSerializerOptions CreateShown()
+    {
+        var options = new JsonSerializerOptions(Options) { TypeInfoResolver = Options.TypeInfoResolver!.WithAddedModifier(HideUnknown) };
+        options.MakeReadOnly();
+        return options;
+    }
+
+    private static void HideUnknown(JsonTypeInfo contract)
+    {
+        if (contract.Type.IsAssignableTo(typeof(EventPart)) && contract.Properties.FirstOrDefault(member => member.IsExtensionData) is { } unknown)
+            contract.Properties.Remove(unknown);
+    }
 
     private static JsonSerializerOptions Create()
     {
@@ -53,6 +71,7 @@ internal static class Json
     private static class Cache<T>
     {
         public static readonly JsonTypeInfo<T> TypeInfo = (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
+        public static readonly JsonTypeInfo<T> Shown = (JsonTypeInfo<T>)ShownOptions.GetTypeInfo(typeof(T));
     }
 }
 

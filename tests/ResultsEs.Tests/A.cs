@@ -222,6 +222,15 @@ internal static class JsonChanges
         return json;
     }
 
+    /// <summary>Gives every object within a member <c>unheardOf</c>.</summary>
+    public static void BringUnknown(this JsonNode json)
+    {
+        foreach (var part in json is JsonObject members ? members.Select(member => member.Value).ToList() : json is JsonArray items ? [.. items] : [])
+            part?.BringUnknown();
+        if (json is JsonObject target)
+            target["unheardOf"] = new JsonArray(1, null);
+    }
+
     /// <summary>Arrays in arrays, this many levels.</summary>
     public static string Nested(int levels) => new string('[', levels) + new string(']', levels);
 

@@ -48,7 +48,7 @@ internal static class SessionResultFold
             return;
 
         draft.Profiled = stamp;
-        draft.Head = draft.Head with { SessionParticipant = new(e.ParticipantId, e.Demographics) };
+        draft.Head = draft.Head with { SessionParticipant = new(e.ParticipantId, [.. e.Demographics.Select(item => item with { Unknown = null })]) };
     }
 
     public static void Completed(SessionDraft draft, Stamp stamp, SessionCompleted e) =>

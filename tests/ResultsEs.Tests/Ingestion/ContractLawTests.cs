@@ -52,6 +52,19 @@ public sealed class ContractLawTests
         Assert.Equal(written, JsonSerializer.SerializeToNode(readAgain, type.JsonType), JsonNode.DeepEquals);
     }
 
+    [Theory]
+    [MemberData(nameof(EveryEvent))]
+    public void Members_that_no_version_knows_survive_at_every_level(int index)
+    {
+        var e = A.SessionWithEverything().Events[index];
+        var sent = JsonNode.Parse(e["data"]!.ToJsonString().Replace(".000Z\"", "+00:00\"", StringComparison.Ordinal))!;
+        sent.BringUnknown();
+        var type = EventCatalogue.Find((string)e["type"]!)!;
+
+        var read = type.Read(Encoding.UTF8.GetBytes(sent.ToJsonString()));
+        Assert.Equal(sent, JsonSerializer.SerializeToNode(read, type.JsonType), JsonNode.DeepEquals);
+    }
+
     private static IEnumerable<Type> ConcreteSubtypes<T>() =>
         typeof(T).Assembly.GetTypes().Where(type => type is { IsAbstract: false } && type.IsAssignableTo(typeof(T)));
 }

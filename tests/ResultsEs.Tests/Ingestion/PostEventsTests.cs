@@ -188,6 +188,23 @@ public sealed class PostEventsTests(AppFixture app)
     }
 
     [Fact]
+    public async Task Members_that_this_version_does_not_know_are_not_shown()
+    {
+        var http = await app.ClientAsync();
+        var session = A.SessionWithEverything();
+        // A prototype's own messages are shown whole.
+        foreach (var e in session.Events.Where(e => (string?)e["type"] != "results.FigmaInteractionRecorded.v1"))
+            e["data"]!.BringUnknown();
+        await http.RecordAsync(session);
+        // Read back and written again.
+        session.Events.Clear();
+        await http.RecordAsync(session.WithTranscript(session.Tasks[1], "Very nice."));
+
+        Assert.DoesNotContain("unheardOf", (await http.ResultAsync(session.Id)).ToJsonString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("unheardOf", (await http.ResultAsync(session.Id, "v2")).ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_answer_of_a_type_that_this_version_does_not_know_is_stored_whole()
     {
         var http = await app.ClientAsync();
