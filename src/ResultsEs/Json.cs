@@ -22,8 +22,26 @@ internal static class Json
     /// <summary>The options; read-only.</summary>
     public static readonly JsonSerializerOptions Options = Create();
 
+    private static readonly JsonSerializerOptions ShownOptions = CreateShown();
+
     /// <summary>The contract of <typeparamref name="T"/> under <see cref="Options"/>.</summary>
     public static JsonTypeInfo<T> Of<T>() => Cache<T>.TypeInfo;
+
+    /// <summary>The same for what results show: parts of events without the members that this version does not know.</summary>
+    public static JsonTypeInfo<T> Shown<T>() => Cache<T>.Shown;
+
+    private static JsonSerializerOptions CreateShown()
+    {
+        var options = new JsonSerializerOptions(Options) { TypeInfoResolver = Options.TypeInfoResolver!.WithAddedModifier(HideUnknown) };
+        options.MakeReadOnly();
+        return options;
+    }
+
+    private static void HideUnknown(JsonTypeInfo contract)
+    {
+        if (contract.Type.IsAssignableTo(typeof(EventPart)) && contract.Properties.FirstOrDefault(member => member.IsExtensionData) is { } unknown)
+            contract.Properties.Remove(unknown);
+    }
 
     private static JsonSerializerOptions Create()
     {
@@ -53,6 +71,7 @@ internal static class Json
     private static class Cache<T>
     {
         public static readonly JsonTypeInfo<T> TypeInfo = (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
+        public static readonly JsonTypeInfo<T> Shown = (JsonTypeInfo<T>)ShownOptions.GetTypeInfo(typeof(T));
     }
 }
 
@@ -93,7 +112,7 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
     {
         // Round-trips through the JSON reader's own parser, which takes the ISO 8601 extended profile and nothing else.
         value = default;
-        return text.Length is > 16 and < 64 && HasOffset(text) && text.AsSpan().IndexOfAny('"', '\\') < 0 && TryRead(text, out value);
+        return text.Length < 64 && HasOffset(text) && text.AsSpan().IndexOfAny('"', '\\') < 0 && TryRead(text, out value);
     }
 
     /// <inheritdoc/>
@@ -106,7 +125,7 @@ internal sealed class TimestampConverter : JsonConverter<DateTimeOffset>
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value);
 
     private static bool HasOffset(string text) =>
-        text.EndsWith('Z') || text.LastIndexOfAny(['+', '-']) > text.IndexOf('T', StringComparison.Ordinal);
+        text.IndexOf('T', StringComparison.Ordinal) is > 0 and var time && text.AsSpan(time).ContainsAny('Z', '+', '-');
 
     private static bool TryRead(string text, out DateTimeOffset value)
     {

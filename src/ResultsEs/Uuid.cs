@@ -1,18 +1,16 @@
-using System.Buffers;
-
 namespace ResultsEs;
 
-/// <summary>A UUID as RFC 9562 writes it: 8-4-4-4-12 hexadecimal digits, in either case.</summary>
+/// <summary>A UUID as RFC 9562 spells it, in either case.</summary>
 internal static class Uuid
 {
     private const int Length = 36;
 
-    private static readonly SearchValues<char> Characters = SearchValues.Create("0123456789abcdefABCDEF-");
-
-    // Guid alone also takes white space around, and a sign or 0x in the place of digits.
+    /// <summary>Reads a UUID. <see cref="Guid"/>'s own parser also takes blanks around it, and signs and <c>0x</c> within.</summary>
     public static bool TryParse(string text, out Guid value)
     {
         value = default;
-        return text.Length == Length && !text.AsSpan().ContainsAnyExcept(Characters) && Guid.TryParseExact(text, "D", out value);
+        return text.Length == Length
+            && !text.AsSpan().ContainsAnyExcept("0123456789abcdefABCDEF-")
+            && Guid.TryParseExact(text, "D", out value);
     }
 }

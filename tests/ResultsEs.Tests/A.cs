@@ -12,6 +12,35 @@ internal static class A
 
     /// <summary>A session without any event yet.</summary>
     public static SessionBuilder SessionOnly(Guid? id = null) => new() { Id = id ?? Guid.NewGuid() };
+
+    /// <summary>A completed session with an event of each type and an answer of each type.</summary>
+    public static SessionBuilder SessionWithEverything()
+    {
+        var session = Session().Profiled();
+        foreach (var answer in Answers.All.Values)
+            session.WithAnswer(answer());
+        var (verbal, figma) = (session.Tasks[1], session.Tasks[^1]);
+        return session
+            .WithSkip("NPS")
+            .WithInteraction(figma, 10_100, "MOUSE_PRESS_OR_RELEASE", new JsonObject
+            {
+                ["presentedNodeId"] = "1:2",
+                ["handled"] = false,
+                ["targetNodeId"] = "1:3",
+                ["targetNodeMousePosition"] = new JsonObject { ["x"] = 12.5, ["y"] = 3 },
+                ["nearestScrollingFrameId"] = "1:1",
+                ["nearestScrollingFrameMousePosition"] = new JsonObject { ["x"] = 20, ["y"] = 40 },
+                ["nearestScrollingFrameOffset"] = new JsonObject { ["x"] = 0, ["y"] = -8 },
+                ["isStoredInHistory"] = true,
+                ["stateMappings"] = new JsonObject { ["1:9"] = new JsonArray("open", null) },
+            })
+            .WithTranscript(verbal, "Quite nice.")
+            .Scored()
+            .Sequenced()
+            .Transcribed()
+            .Abandoned()
+            .Completed();
+    }
 }
 
 /// <summary>A session's events as CloudEvents, in the order they were added; each a second after the one before.</summary>
@@ -112,6 +141,49 @@ internal sealed class SessionBuilder
     public SessionBuilder Abandoned(DateTimeOffset? at = null) =>
         With("SessionAbandoned", new JsonObject { ["reason"] = "closed the browser", ["abandonedAt"] = Text(at ?? Begin.AddMinutes(5)) });
 
+    public SessionBuilder Scored() => With("TaskGroupScored", new JsonObject
+    {
+        ["taskGroupId"] = "5a000000-0000-4000-8000-000000000004",
+        ["label"] = "Checkout",
+        ["score"] = 81.5,
+        ["components"] = new JsonObject { ["behavioral"] = 90, ["attitudinal"] = 73 },
+        ["values"] = new JsonObject
+        {
+            ["behavioral"] = new JsonArray(80, 100),
+            ["usability"] = 70,
+            ["trust"] = 75,
+            ["appearance"] = 72,
+            ["loyalty"] = 75,
+        },
+    });
+
+    public SessionBuilder Sequenced(string sequence = "BA") => With("ComparisonSequenced", new JsonObject
+    {
+        ["taskGroupId"] = "5a000000-0000-4000-8000-000000000005",
+        ["sequence"] = sequence,
+    });
+
+    /// <summary>The transcript of the whole session.</summary>
+    public SessionBuilder Transcribed() => With("SessionTranscribed", new JsonObject
+    {
+        ["language"] = "en-GB",
+        ["cues"] = new JsonArray(new JsonObject { ["startMs"] = 0, ["endMs"] = 1_200, ["speaker"] = "Participant", ["text"] = "Let us see." }),
+    });
+
+    /// <summary>Changes the last event: <c>.But("data.answer.score", "11")</c>; null removes the member.</summary>
+    public SessionBuilder But(string path, string? json)
+    {
+        Events[^1].But(path, json);
+        return this;
+    }
+
+    /// <summary>Adds the last event once more, with the same id.</summary>
+    public SessionBuilder Again()
+    {
+        Events.Add((JsonObject)Events[^1].DeepClone());
+        return this;
+    }
+
     /// <summary>All events as a batch.</summary>
     public string Json() => new JsonArray([.. Events.Select(e => e.DeepClone())]).ToJsonString();
 
@@ -124,6 +196,49 @@ internal sealed class SessionBuilder
     }
 
     private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+}
+
+/// <summary>Changes of JSON that is otherwise right.</summary>
+internal static class JsonChanges
+{
+    /// <summary>
+    /// Puts JSON at a path such as <c>options[1].id</c>, where null removes the member. <c>"x*9"</c> is a string of nine
+    /// <c>x</c>, to keep long texts out of sight.
+    /// </summary>
+    public static JsonObject But(this JsonObject json, string path, string? value)
+    {
+        var steps = path.Replace("[", ".", StringComparison.Ordinal).Replace("]", "", StringComparison.Ordinal).Split('.');
+        JsonNode parent = json;
+        foreach (var step in steps[..^1])
+            parent = (parent is JsonArray array ? array[Index(step)] : parent[step])!;
+
+        var node = value is null ? null : JsonNode.Parse(Expand(value));
+        if (parent is JsonArray items)
+            items[Index(steps[^1])] = node;
+        else if (value is null)
+            ((JsonObject)parent).Remove(steps[^1]);
+        else
+            parent[steps[^1]] = node;
+        return json;
+    }
+
+    /// <summary>Gives every object within a member <c>unheardOf</c>.</summary>
+    public static void BringUnknown(this JsonNode json)
+    {
+        foreach (var part in json is JsonObject members ? members.Select(member => member.Value).ToList() : json is JsonArray items ? [.. items] : [])
+            part?.BringUnknown();
+        if (json is JsonObject target)
+            target["unheardOf"] = new JsonArray(1, null);
+    }
+
+    /// <summary>Arrays in arrays, this many levels.</summary>
+    public static string Nested(int levels) => new string('[', levels) + new string(']', levels);
+
+    private static int Index(string step) => int.Parse(step, CultureInfo.InvariantCulture);
+
+    private static string Expand(string value) => value is ['"', var letter, '*', .. var count, '"']
+        ? $"\"{new string(letter, Index(count))}\""
+        : value;
 }
 
 /// <summary>One valid answer of each type.</summary>

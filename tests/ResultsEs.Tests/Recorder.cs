@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace ResultsEs.Tests;
 
@@ -10,8 +12,19 @@ internal static class Recorder
 {
     public const string Batch = "application/cloudevents-batch+json";
 
-    public static Task<HttpResponseMessage> SendAsync(this HttpClient http, string json, string contentType = Batch) =>
-        http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), Body(json, contentType), TestContext.Current.CancellationToken);
+    public static Task<HttpResponseMessage> SendAsync(this HttpClient http, string json, string? contentType = Batch) =>
+        http.SendAsync(Encoding.UTF8.GetBytes(json), contentType);
+
+    public static async Task<HttpResponseMessage> SendAsync(this HttpClient http, byte[] body, string? contentType = Batch)
+    {
+        using var content = new ByteArrayContent(body);
+        if (contentType is not null)
+            content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        return await http.SendAsync(content);
+    }
+
+    public static Task<HttpResponseMessage> SendAsync(this HttpClient http, HttpContent content) =>
+        http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, TestContext.Current.CancellationToken);
 
     public static Task<HttpResponseMessage> SendAsync(this HttpClient http, SessionBuilder session) => http.SendAsync(session.Json());
 
@@ -37,10 +50,38 @@ internal static class Recorder
     public static async Task<JsonObject> JsonAsync(this HttpResponseMessage answer) =>
         (await answer.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!;
 
-    private static StringContent Body(string json, string contentType)
+    /// <summary>A refusal's problem, but for the trace id: what a client sees.</summary>
+    public static async Task<JsonObject> ProblemAsync(this HttpResponseMessage answer, HttpStatusCode expected)
     {
-        var body = new StringContent(json, Encoding.UTF8);
-        body.Headers.ContentType = System.Net.Http.Headers.MediaTypeHeaderValue.Parse(contentType);
-        return body;
+        var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(answer.StatusCode == expected, $"{(int)answer.StatusCode} {text}");
+        Assert.Equal("application/problem+json", answer.Content.Headers.ContentType?.MediaType);
+        var problem = JsonNode.Parse(text)!.AsObject();
+        Assert.NotEmpty((string?)problem["traceId"] ?? "");
+        problem.Remove("traceId");
+        return problem;
+    }
+
+    /// <summary>The events that the database holds of a session, in the order stored.</summary>
+    public static async Task<IReadOnlyList<StoredRow>> StoredAsync(this AppFixture app, Guid sessionId)
+    {
+        await using var command = app.Host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+            """
+            select id, tenant_id, type, data::text, headers::text from results.mt_events
+            where stream_id = $1 order by seq_id
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sessionId });
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var rows = new List<StoredRow>();
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            rows.Add(new StoredRow(
+                reader.GetGuid(0), Guid.Parse(reader.GetString(1)), reader.GetString(2), JsonNode.Parse(reader.GetString(3))!, JsonNode.Parse(reader.GetString(4))!));
+        }
+
+        return rows;
     }
 }
+
+/// <summary>An event as the database holds it.</summary>
+internal sealed record StoredRow(Guid Id, Guid Account, string Type, JsonNode Data, JsonNode Headers);

@@ -7,7 +7,7 @@ namespace ResultsEs.Contracts;
 /// What a participant answered: a closed hierarchy, told apart by <c>type</c>. Each answer lives with its task type
 /// in <c>SessionResults/TaskTypes</c>; what none of them knows is an <see cref="UnrecognizedAnswer"/>.
 /// </summary>
-public abstract record Answer
+public abstract record Answer : EventPart
 {
     private protected Answer()
     {
@@ -16,10 +16,6 @@ public abstract record Answer
     /// <summary>The discriminator, such as <c>NPS</c>.</summary>
     [JsonPropertyOrder(-1)]
     public abstract string Type { get; }
-
-    /// <summary>Members this version does not know, stored as they came.</summary>
-    [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Unknown { get; set; }
 }
 
 /// <summary>An answer of a type this version does not know, kept whole until a version knows it.</summary>

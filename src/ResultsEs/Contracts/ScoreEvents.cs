@@ -20,7 +20,7 @@ public sealed record TaskGroupScored : SessionEvent
 }
 
 /// <summary>The two components of a QX score, each 0–100.</summary>
-public sealed record QxComponents
+public sealed record QxComponents : EventPart
 {
     /// <summary>From what the participant did; absent where nothing was measured.</summary>
     public decimal? Behavioral { get; init; }
@@ -30,7 +30,7 @@ public sealed record QxComponents
 }
 
 /// <summary>The single values behind a QX score, each 0–100.</summary>
-public sealed record QxValues
+public sealed record QxValues : EventPart
 {
     /// <summary>One value for each behavioural task of the group.</summary>
     public IReadOnlyList<decimal>? Behavioral { get; init; }

@@ -3,19 +3,22 @@ using System.Text.Json.Serialization;
 
 namespace ResultsEs.Contracts;
 
-/// <summary>
-/// Something that happened in one participant's session, as its recorder sent it. The record is the wire form of a
-/// CloudEvent's <c>data</c> and also what is stored: nothing is translated in between.
-/// </summary>
-public abstract record SessionEvent
+/// <summary>An object of an event, at any level.</summary>
+public abstract record EventPart
 {
     /// <summary>
     /// Members this version does not know. They are stored as they came, so that a later version that knows them
-    /// finds them when it rebuilds.
+    /// finds them when it rebuilds; results do not show them.
     /// </summary>
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Unknown { get; set; }
 }
+
+/// <summary>
+/// Something that happened in one participant's session, as its recorder sent it. The record is the wire form of a
+/// CloudEvent's <c>data</c> and also what is stored: nothing is translated in between.
+/// </summary>
+public abstract record SessionEvent : EventPart;
 
 /// <summary>An event about one task of the session's test plan.</summary>
 public abstract record TaskEvent : SessionEvent

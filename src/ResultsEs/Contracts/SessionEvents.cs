@@ -55,7 +55,7 @@ public sealed record ParticipantProfiled : SessionEvent
 }
 
 /// <summary>A demographic question with its answer.</summary>
-public sealed record Demographic
+public sealed record Demographic : EventPart
 {
     /// <summary>The question's id.</summary>
     public string? Id { get; init; }
@@ -114,7 +114,7 @@ public sealed record SessionTranscribed : SessionEvent
 }
 
 /// <summary>A stretch of a session's transcript.</summary>
-public sealed record SpokenCue
+public sealed record SpokenCue : EventPart
 {
     /// <summary>Begin, milliseconds since the session's start.</summary>
     public required long StartMs { get; init; }

@@ -72,7 +72,7 @@ public sealed record VerbalResponseTranscribed : TaskEvent
 }
 
 /// <summary>A timed piece of a spoken answer's transcript.</summary>
-public sealed record Cue
+public sealed record Cue : EventPart
 {
     /// <summary>Begin, milliseconds since the session's start.</summary>
     public required long StartMs { get; init; }
@@ -87,7 +87,7 @@ public sealed record Cue
 /// <summary>
 /// The participant did something in a task's Figma prototype: a message of the Figma Embed API
 /// (developers.figma.com, Embed Kit 2.0, "Events"), under its own field names. Fields this record does not name
-/// (those of <c>NEW_STATE</c> differ between Figma's clients) are kept in <see cref="SessionEvent.Unknown"/>.
+/// (those of <c>NEW_STATE</c> differ between Figma's clients) are kept in <see cref="EventPart.Unknown"/>.
 /// </summary>
 public sealed record FigmaInteractionRecorded : TaskEvent
 {
@@ -129,7 +129,7 @@ public sealed record FigmaInteractionRecorded : TaskEvent
 }
 
 /// <summary>A point or offset in pixels of the prototype.</summary>
-public sealed record FigmaVector
+public sealed record FigmaVector : EventPart
 {
     /// <summary>To the right.</summary>
     public required decimal X { get; init; }

@@ -63,8 +63,8 @@ internal static class CloudEventReader
     /// <summary>Events in a request.</summary>
     public const int MaxEvents = 1_000;
 
-    // Deeper than any event may be, so that too deep an event is a problem of that event and not of the request.
-    private const int ScanDepth = 512;
+    // As deep as may be, so that too deep an event is a problem of that event and not of the request.
+    private const int ScanDepth = int.MaxValue;
 
     private const int MaxSource = 2_048;
 
@@ -150,6 +150,7 @@ internal static class CloudEventReader
     /// <summary>The attributes of one CloudEvent as they are met. Owned by one call of <see cref="ReadEvent"/>.</summary>
     private sealed class Attributes
     {
+        private readonly HashSet<string> _names = new(StringComparer.Ordinal);
         private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
         private (int Start, int Length)? _data;
         private bool _dataIsSuspicious;
@@ -163,16 +164,22 @@ internal static class CloudEventReader
             reader.Read();
             var start = (int)reader.TokenStartIndex;
             var isText = reader.TokenType == JsonTokenType.String;
+            var isUnset = reader.TokenType == JsonTokenType.Null;
             var (suspicious, deepest) = JsonText.Scan(ref reader, depth);
             if (deepest > Json.MaxDepth)
                 problems.Add((name, FormattableString.Invariant($"must not be nested deeper than {Json.MaxDepth} levels, the event's own included")));
 
+            if (!nameSuspicious && !_names.Add(name))
+                problems.Add((name, "must be there once"));
+
             if (name == "data")
             {
-                if (_data is not null)
-                    problems.Add((name, "must be there once"));
                 _data = (start, (int)reader.BytesConsumed - start);
                 _dataIsSuspicious = suspicious || deepest > Json.MaxDepth;
+            }
+            else if (isUnset)
+            {
+                // CloudEvents JSON format, 2.2: a null attribute is one that is not there.
             }
             else if (name == "data_base64")
             {
@@ -180,8 +187,7 @@ internal static class CloudEventReader
             }
             else if (isText && !suspicious && !nameSuspicious)
             {
-                if (!_texts.TryAdd(name, reader.GetString()!))
-                    problems.Add((name, "must be there once"));
+                _texts.TryAdd(name, reader.GetString()!);
             }
             else if (name is "id" or "source" or "specversion" or "type" or "subject" or "time" or "traceparent" or "datacontenttype")
             {

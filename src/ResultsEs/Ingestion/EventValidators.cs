@@ -115,7 +115,7 @@ internal sealed class ComparisonSequencedValidator : WireValidator<ComparisonSeq
     public ComparisonSequencedValidator()
     {
         RuleFor(x => x.TaskGroupId).Uuid();
-        RuleFor(x => x.Sequence).Matches("^[A-Z0-9]{1,100}$").WithMessage("must be 1 to 100 of A–Z and 0–9, such as BA");
+        RuleFor(x => x.Sequence).Matches(@"\A[A-Z0-9]{1,100}\z").WithMessage("must be 1 to 100 of A–Z and 0–9, such as BA");
     }
 }
 

@@ -49,7 +49,7 @@ internal static class JsonText
     public static bool IsSuspicious(ref Utf8JsonReader reader, bool previousIsName) => reader.TokenType switch
     {
         JsonTokenType.String or JsonTokenType.PropertyName => reader.ValueIsEscaped && !IsStorable(ref reader),
-        JsonTokenType.Number => reader.ValueSpan.Length > 15 && !IsStorableNumber(reader.ValueSpan),
+        JsonTokenType.Number => !IsStorableNumber(reader.ValueSpan),
         JsonTokenType.Null => !previousIsName,
         _ => false,
     };

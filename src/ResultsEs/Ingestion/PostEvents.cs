@@ -123,7 +123,7 @@ public static class PostEventsEndpoint
     {
         if (request.Headers.ContentEncoding.Count > 0
             || !MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
-            || !(type.Charset.Length == 0 || type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
+            || !(type.Charset.Length == 0 || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
             return CloudEventShapes.None;
 
         return type.MediaType.Value!.ToLowerInvariant() switch

@@ -20,6 +20,8 @@ internal static class WireShape
         var value = JsonElement.ParseValue(ref reader);
         AddUnstorable(value, path, problems);
         if (problems.Count == 0)
+            AddRepeated(value, path, problems);
+        if (problems.Count == 0)
             AddMisfits(value, type, path, problems);
         return problems;
     }
@@ -49,6 +51,26 @@ internal static class WireShape
             case JsonValueKind.Number when !JsonText.IsStorableNumber(System.Text.Encoding.UTF8.GetBytes(value.GetRawText())):
                 problems.Add((path, JsonText.OutOfRange));
                 break;
+        }
+    }
+
+    private static void AddRepeated(JsonElement value, string path, List<(string Path, string Message)> problems)
+    {
+        if (value.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var members in value.EnumerateObject().GroupBy(member => member.Name, StringComparer.Ordinal))
+            {
+                if (members.Count() > 1)
+                    problems.Add(($"{path}.{members.Key}", "must be there once"));
+                foreach (var member in members)
+                    AddRepeated(member.Value, $"{path}.{members.Key}", problems);
+            }
+        }
+        else if (value.ValueKind == JsonValueKind.Array)
+        {
+            var index = 0;
+            foreach (var item in value.EnumerateArray())
+                AddRepeated(item, $"{path}[{index++}]", problems);
         }
     }
 
@@ -87,8 +109,6 @@ internal static class WireShape
             return;
         }
 
-        var repeated = value.EnumerateObject().GroupBy(member => member.Name, StringComparer.Ordinal).Where(group => group.Count() > 1);
-        problems.AddRange(repeated.Select(group => ($"{path}.{group.Key}", "must be there once")));
         foreach (var member in type.Properties.Where(member => member is { Set: not null, IsExtensionData: false }))
         {
             var memberPath = $"{path}.{member.Name}";

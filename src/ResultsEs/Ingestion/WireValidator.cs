@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using FluentValidation;
+using FluentValidation.Internal;
 using ResultsEs.Contracts;
 
 namespace ResultsEs.Ingestion;
@@ -11,8 +13,8 @@ namespace ResultsEs.Ingestion;
 internal abstract class WireValidator<T> : AbstractValidator<T>
 {
     static WireValidator() =>
-        ValidatorOptions.Global.PropertyNameResolver = (_, member, _) =>
-            member is null ? null : JsonNamingPolicy.CamelCase.ConvertName(member.Name);
+        ValidatorOptions.Global.PropertyNameResolver = (_, _, member) =>
+            member is null ? null : string.Join('.', PropertyChain.FromExpression(member).ToString().Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));
 }
 
 /// <summary>The rules that events and answers share. Absent optional members pass.</summary>
@@ -45,13 +47,12 @@ internal static class WireRules
 
     /// <summary>An absolute URL of any scheme: a browser may end at <c>about:blank</c>.</summary>
     public static IRuleBuilderOptions<T, string?> AbsoluteUrl<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.Must(url => url is null || (url.Length <= MaxUrl && Uri.TryCreate(url, UriKind.Absolute, out _)))
+        rule.Must(url => url is null || IsAbsolute(url, out _))
             .WithMessage("must be an absolute URL of at most 8,192 characters");
 
     /// <summary>An absolute http or https URL: those that somebody opens from the result.</summary>
     public static IRuleBuilderOptions<T, string?> WebUrl<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.Must(url => url is not null && url.Length <= MaxUrl && Uri.TryCreate(url, UriKind.Absolute, out var uri)
-                && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps))
+        rule.Must(url => url is not null && IsAbsolute(url, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps))
             .WithMessage("must be an absolute http or https URL of at most 8,192 characters");
 
     /// <summary>Milliseconds since the session's start.</summary>
@@ -83,6 +84,14 @@ internal static class WireRules
         this IRuleBuilder<T, IReadOnlyList<TItem>> rule, Func<TItem, string> key, string what) =>
         rule.Must(items => items.Select(key).Distinct(StringComparer.Ordinal).Count() == items.Count)
             .WithMessage($"must have distinct {what}");
+
+    // To Uri a Unix path is a file URL, and blanks around a URL are none of it.
+    private static bool IsAbsolute(string url, [NotNullWhen(true)] out Uri? uri)
+    {
+        uri = null;
+        return url.Length <= MaxUrl && Uri.TryCreate(url, UriKind.Absolute, out uri)
+            && url.StartsWith($"{uri.Scheme}:", StringComparison.OrdinalIgnoreCase) && !char.IsWhiteSpace(url[^1]);
+    }
 }
 
 internal sealed class CueValidator : WireValidator<Cue>

@@ -36,7 +36,7 @@ internal static class SessionResultFold
             TestId = e.TestId,
             WorkspaceId = e.WorkspaceId,
             ProductType = e.ProductType,
-            StartTime = e.StartedAt,
+            StartTime = e.StartedAt.ToUniversalTime(),
             AudienceId = e.AudienceId,
             TestPlanId = e.TestPlanId,
         };
@@ -48,7 +48,7 @@ internal static class SessionResultFold
             return;
 
         draft.Profiled = stamp;
-        draft.Head = draft.Head with { SessionParticipant = new(e.ParticipantId, e.Demographics) };
+        draft.Head = draft.Head with { SessionParticipant = new(e.ParticipantId, [.. e.Demographics.Select(item => item with { Unknown = null })]) };
     }
 
     public static void Completed(SessionDraft draft, Stamp stamp, SessionCompleted e) =>
@@ -84,6 +84,7 @@ internal static class SessionResultFold
             return;
 
         draft.Ended = stamp;
-        draft.Head = draft.Head with { Status = status, FinishTime = at };
+        // A column holds it, and PostgreSQL's timestamptz takes UTC alone.
+        draft.Head = draft.Head with { Status = status, FinishTime = at.ToUniversalTime() };
     }
 }

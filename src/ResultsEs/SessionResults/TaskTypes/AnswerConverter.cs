@@ -16,7 +16,7 @@ internal sealed class AnswerConverter : JsonConverter<Answer>
         var type = TypeOf(reader);
         return TaskType.Find(type) is { } known
             ? (Answer)JsonSerializer.Deserialize(ref reader, known.AnswerJson)!
-            : new UnrecognizedAnswer(JsonElement.ParseValue(ref reader));
+            : new UnrecognizedAnswer(JsonSerializer.Deserialize(ref reader, Json.Of<JsonElement>()));
     }
 
     /// <inheritdoc/>

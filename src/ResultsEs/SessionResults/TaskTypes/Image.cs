@@ -19,7 +19,7 @@ public sealed record ImageAnswer : Answer
 }
 
 /// <summary>A mark on an image; positions and sizes are fractions (0–1) of the image's width and height.</summary>
-public sealed record ImageAnnotation
+public sealed record ImageAnnotation : EventPart
 {
     /// <summary>From the left, 0–1.</summary>
     public required decimal X { get; init; }

@@ -16,7 +16,7 @@ public sealed record MatrixAnswer : Answer
 }
 
 /// <summary>A row of a matrix.</summary>
-public sealed record MatrixRow
+public sealed record MatrixRow : EventPart
 {
     /// <summary>The row, unique in the matrix.</summary>
     public required string Id { get; init; }
@@ -29,7 +29,7 @@ public sealed record MatrixRow
 }
 
 /// <summary>A chosen column.</summary>
-public sealed record MatrixSelection
+public sealed record MatrixSelection : EventPart
 {
     /// <summary>The column, unique in the row's selections.</summary>
     public required string Id { get; init; }

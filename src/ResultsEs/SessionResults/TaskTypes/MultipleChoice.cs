@@ -28,7 +28,7 @@ public sealed record MultipleChoiceAnswer : Answer
 }
 
 /// <summary>An option of a multiple choice.</summary>
-public sealed record ChoiceOption
+public sealed record ChoiceOption : EventPart
 {
     /// <summary>The option, unique in the task.</summary>
     public required string Id { get; init; }

@@ -16,7 +16,7 @@ public sealed record RankOrderAnswer : Answer
 }
 
 /// <summary>An option with its rank.</summary>
-public sealed record RankedOption
+public sealed record RankedOption : EventPart
 {
     /// <summary>1 is first.</summary>
     public required int Rank { get; init; }

@@ -94,13 +94,13 @@ internal sealed class TaskType<TAnswer, TPayload> : TaskType
 
     /// <inheritdoc/>
     public override JsonElement Show(Answer answer) =>
-        JsonSerializer.SerializeToElement(Payload((TAnswer)answer), Json.Of<TPayload>());
+        JsonSerializer.SerializeToElement(Payload((TAnswer)answer), Json.Shown<TPayload>());
 
     /// <inheritdoc/>
     public override JsonElement Complete(JsonElement payload, TaskPieces pieces) =>
         WithPieces is null
             ? payload
-            : JsonSerializer.SerializeToElement(WithPieces(payload.Deserialize(Json.Of<TPayload>())!, pieces), Json.Of<TPayload>());
+            : JsonSerializer.SerializeToElement(WithPieces(payload.Deserialize(Json.Of<TPayload>())!, pieces), Json.Shown<TPayload>());
 
     /// <inheritdoc/>
     public override void AddRules(PolymorphicValidator<TaskAnswered, Answer> rules) => rules.Add(Validator);

@@ -38,7 +38,7 @@ public sealed record UrlAnswer : Answer
 }
 
 /// <summary>A page the participant visited.</summary>
-public sealed record UrlVisit
+public sealed record UrlVisit : EventPart
 {
     /// <summary>The page.</summary>
     public required string Url { get; init; }

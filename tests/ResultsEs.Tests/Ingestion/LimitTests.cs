@@ -1,0 +1,164 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using ResultsEs.Ingestion;
+
+namespace ResultsEs.Tests.Ingestion;
+
+/// <summary>Each limit of rule 5 at its edge, and one beyond.</summary>
+public sealed class LimitTests(AppFixture app)
+{
+    [Fact]
+    public async Task A_thousand_events_are_taken()
+    {
+        var session = Many(1_000);
+        var response = await (await app.ClientAsync()).RecordAsync(session);
+        Assert.Equal(1_000, (int?)response["accepted"]);
+        Assert.Equal(1_000, (await app.StoredAsync(session.Id)).Count);
+    }
+
+    [Fact]
+    public async Task More_than_a_thousand_events_are_refused()
+    {
+        var session = Many(1_001);
+        using var answer = await (await app.ClientAsync()).SendAsync(session);
+        Assert.Equal(
+            "A request may have at most 1000 events, not 1001; send them in several requests.",
+            (string?)(await answer.ProblemAsync(HttpStatusCode.RequestEntityTooLarge))["detail"]);
+        Assert.Empty(await app.StoredAsync(session.Id));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_request_of_4_MiB_is_taken(bool chunked)
+    {
+        var session = A.Session();
+        using var content = Content(Padded(session.Json(), 4 * 1024 * 1024), chunked);
+        using var answer = await (await app.ClientAsync()).SendAsync(content);
+        Assert.Equal(1, (int?)(await answer.JsonAsync())["accepted"]);
+        Assert.Single(await app.StoredAsync(session.Id));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_request_of_more_than_4_MiB_is_refused(bool chunked)
+    {
+        var session = A.Session();
+        using var content = Content(Padded(session.Json(), (4 * 1024 * 1024) + 1), chunked);
+        using var answer = await (await app.ClientAsync()).SendAsync(content);
+        Assert.Equal(
+            "A request may have at most 4194304 bytes; send the events in several requests.",
+            (string?)(await answer.ProblemAsync(HttpStatusCode.RequestEntityTooLarge))["detail"]);
+        Assert.Empty(await app.StoredAsync(session.Id));
+    }
+
+    [Theory]
+    [InlineData(CloudEventReader.MaxEventBytes, true)]
+    [InlineData(CloudEventReader.MaxEventBytes + 1, false)]
+    public async Task An_event_may_have_256_KiB(int size, bool taken)
+    {
+        const int limit = 262_144;
+        var session = A.Session().WithAnswer(Answers.Nps(9)).But("data.unheardOf", "\"\"");
+        var room = size - Encoding.UTF8.GetByteCount(session.Events[1].ToJsonString());
+        session.But("data.unheardOf", $"\"x*{room}\"");
+
+        using var answer = await (await app.ClientAsync()).SendAsync(session);
+        if (taken)
+        {
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.Equal(room, ((string)(await app.StoredAsync(session.Id))[1].Data["unheardOf"]!).Length);
+        }
+        else
+        {
+            var problem = await answer.ProblemAsync(HttpStatusCode.BadRequest);
+            Assert.Equal(new JsonObject { ["[1]"] = new JsonArray($"must have at most {limit} bytes, not {limit + 1}") }, problem["errors"], JsonNode.DeepEquals);
+            Assert.Empty(await app.StoredAsync(session.Id));
+        }
+    }
+
+    [Fact]
+    public void Blanks_count_towards_the_size_of_an_event()
+    {
+        var e = A.Session().Events[0].ToJsonString()[..^1];
+        Assert.Empty(Problems($"[{e}{new string(' ', CloudEventReader.MaxEventBytes - e.Length - 1)}}}]"));
+        Assert.Equal(["[0]"], Problems($"[{e}{new string(' ', CloudEventReader.MaxEventBytes - e.Length)}}}]"));
+    }
+
+    [Fact]
+    public async Task Thirty_two_levels_are_taken_wherever_they_are_shown_again()
+    {
+        var http = await app.ClientAsync();
+        var session = A.Session().WithAnswer(Answers.Figma()).But("data.answer.unheardOf", JsonChanges.Nested(29))
+            .WithAnswer(Answers.Written("x")).But("data.answer", $$"""{"type":"HOLOGRAM","unheardOf":{{JsonChanges.Nested(29)}}}""");
+        session.WithInteraction(session.Tasks[0], 1, "NEW_STATE").But("data.unheardOf", JsonChanges.Nested(30)).But("data.stateMappings", JsonChanges.Nested(30));
+        // Before its answer: the interaction waits in the document's other half.
+        session.WithInteraction(Guid.NewGuid(), 1, "NEW_STATE").But("data.unheardOf", JsonChanges.Nested(30));
+        await http.RecordAsync(session);
+        // The document is read back when the next event comes.
+        session.Events.Clear();
+        await http.RecordAsync(session.Completed());
+
+        var shown = (await http.ResultAsync(session.Id))["tasks"]![0]!["response"]!["answer"]!["figma"]!["interactions"]![0]!;
+        Assert.Equal(JsonChanges.Nested(30), shown["unheardOf"]!.ToJsonString());
+        Assert.Equal(6, (await app.StoredAsync(session.Id)).Count);
+    }
+
+    [Fact]
+    public async Task Thirty_three_levels_are_refused()
+    {
+        var session = A.Session().WithAnswer(Answers.Nps(9)).But("data.unheardOf", JsonChanges.Nested(31));
+        using var answer = await (await app.ClientAsync()).SendAsync(session);
+        Assert.Equal(
+            """{"[1].data":["must not be nested deeper than 32 levels, the event's own included"]}""",
+            Plain((await answer.ProblemAsync(HttpStatusCode.BadRequest))["errors"]));
+        Assert.Empty(await app.StoredAsync(session.Id));
+    }
+
+    [Theory]
+    [InlineData(100_000, HttpStatusCode.OK)]
+    [InlineData(100_001, HttpStatusCode.BadRequest)]
+    public async Task A_text_may_have_100_000_characters(int length, HttpStatusCode expected)
+    {
+        var session = A.Session().WithAnswer(Answers.Written(new string('ä', length)));
+        using var answer = await (await app.ClientAsync()).SendAsync(Encoding.UTF8.GetBytes(Plain(new JsonArray([.. session.Events.Select(e => e.DeepClone())]))));
+        Assert.Equal(expected, answer.StatusCode);
+        Assert.Equal(expected == HttpStatusCode.OK ? 2 : 0, (await app.StoredAsync(session.Id)).Count);
+    }
+
+    private static string Plain(JsonNode? json) =>
+        json!.ToJsonString(new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    private static SessionBuilder Many(int count)
+    {
+        var session = A.Session();
+        while (session.Events.Count < count)
+            session.Sequenced();
+        return session;
+    }
+
+    private static byte[] Padded(string json, int length) => Encoding.UTF8.GetBytes(json + new string(' ', length - json.Length));
+
+    private static IEnumerable<string> Problems(string body) =>
+        CloudEventReader.Read(Encoding.UTF8.GetBytes(body), CloudEventShapes.Batch).Problems.Select(problem => problem.Key);
+
+    private static HttpContent Content(byte[] body, bool chunked)
+    {
+        HttpContent content = chunked ? new UnknownLength(body) : new ByteArrayContent(body);
+        content.Headers.ContentType = new(Recorder.Batch);
+        return content;
+    }
+
+    /// <summary>A body that goes without a Content-Length.</summary>
+    private sealed class UnknownLength(byte[] body) : HttpContent
+    {
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => stream.WriteAsync(body).AsTask();
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
+    }
+}
