@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+using ResultsEs.Postgres;
+using ResultsEs.Tests.Postgres;
+
+namespace ResultsEs.Tests;
+
+/// <summary>README.md is for strangers, who have nobody to ask.</summary>
+public sealed partial class ReadmeTests
+{
+    private static readonly string Root = Path.GetDirectoryName(DataFolder.Find(configured: null, AppContext.BaseDirectory, AppContext.BaseDirectory, File.Exists))!;
+
+    [Fact]
+    public async Task The_tour_gives_what_it_says()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+
+        using var data = new TempFolder();
+        using var service = ServiceProcess.Start(
+            ("ASPNETCORE_ENVIRONMENT", "Development"), ("ConnectionStrings__results", await TestDatabase.CreateAsync()), ("RESULTS_DATA", data.Path));
+        var said = await service.UntilSaysAsync("/api/v3/sessionResults/");
+        service.Ignore();
+        var address = Address().Match(said[^1]).Value;
+
+        // One shell for all blocks, as for the reader; each block's output ends with a mark.
+        const string Mark = "\u0001";
+        var blocks = Blocks().Matches(await File.ReadAllTextAsync(Path.Combine(Root, "README.md"), TestContext.Current.CancellationToken));
+        var script = string.Join('\n', blocks
+            .Where(block => block.Groups["language"].Value == "sh")
+            .Select(block => block.Groups["text"].Value + $"\nprintf '{Mark}'"));
+        var ran = await Command.RunAsync(
+            "bash", ["-ec", script.Replace("http://localhost:5080/", address, StringComparison.Ordinal).Replace("/tmp/", data.Path + "/", StringComparison.Ordinal)],
+            "/", account: null, TestContext.Current.CancellationToken);
+
+        Assert.Equal(0, ran.ExitCode);
+        Assert.Equal(
+            blocks.Where(block => block.Groups["language"].Value == "json").Select(block => block.Groups["text"].Value.Trim()),
+            ran.Output.Split(Mark).Select(output => output.Trim()).Where(output => output.Length > 0));
+    }
+
+    [Fact]
+    public void Every_link_of_the_documentation_leads_somewhere()
+    {
+        string[] pages = [Path.Combine(Root, "README.md"), .. Directory.EnumerateFiles(Path.Combine(Root, "docs"), "*.md", SearchOption.AllDirectories)];
+
+        var broken = pages.SelectMany(page => Links().Matches(File.ReadAllText(page))
+            .Select(link => link.Groups["path"].Value)
+            .Where(path => !Path.Exists(Path.Combine(Path.GetDirectoryName(page)!, path)))
+            .Select(path => $"{Path.GetRelativePath(Root, page)}: {path}"));
+
+        Assert.Empty(broken);
+    }
+
+    [GeneratedRegex("^```(?<language>sh|json)\n(?<text>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Blocks();
+
+    [GeneratedRegex(@"\]\((?<path>(?!https?:|#)[^)#]+)(#[^)]*)?\)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Links();
+
+    [GeneratedRegex("https?://[^/]+/", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Address();
+}
