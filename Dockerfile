@@ -1,7 +1,7 @@
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /source
 # Restored before the sources are copied, so that a change of code keeps the layer.
-COPY global.json Directory.Build.props Directory.Packages.props BannedSymbols.txt ./
+COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/ResultsEs/ResultsEs.csproj src/ResultsEs/packages.lock.json src/ResultsEs/
 RUN dotnet restore src/ResultsEs --locked-mode
 COPY .editorconfig ./
