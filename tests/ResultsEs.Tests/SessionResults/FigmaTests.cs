@@ -46,7 +46,7 @@ public sealed class FigmaTests(AppFixture app)
     public async Task Fields_that_the_event_does_not_name_are_shown_as_they_came()
     {
         const string Fields = """
-            {"nodeId":"31:7","isTimedChange":true,"newState":{"variants":["a",null,{"deep":[1.50,"Ω"]}],"none":null},
+            {"nodeId":"31:7","isTimedChange":true,"pointer":null,"unknown":1,"newState":{"variants":["a",null,{"deep":[1.50,"Ω"]}],"none":null},
             "stateMappings":{"1:2":{"3:4":"5:6"}},"nearestScrollingFrameOffset":{"x":0,"y":240.25},"isStoredInHistory":false}
             """;
         var session = A.Session().WithAnswer(Answers.Figma(), _task).WithInteraction(_task, 5, "NEW_STATE", JsonNode.Parse(Fields)!.AsObject());
