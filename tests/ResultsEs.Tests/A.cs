@@ -90,16 +90,18 @@ internal sealed class SessionBuilder
     });
 
     /// <summary>Answers a task, a new one unless named; the task's position is how many came before it.</summary>
-    public SessionBuilder WithAnswer(JsonObject answer, Guid? task = null, int? position = null, DateTimeOffset? time = null, Guid? id = null)
+    public SessionBuilder WithAnswer(
+        JsonObject answer, Guid? task = null, int? position = null, DateTimeOffset? time = null, Guid? id = null, long? startTimeMs = null)
     {
         var at = position ?? Tasks.Count;
+        var start = startTimeMs ?? 1_000 * at;
         return With("TaskAnswered", new JsonObject
         {
             ["taskId"] = Task(task).ToString(),
             ["position"] = at,
             ["text"] = string.Create(CultureInfo.InvariantCulture, $"Task {at}"),
-            ["startTimeMs"] = 1_000 * at,
-            ["endTimeMs"] = (1_000 * at) + 500,
+            ["startTimeMs"] = start,
+            ["endTimeMs"] = start + 500,
             ["answer"] = answer,
         }, time, id);
     }
@@ -119,12 +121,12 @@ internal sealed class SessionBuilder
         }, time);
     }
 
-    public SessionBuilder WithInteraction(Guid task, long atMs, string kind, JsonObject? fields = null)
+    public SessionBuilder WithInteraction(Guid task, long atMs, string kind, JsonObject? fields = null, Guid? id = null)
     {
         var data = new JsonObject { ["taskId"] = task.ToString(), ["atMs"] = atMs, ["kind"] = kind };
         foreach (var (name, value) in fields ?? [])
             data[name] = value?.DeepClone();
-        return With("FigmaInteractionRecorded", data);
+        return With("FigmaInteractionRecorded", data, id: id);
     }
 
     public SessionBuilder WithTranscript(Guid task, string text, DateTimeOffset? time = null) => With("VerbalResponseTranscribed", new JsonObject
@@ -134,6 +136,18 @@ internal sealed class SessionBuilder
         ["language"] = "en-GB",
         ["cues"] = new JsonArray(new JsonObject { ["startMs"] = 100, ["endMs"] = 900, ["text"] = text }),
     }, time);
+
+    public SessionBuilder WithScore(Guid group, decimal score, DateTimeOffset? time = null) => With("TaskGroupScored", new JsonObject
+    {
+        ["taskGroupId"] = group.ToString(),
+        ["label"] = "Checkout",
+        ["score"] = score,
+        ["components"] = new JsonObject { ["behavioral"] = 50, ["attitudinal"] = score },
+        ["values"] = new JsonObject { ["behavioral"] = new JsonArray(50), ["usability"] = score, ["trust"] = score, ["appearance"] = score, ["loyalty"] = score },
+    }, time);
+
+    public SessionBuilder WithSequence(Guid group, string sequence) =>
+        With("ComparisonSequenced", new JsonObject { ["taskGroupId"] = group.ToString(), ["sequence"] = sequence });
 
     public SessionBuilder Completed(DateTimeOffset? at = null) =>
         With("SessionCompleted", new JsonObject { ["finishedAt"] = Text(at ?? Begin.AddMinutes(10)) });

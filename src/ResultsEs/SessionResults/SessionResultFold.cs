@@ -36,7 +36,7 @@ internal static class SessionResultFold
             TestId = e.TestId,
             WorkspaceId = e.WorkspaceId,
             ProductType = e.ProductType,
-            StartTime = e.StartedAt.ToUniversalTime(),
+            StartTime = UtcMilliseconds(e.StartedAt),
             AudienceId = e.AudienceId,
             TestPlanId = e.TestPlanId,
         };
@@ -84,7 +84,13 @@ internal static class SessionResultFold
             return;
 
         draft.Ended = stamp;
-        // A column holds it, and PostgreSQL's timestamptz takes UTC alone.
-        draft.Head = draft.Head with { Status = status, FinishTime = at.ToUniversalTime() };
+        draft.Head = draft.Head with { Status = status, FinishTime = UtcMilliseconds(at) };
     }
+
+    /// <summary>
+    /// A moment as the document's JSON spells it, so that the column beside it holds the same: a column takes no other
+    /// offset, and finer digits would be in it until the next event.
+    /// </summary>
+    private static DateTimeOffset UtcMilliseconds(DateTimeOffset at) =>
+        new(at.UtcTicks - (at.UtcTicks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
 }

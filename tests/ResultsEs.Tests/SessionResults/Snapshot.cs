@@ -1,7 +1,5 @@
 using System.Reflection;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace ResultsEs.Tests.SessionResults;
@@ -13,13 +11,6 @@ namespace ResultsEs.Tests.SessionResults;
 internal static class Snapshot
 {
     private const int ShownLines = 12;
-
-    private static readonly JsonSerializerOptions Indented = new()
-    {
-        WriteIndented = true,
-        NewLine = "\n",
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
 
     private static readonly string Folder = typeof(Snapshot).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Snapshots").Value!;
@@ -33,14 +24,14 @@ internal static class Snapshot
     public static async Task MatchesAsync(string name, JsonNode actual)
     {
         var (file, received) = (Path.Combine(Folder, $"{name}.json"), Path.Combine(Folder, $"{name}.received.json"));
-        var text = Normalised(actual);
+        var text = SortedJson.Text(actual);
         if (Environment.GetEnvironmentVariable("UPDATE_SNAPSHOTS") == "1")
         {
             Directory.CreateDirectory(Folder);
             await File.WriteAllTextAsync(file, text, Cancelled);
         }
 
-        var expected = File.Exists(file) ? Normalised(JsonNode.Parse(await File.ReadAllTextAsync(file, Cancelled))!) : "";
+        var expected = File.Exists(file) ? SortedJson.Text(await File.ReadAllTextAsync(file, Cancelled)) : "";
         if (text == expected)
         {
             File.Delete(received);
@@ -50,16 +41,6 @@ internal static class Snapshot
         await File.WriteAllTextAsync(received, text, Cancelled);
         Assert.Fail($"{name} is not as committed; see {received}\n{Difference(expected.Split('\n'), text.Split('\n'))}");
     }
-
-    private static string Normalised(JsonNode json) => Sorted(json)!.ToJsonString(Indented) + "\n";
-
-    private static JsonNode? Sorted(JsonNode? json) => json switch
-    {
-        JsonObject members => new JsonObject(members.OrderBy(member => member.Key, StringComparer.Ordinal)
-            .Select(member => KeyValuePair.Create(member.Key, Sorted(member.Value)))),
-        JsonArray items => new JsonArray([.. items.Select(Sorted)]),
-        _ => json?.DeepClone(),
-    };
 
     /// <summary>From the first line that differs to the last, cut short.</summary>
     private static string Difference(string[] expected, string[] actual)
