@@ -8,6 +8,8 @@ namespace ResultsEs.Tests.Ingestion;
 /// <summary>Each limit of rule 5 at its edge, and one beyond.</summary>
 public sealed class LimitTests(AppFixture app)
 {
+    private const int EventLimit = 262_144;
+
     [Fact]
     public async Task A_thousand_events_are_taken()
     {
@@ -55,11 +57,10 @@ public sealed class LimitTests(AppFixture app)
     }
 
     [Theory]
-    [InlineData(CloudEventReader.MaxEventBytes, true)]
-    [InlineData(CloudEventReader.MaxEventBytes + 1, false)]
+    [InlineData(EventLimit, true)]
+    [InlineData(EventLimit + 1, false)]
     public async Task An_event_may_have_256_KiB(int size, bool taken)
     {
-        const int limit = 262_144;
         var session = A.Session().WithAnswer(Answers.Nps(9)).But("data.unheardOf", "\"\"");
         var room = size - Encoding.UTF8.GetByteCount(session.Events[1].ToJsonString());
         session.But("data.unheardOf", $"\"x*{room}\"");
@@ -73,7 +74,7 @@ public sealed class LimitTests(AppFixture app)
         else
         {
             var problem = await answer.ProblemAsync(HttpStatusCode.BadRequest);
-            Assert.Equal(new JsonObject { ["[1]"] = new JsonArray($"must have at most {limit} bytes, not {limit + 1}") }, problem["errors"], JsonNode.DeepEquals);
+            Assert.Equal(new JsonObject { ["[1]"] = new JsonArray($"must have at most {EventLimit} bytes, not {EventLimit + 1}") }, problem["errors"], JsonNode.DeepEquals);
             Assert.Empty(await app.StoredAsync(session.Id));
         }
     }
@@ -82,8 +83,8 @@ public sealed class LimitTests(AppFixture app)
     public void Blanks_count_towards_the_size_of_an_event()
     {
         var e = A.Session().Events[0].ToJsonString()[..^1];
-        Assert.Empty(Problems($"[{e}{new string(' ', CloudEventReader.MaxEventBytes - e.Length - 1)}}}]"));
-        Assert.Equal(["[0]"], Problems($"[{e}{new string(' ', CloudEventReader.MaxEventBytes - e.Length)}}}]"));
+        Assert.Empty(Problems($"[{e}{new string(' ', EventLimit - e.Length - 1)}}}]"));
+        Assert.Equal(["[0]"], Problems($"[{e}{new string(' ', EventLimit - e.Length)}}}]"));
     }
 
     [Fact]
