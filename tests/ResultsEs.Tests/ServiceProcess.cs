@@ -12,11 +12,16 @@ internal sealed class ServiceProcess : IDisposable
     private static readonly string Service = Path.GetFullPath(typeof(ServiceProcess).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Service").Value!);
 
+    private const string Listening = "Now listening on:";
+
     private readonly List<string> _said = [];
 
     private ServiceProcess(Process process) => Process = process;
 
     public Process Process { get; }
+
+    /// <summary>Where it listens, once it has said so.</summary>
+    public Uri Address => new(_said.Last(line => line.Contains(Listening, StringComparison.Ordinal)).Split(Listening)[1].Trim());
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

@@ -66,11 +66,11 @@ public sealed partial class SampleLoaderTests : IDisposable
     {
         var database = await TestDatabase.CreateAsync();
         using var service = Start("Production", database);
-        var said = await service.UntilSaysAsync("Application started");
-        using var http = new HttpClient { BaseAddress = new Uri(ListeningOn().Match(string.Join('\n', said)).Groups["url"].Value) };
+        await service.UntilSaysAsync("Application started");
+        using var http = new HttpClient { BaseAddress = service.Address };
         using var refused = await Tokens.RequestAsync(http, TestClients.Demo, TestClients.DemoSecret);
 
-        said = await service.StopAsync();
+        var said = await service.StopAsync();
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
         Assert.DoesNotContain(said, line => line.Contains("TOKEN", StringComparison.Ordinal) || line.Contains("SampleLoader", StringComparison.Ordinal));
         Assert.Equal(0, await CountAsync(database, "mt_events"));
@@ -122,9 +122,6 @@ public sealed partial class SampleLoaderTests : IDisposable
         await using var command = new NpgsqlCommand($"select count(*) from results.{table}", connection);
         return (long)(await command.ExecuteScalarAsync(Cancelled))!;
     }
-
-    [GeneratedRegex("Now listening on: (?<url>http[^\\s]+)", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex ListeningOn();
 
     [GeneratedRegex("https?://[^\\s]+", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Url();

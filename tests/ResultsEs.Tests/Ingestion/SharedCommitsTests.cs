@@ -16,8 +16,6 @@ public sealed class SharedCommitsTests : IAsyncLifetime
 
     private const string CountBlocked = "select count(*) from pg_locks where not granted and relation = 'results.mt_events'::regclass";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private readonly TempFolder _data = new();
     private IAlbaHost _host = null!;
     private HttpClient _http = null!;
@@ -142,7 +140,7 @@ public sealed class SharedCommitsTests : IAsyncLifetime
         for (var committer = 1L; committer <= SessionWriter.MaxCommitters; committer++)
         {
             first.Add(_http.SendAsync(A.SessionOnly().Completed()));
-            await UntilAsync(async () => (long)(await ScalarAsync(CountBlocked))! == committer);
+            await Wait.UntilAsync(async () => (long)(await ScalarAsync(CountBlocked))! == committer);
         }
 
         var tasks = new List<Task<HttpResponseMessage>>();
@@ -151,23 +149,15 @@ public sealed class SharedCommitsTests : IAsyncLifetime
         {
             tasks.Add(task);
             if (inOrder)
-                await UntilAsync(() => Task.FromResult(writer.WaitingRequests == tasks.Count));
+                await Wait.UntilAsync(() => writer.WaitingRequests == tasks.Count);
         }
 
         Task<HttpResponseMessage>[] sent = [.. tasks];
-        await UntilAsync(() => Task.FromResult(until?.Invoke(sent) ?? writer.WaitingRequests == sent.Length));
+        await Wait.UntilAsync(() => until?.Invoke(sent) ?? writer.WaitingRequests == sent.Length);
 
         await transaction.RollbackAsync(Cancelled);
         await Task.WhenAll(first);
         return await Task.WhenAll(sent);
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-        patience.CancelAfter(Patience);
-        while (!await condition())
-            await Task.Delay(10, patience.Token);
     }
 
     private async Task<object?> ScalarAsync(string sql)

@@ -47,7 +47,7 @@ public sealed class EmbeddedClusterTests : ReadyMadeCluster
         var killed = Postmaster.ReadPid(Data);
         ThrowAway.Kill(Data);
 
-        await UntilAsync(() => IsRunning && Postmaster.ReadPid(Data) != killed);
+        await Wait.UntilAsync(() => IsRunning && Postmaster.ReadPid(Data) != killed);
         Assert.Equal("committed", await UntilAnswersAsync(() => FactsAsync(database.ConnectionString)));
     }
 
@@ -130,7 +130,7 @@ public sealed class NewClusterTests : OwnDataFolder
 
         var killed = Postmaster.ReadPid(Data);
         ThrowAway.Kill(Data);
-        await UntilAsync(() => IsRunning && Postmaster.ReadPid(Data) != killed);
+        await Wait.UntilAsync(() => IsRunning && Postmaster.ReadPid(Data) != killed);
         Assert.Equal("off", await UntilAnswersAsync(() => AskAsync<string>(connectionString, "show ssl")));
     }
 

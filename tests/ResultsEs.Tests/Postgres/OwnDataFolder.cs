@@ -35,25 +35,22 @@ public abstract class OwnDataFolder : IAsyncLifetime
     private protected static Task<string> FactsAsync(string connectionString) =>
         AskAsync<string>(connectionString, "select string_agg(name, ' ' order by name) from fact");
 
-    private protected static async Task UntilAsync(Func<bool> condition)
-    {
-        while (!condition())
-            await Task.Delay(20, Cancelled);
-    }
-
     private protected static async Task<T> UntilAnswersAsync<T>(Func<Task<T>> ask)
     {
-        while (true)
+        T answer = default!;
+        await Wait.UntilAsync(async () =>
         {
             try
             {
-                return await ask();
+                answer = await ask();
+                return true;
             }
             catch (Exception e) when (e is NpgsqlException or IOException)
             {
-                await Task.Delay(50, Cancelled);
+                return false;
             }
-        }
+        });
+        return answer;
     }
 
     public virtual ValueTask InitializeAsync()
