@@ -23,6 +23,9 @@ internal static class TestClients
     /// <summary>Account two.</summary>
     public const string OtherAccount = "account-two";
 
+    /// <summary>Account two, a workspace that has the id of account one's A.</summary>
+    public const string OtherAccountWithWorkspaceA = "account-two-a";
+
     /// <summary>Account one, workspace A, <c>studies:read</c> only.</summary>
     public const string ReadOnly = "read-only";
 
@@ -44,6 +47,7 @@ internal static class TestClients
         (OtherWorkspace, AccountOne, [WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite]),
         (BothWorkspaces, AccountOne, [WorkspaceA, WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite]),
         (OtherAccount, AccountTwo, [WorkspaceOfTwo], [Scopes.StudiesRead, Scopes.EventsWrite]),
+        (OtherAccountWithWorkspaceA, AccountTwo, [WorkspaceA], [Scopes.StudiesRead, Scopes.EventsWrite]),
         (ReadOnly, AccountOne, [WorkspaceA], [Scopes.StudiesRead]),
         (WriteOnly, AccountOne, [WorkspaceA], [Scopes.EventsWrite]),
     ];

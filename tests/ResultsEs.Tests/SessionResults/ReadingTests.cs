@@ -81,13 +81,17 @@ public sealed partial class ReadingTests(AppFixture app)
         using var otherAccount = await app.ClientAsync(TestClients.OtherAccount);
         var inOtherWorkspace = A.Session(TestClients.WorkspaceB).WithAnswer(Answers.Nps(9)).Completed();
         var ofOtherAccount = A.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Nps(9)).Completed();
+        // Of a workspace with the caller's workspace id, so that nothing but the account keeps it apart.
+        using var namesake = await app.ClientAsync(TestClients.OtherAccountWithWorkspaceA);
+        var ofNamesake = A.Session(TestClients.WorkspaceA).WithAnswer(Answers.Nps(9)).Completed();
         var notStarted = A.SessionOnly().WithAnswer(Answers.Nps(9));
+        await namesake.RecordAsync(ofNamesake);
         await elsewhere.RecordAsync(inOtherWorkspace);
         await otherAccount.RecordAsync(ofOtherAccount);
         await http.RecordAsync(notStarted);
 
         var answers = new List<string>();
-        foreach (var id in new[] { Guid.NewGuid(), inOtherWorkspace.Id, ofOtherAccount.Id, notStarted.Id })
+        foreach (var id in new[] { Guid.NewGuid(), inOtherWorkspace.Id, ofOtherAccount.Id, ofNamesake.Id, notStarted.Id })
         {
             using var answer = await http.GetResultAsync(id, version);
             answers.Add(await DescribedAsync(answer));
