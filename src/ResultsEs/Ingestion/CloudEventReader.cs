@@ -68,12 +68,18 @@ internal static class CloudEventReader
 
     private const int MaxSource = 2_048;
 
+    /// <summary>How many fields of an event are named as wrong.</summary>
+    internal const int MaxProblemsPerEvent = 100;
+
+    /// <summary>After this many wrong fields the rest of the request is not looked at: naming them all costs more than it helps.</summary>
+    internal const int MaxProblems = 10_000;
+
     /// <summary>Reads a request's body. Of more than <see cref="MaxEvents"/> events only the count is told.</summary>
     public static CloudEvents Read(ReadOnlySpan<byte> body, CloudEventShapes shapes)
     {
         var events = new List<IncomingEvent>();
         var problems = new List<EventProblem>();
-        var count = 0;
+        var (count, looked, wrong) = (0, 0, 0);
         if (!Utf8.IsValid(body))
             return new(events, [new(-1, null, "", "must be UTF-8")], count);
 
@@ -85,12 +91,15 @@ internal static class CloudEventReader
             {
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                 {
-                    if (count < MaxEvents)
-                        ReadEvent(ref reader, body, count, events, problems);
+                    if (count < MaxEvents && wrong < MaxProblems)
+                        wrong += ReadEvent(ref reader, body, looked++, events, problems);
                     else
                         reader.Skip();
                     count++;
                 }
+
+                if (wrong >= MaxProblems && looked < count)
+                    problems.Add(new(-1, null, "", FormattableString.Invariant($"has more than {MaxProblems} problems; from event [{looked}] on nothing was looked at")));
             }
             else if (reader.TokenType == JsonTokenType.StartObject && shapes.HasFlag(CloudEventShapes.Single))
             {
@@ -120,15 +129,15 @@ internal static class CloudEventReader
         return new(events, problems, count);
     }
 
-    private static void ReadEvent(
+    /// <summary>Reads one event; tells how much is wrong with it.</summary>
+    private static int ReadEvent(
         ref Utf8JsonReader reader, ReadOnlySpan<byte> body, int index, List<IncomingEvent> events, List<EventProblem> problems)
     {
-        var known = problems.Count;
         if (reader.TokenType != JsonTokenType.StartObject)
         {
             problems.Add(new(index, null, "", "must be a CloudEvent, a JSON object"));
             reader.Skip();
-            return;
+            return 1;
         }
 
         var attributes = new Attributes();
@@ -142,9 +151,12 @@ internal static class CloudEventReader
             found.Add(("", FormattableString.Invariant($"must have at most {MaxEventBytes} bytes, not {reader.BytesConsumed - start}")));
 
         var incoming = attributes.ToEvent(body, found);
-        problems.AddRange(found.Select(problem => new EventProblem(index, attributes.Id, problem.Path, problem.Message)));
-        if (incoming is not null && problems.Count == known)
+        problems.AddRange(found.Take(MaxProblemsPerEvent).Select(problem => new EventProblem(index, attributes.Id, problem.Path, problem.Message)));
+        if (found.Count > MaxProblemsPerEvent)
+            problems.Add(new(index, attributes.Id, "", FormattableString.Invariant($"has more than {MaxProblemsPerEvent} problems; the rest is not named")));
+        if (incoming is not null && found.Count == 0)
             events.Add(incoming);
+        return found.Count;
     }
 
     /// <summary>The attributes of one CloudEvent as they are met. Owned by one call of <see cref="ReadEvent"/>.</summary>
@@ -165,9 +177,12 @@ internal static class CloudEventReader
             var start = (int)reader.TokenStartIndex;
             var isText = reader.TokenType == JsonTokenType.String;
             var isUnset = reader.TokenType == JsonTokenType.Null;
-            var (suspicious, deepest) = JsonText.Scan(ref reader, depth);
+            var (suspicious, deepest, longest) = JsonText.Scan(ref reader, depth);
             if (deepest > Json.MaxDepth)
                 problems.Add((name, FormattableString.Invariant($"must not be nested deeper than {Json.MaxDepth} levels, the event's own included")));
+
+            if (longest > JsonText.MaxItems)
+                problems.Add((name, FormattableString.Invariant($"must not hold a list of more than {JsonText.MaxItems} items, not {longest}")));
 
             if (!nameSuspicious && !_names.Add(name))
                 problems.Add((name, "must be there once"));

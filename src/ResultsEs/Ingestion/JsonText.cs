@@ -11,6 +11,9 @@ internal static class JsonText
     /// <summary>What is wrong with a text that cannot be stored.</summary>
     public const string Unstorable = "must not contain U+0000 or half a surrogate pair";
 
+    /// <summary>How many items a list of an event may have. Bounds what it costs to name all that is wrong with them.</summary>
+    public const int MaxItems = 10_000;
+
     /// <summary>What is wrong with a number that cannot be stored.</summary>
     public const string OutOfRange = "must be a number of at most 100 digits, from -1e300 to 1e300";
 
@@ -20,29 +23,38 @@ internal static class JsonText
     /// </summary>
     /// <param name="reader">Stands on the value's first token; afterwards on its last.</param>
     /// <param name="eventDepth">The depth of the event that holds the value.</param>
-    /// <returns>Whether it is suspicious, and how many levels it has, the event's own included.</returns>
-    public static (bool Suspicious, int Deepest) Scan(ref Utf8JsonReader reader, int eventDepth)
+    /// <returns>Whether it is suspicious, how many levels it has, the event's own included, and how many items its longest list.</returns>
+    public static (bool Suspicious, int Deepest, int Longest) Scan(ref Utf8JsonReader reader, int eventDepth)
     {
         var suspicious = IsSuspicious(ref reader, previousIsName: true);
-        var deepest = 1;
         if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
-            return (suspicious, deepest);
+            return (suspicious, 1, 0);
 
-        deepest = 2;
+        var (deepest, longest) = (2, 0);
         var end = reader.CurrentDepth;
         var previousIsName = false;
+        // Items so far of the innermost list at each level; too deep a level is refused for its depth.
+        Span<int> items = stackalloc int[Json.MaxDepth + 2];
         while (reader.Read())
         {
             if (reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray && reader.CurrentDepth == end)
                 break;
 
+            var level = reader.CurrentDepth - eventDepth;
             if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
-                deepest = Math.Max(deepest, reader.CurrentDepth - eventDepth + 1);
+            {
+                deepest = Math.Max(deepest, level + 1);
+                if (level + 1 < items.Length)
+                    items[level + 1] = 0;
+            }
+
+            if (!previousIsName && level < items.Length && reader.TokenType is not (JsonTokenType.PropertyName or JsonTokenType.EndObject or JsonTokenType.EndArray))
+                longest = Math.Max(longest, ++items[level]);
             suspicious |= IsSuspicious(ref reader, previousIsName);
             previousIsName = reader.TokenType == JsonTokenType.PropertyName;
         }
 
-        return (suspicious, deepest);
+        return (suspicious, deepest, longest);
     }
 
     /// <summary>Whether the reader's token needs a slow look.</summary>

@@ -26,8 +26,14 @@ internal static class WireShape
         return problems;
     }
 
+    // One more than is named, so that it is known that there are more.
+    private static bool IsEnough(List<(string Path, string Message)> problems) => problems.Count > CloudEventReader.MaxProblemsPerEvent;
+
     private static void AddUnstorable(JsonElement value, string path, List<(string Path, string Message)> problems)
     {
+        if (IsEnough(problems))
+            return;
+
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
@@ -56,6 +62,9 @@ internal static class WireShape
 
     private static void AddRepeated(JsonElement value, string path, List<(string Path, string Message)> problems)
     {
+        if (IsEnough(problems))
+            return;
+
         if (value.ValueKind == JsonValueKind.Object)
         {
             foreach (var members in value.EnumerateObject().GroupBy(member => member.Name, StringComparer.Ordinal))
@@ -88,6 +97,9 @@ internal static class WireShape
 
     private static void AddMisfits(JsonElement value, JsonTypeInfo type, string path, List<(string Path, string Message)> problems)
     {
+        if (IsEnough(problems))
+            return;
+
         if (type.Type == typeof(Answer) && AnswerType(value) is { } answer)
             type = answer;
 
