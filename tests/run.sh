@@ -39,4 +39,10 @@ if [ -z "${ConnectionStrings__results:-}" ] && ! has_docker && ! has_postgres; t
 or set ConnectionStrings__results to a server on which databases may be created"
 fi
 
+# --faults N: each fault of the fault tests goes on for N seconds.
+if [ "${1:-}" = --faults ]; then
+  export RESULTS_FAULTS="${2:?--faults takes a number of seconds}"
+  shift 2
+fi
+
 exec dotnet test "$@"

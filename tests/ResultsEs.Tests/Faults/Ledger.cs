@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json.Nodes;
+using Npgsql;
+
+namespace ResultsEs.Tests.Faults;
+
+/// <summary>
+/// Clients that send events, again and again until they are acknowledged, and write down what was. Afterwards
+/// ledger = store = documents: 0 lost, 0 twice.
+/// </summary>
+internal sealed class Ledger
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly SessionBuilder[] _sessions = [.. Enumerable.Range(0, 6).Select(_ => A.Session())];
+    private readonly ConcurrentDictionary<Guid, (Guid Session, Guid? Task)> _acknowledged = new();
+    private int _failures;
+
+    /// <summary>How many events are acknowledged.</summary>
+    public int Count => _acknowledged.Count;
+
+    /// <summary>How many requests got another answer than 200, or none: that a fault was felt at all.</summary>
+    public int Failures => _failures;
+
+    /// <summary>Writes until told to stop, and then until what is under way is acknowledged.</summary>
+    public Task WriteAsync(int writers, Func<HttpClient> node, CancellationToken stop) =>
+        Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Run(async () =>
+        {
+            for (var n = 0; !stop.IsCancellationRequested; n++)
+                await SendUntilAcknowledgedAsync(Batch(writer, n), node);
+        })));
+
+    /// <summary>Compares with the store and with the documents.</summary>
+    public async Task VerifyAsync(string connectionString, HttpClient reader)
+    {
+        Assert.NotEmpty(_acknowledged);
+        await using var database = NpgsqlDataSource.Create(connectionString);
+        await using var command = database.CreateCommand("select id from results.mt_events where type <> 'tombstone'");
+        await using var rows = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var stored = new List<Guid>();
+        while (await rows.ReadAsync(TestContext.Current.CancellationToken))
+            stored.Add(rows.GetGuid(0));
+
+        Assert.Equal(stored.Distinct().Count(), stored.Count);
+        Assert.Empty(_acknowledged.Keys.Except(stored));
+        Assert.Empty(stored.Except(_acknowledged.Keys));
+
+        foreach (var session in _sessions)
+        {
+            var result = await reader.ResultAsync(session.Id);
+            Assert.Equal(
+                _acknowledged.Values.Where(entry => entry.Session == session.Id && entry.Task is not null).Select(entry => entry.Task!.Value).Order(),
+                result["tasks"]!.AsArray().Select(task => Guid.Parse((string)task!["uuid"]!)).Order());
+        }
+    }
+
+    /// <summary>One to four answers to one or two of the sessions; a writer's first batch also starts all of them, as every writer's does.</summary>
+    private List<(JsonObject Event, Guid Session, Guid? Task)> Batch(int writer, int n)
+    {
+        var batch = new List<(JsonObject, Guid, Guid?)>();
+        if (n == 0)
+            batch.AddRange(_sessions.Select(session => ((JsonObject)session.Events[0].DeepClone(), session.Id, (Guid?)null)));
+
+        for (var i = 0; i <= (writer + n) % 4; i++)
+        {
+            var session = A.SessionOnly(_sessions[(writer + n + (i / 2)) % _sessions.Length].Id).WithAnswer(Answers.Nps(n % 11));
+            batch.Add((session.Events[0], session.Id, session.Tasks[0]));
+        }
+
+        return batch;
+    }
+
+    private async Task SendUntilAcknowledgedAsync(List<(JsonObject Event, Guid Session, Guid? Task)> batch, Func<HttpClient> node)
+    {
+        var json = new JsonArray([.. batch.Select(item => item.Event)]).ToJsonString();
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            if (await TrySendAsync(node(), json))
+            {
+                foreach (var (sent, session, task) in batch)
+                    _acknowledged[Guid.Parse((string)sent["id"]!)] = (session, task);
+                return;
+            }
+
+            Interlocked.Increment(ref _failures);
+            await Task.Delay(Random.Shared.Next(20, 100), patience.Token);
+        }
+    }
+
+    private static async Task<bool> TrySendAsync(HttpClient http, string json)
+    {
+        using var timeout = new CancellationTokenSource(Timeout);
+        try
+        {
+            using var content = new StringContent(json, System.Text.Encoding.UTF8, Recorder.Batch);
+            using var answer = await http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, timeout.Token);
+            if ((int)answer.StatusCode is >= 400 and < 500)
+                Assert.Fail(await answer.Content.ReadAsStringAsync(timeout.Token));
+            return answer.StatusCode == HttpStatusCode.OK;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+}
