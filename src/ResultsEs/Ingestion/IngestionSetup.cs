@@ -1,3 +1,4 @@
+using ResultsEs.Ingestion.RabbitMq;
 using Wolverine;
 
 namespace ResultsEs.Ingestion;
@@ -8,12 +9,24 @@ internal static class IngestionSetup
     /// <summary>Adds what records events.</summary>
     public static WebApplicationBuilder AddIngestion(this WebApplicationBuilder builder)
     {
+        var rabbitMq = RabbitMqOptions.Read(builder.Configuration, out var broker);
         builder.Services.AddSingleton<SessionWriter>();
+        builder.Services.AddSingleton<Deliveries>();
         builder.Host.UseWolverine(options =>
         {
             options.ApplicationAssembly = typeof(Program).Assembly;
-            // Handlers are called in process; no message waits anywhere yet.
-            options.Durability.Mode = DurabilityMode.MediatorOnly;
+            // So that a dead letter can be read back whatever a broker let pass.
+            options.MaxIncomingEnvelopeDataSize = int.MaxValue;
+            options.MaxIncomingEnvelopeHeaderCount = int.MaxValue;
+            if (rabbitMq is null)
+            {
+                // Handlers are called in process, and no message waits anywhere.
+                options.Durability.Mode = DurabilityMode.MediatorOnly;
+                return;
+            }
+
+            options.Durability.Mode = DurabilityMode.Balanced;
+            options.ListenToRabbitMq(broker, rabbitMq);
         });
         return builder;
     }

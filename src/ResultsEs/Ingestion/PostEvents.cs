@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.Net.Http.Headers;
 using ResultsEs.Access;
 using Wolverine;
 using Wolverine.Http;
@@ -40,7 +39,7 @@ public static class PostEventsEndpoint
     [Authorize(Scopes.EventsWrite)]
     public static async Task<IResult> Post(HttpContext http, IMessageBus bus, CancellationToken cancellation)
     {
-        var shapes = Shapes(http.Request);
+        var shapes = http.Request.Headers.ContentEncoding.Count > 0 ? CloudEventShapes.None : CloudEventReader.ShapesOf(http.Request.ContentType);
         if (shapes == CloudEventShapes.None)
         {
             return Problems.Of(
@@ -117,22 +116,6 @@ public static class PostEventsEndpoint
         var problem = Problems.Of(status, detail, errors);
         problem.ProblemDetails.Extensions["events"] = events;
         return problem;
-    }
-
-    private static CloudEventShapes Shapes(HttpRequest request)
-    {
-        if (request.Headers.ContentEncoding.Count > 0
-            || !MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
-            || !(type.Charset.Length == 0 || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
-            return CloudEventShapes.None;
-
-        return type.MediaType.Value!.ToLowerInvariant() switch
-        {
-            "application/cloudevents+json" => CloudEventShapes.Single,
-            "application/cloudevents-batch+json" => CloudEventShapes.Batch,
-            "application/json" => CloudEventShapes.Single | CloudEventShapes.Batch,
-            _ => CloudEventShapes.None,
-        };
     }
 
     /// <summary>The body in a pooled buffer, or null when it is larger than a request may be.</summary>

@@ -9,6 +9,7 @@ using Npgsql;
 using ResultsEs.Ingestion;
 using ResultsEs.SessionResults;
 using Weasel.Core;
+using Wolverine.Marten;
 
 namespace ResultsEs.Postgres;
 
@@ -25,6 +26,8 @@ internal static class MartenSetup
         builder.Services.AddMarten(Configure)
             .UseLightweightSessions()
             .UseNpgsqlDataSource()
+            // Dead letters lie beside the events.
+            .IntegrateWithWolverine()
             .ApplyAllDatabaseChangesOnStartup();
         builder.Services.AddHealthChecks().AddCheck<DatabaseHealth>("database");
         return builder;

@@ -1,0 +1,117 @@
+using ResultsEs.Access;
+using Wolverine;
+using Wolverine.Persistence.Durability;
+
+namespace ResultsEs.Ingestion.RabbitMq;
+
+/// <summary>What becomes of the messages of the queue: their events are recorded, or the message is kept as a dead letter.</summary>
+public sealed partial class Deliveries(SessionWriter writer, IMessageStore messages, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
+{
+    private const int MaxWaitMilliseconds = 2_000;
+
+    // An error that is neither the message's nor the database's is tried again, because it may pass.
+    private const int MaxAttempts = 3;
+
+    /// <summary>
+    /// Does not return before the message is dealt with for good, however long the database is away: as many messages as
+    /// the broker gives at a time wait here, the others wait there.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The service stops, and the database does not answer.</exception>
+    internal async Task TakeAsync(SessionEventsDelivery delivery, Envelope envelope)
+    {
+        for (var (attempt, failures) = (1, 0); ; attempt++)
+        {
+            try
+            {
+                if (await TryRecordAsync(delivery) is not { } refusal)
+                    return;
+
+                await KeepAsync(envelope, refusal);
+                return;
+            }
+            catch (Exception e) when (!Failures.IsTransient(e) && ++failures >= MaxAttempts)
+            {
+                LogFailure(logger, e, envelope.Id, delivery.Account);
+                await KeepAsync(envelope, new RefusedDeliveryException($"failed: {e.GetType().Name}: {e.Message}"));
+                return;
+            }
+            catch (Exception e)
+            {
+                LogRetry(logger, e, attempt, envelope.Id, delivery.Account);
+                await WaitAsync(attempt);
+            }
+        }
+    }
+
+    /// <summary>Records the message's events, all or none; null when they are stored, otherwise why they never will be as they are.</summary>
+    internal async Task<RefusedDeliveryException?> TryRecordAsync(SessionEventsDelivery delivery)
+    {
+        var read = AmqpCloudEvents.Read(delivery);
+        if (read.Count > CloudEventReader.MaxEvents)
+            return new RefusedDeliveryException(FormattableString.Invariant($"invalid: a message may have at most {CloudEventReader.MaxEvents} events, not {read.Count}"));
+        if (read.Problems.Count > 0)
+            return RefusedDeliveryException.Of("invalid", read.Problems);
+
+        var command = new RecordEvents(delivery.Account, delivery.Workspaces, read.Events);
+        for (var attempt = 1; ; attempt++)
+        {
+            switch (await RecordEventsHandler.Handle(command, writer, CancellationToken.None))
+            {
+                case RecordResult.Stored:
+                    return null;
+                case RecordResult.Conflicting conflicting:
+                    return RefusedDeliveryException.Of("conflict", conflicting.Problems);
+                case RecordResult.Forbidden forbidden:
+                    return RefusedDeliveryException.Of("forbidden", forbidden.Problems);
+                default:
+                    await WaitAsync(attempt);
+                    break;
+            }
+        }
+    }
+
+    private async Task KeepAsync(Envelope envelope, RefusedDeliveryException refusal)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await messages.Inbox.MoveToDeadLetterStorageAsync(envelope, refusal);
+                LogKept(logger, envelope.Id, envelope.TenantId, refusal.Message);
+                return;
+            }
+            catch (Exception e)
+            {
+                // Whatever it is: only the store or the broker may hold the message, and the store does not yet.
+                LogRetry(logger, e, attempt, envelope.Id, Guid.Parse(envelope.TenantId!));
+                await WaitAsync(attempt);
+            }
+        }
+    }
+
+    private Task WaitAsync(int attempt) =>
+        Task.Delay(Random.Shared.Next(10, Math.Min(MaxWaitMilliseconds, 50 << Math.Min(attempt, 8))), lifetime.ApplicationStopping);
+
+    [LoggerMessage(201, LogLevel.Warning, "Dead letter {Id} of account {Account}: {Reason}")]
+    private static partial void LogKept(ILogger logger, Guid id, string? account, string reason);
+
+    [LoggerMessage(202, LogLevel.Debug, "Attempt {Attempt} to deal with message {Id} of account {Account} failed")]
+    private static partial void LogRetry(ILogger logger, Exception exception, int attempt, Guid id, Guid account);
+
+    [LoggerMessage(203, LogLevel.Error, "Message {Id} of account {Account} cannot be recorded")]
+    private static partial void LogFailure(ILogger logger, Exception exception, Guid id, Guid account);
+}
+
+/// <summary>Why a message's events are not stored. The message begins with <c>invalid</c>, <c>conflict</c>, <c>forbidden</c> or <c>failed</c>.</summary>
+internal sealed class RefusedDeliveryException(string reason) : Exception(reason)
+{
+    private const int MaxProblems = 100;
+
+    /// <summary>A refusal that names what is wrong and where.</summary>
+    public static RefusedDeliveryException Of(string kind, IReadOnlyList<EventProblem> problems)
+    {
+        var named = problems.Take(MaxProblems).Select(problem => $"{problem.Key} {problem.Message}");
+        var rest = problems.Count > MaxProblems ? FormattableString.Invariant($"; and {problems.Count - MaxProblems} more") : "";
+        return new($"{kind}: {string.Join("; ", named)}{rest}");
+    }
+}
