@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
+using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -63,9 +64,12 @@ internal static class Recorder
     }
 
     /// <summary>The events that the database holds of a session, in the order stored.</summary>
-    public static async Task<IReadOnlyList<StoredRow>> StoredAsync(this AppFixture app, Guid sessionId)
+    public static Task<IReadOnlyList<StoredRow>> StoredAsync(this AppFixture app, Guid sessionId) => app.Host.StoredAsync(sessionId);
+
+    /// <summary>The events that a host's database holds of a session, in the order stored.</summary>
+    public static async Task<IReadOnlyList<StoredRow>> StoredAsync(this IAlbaHost host, Guid sessionId)
     {
-        await using var command = app.Host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+        await using var command = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
             """
             select id, tenant_id, type, data::text, headers::text from results.mt_events
             where stream_id = $1 order by seq_id

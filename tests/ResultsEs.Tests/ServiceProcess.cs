@@ -26,20 +26,34 @@ internal sealed class ServiceProcess : IDisposable
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     /// <summary>Starts it on a free port with these environment variables, and without a configured database unless they name one.</summary>
-    public static ServiceProcess Start(params IEnumerable<(string Name, string Value)> environment)
+    public static ServiceProcess Start(params IEnumerable<(string Name, string Value)> environment) => new(Process.Start(ToStart([], environment))!);
+
+    private static ProcessStartInfo ToStart(string[] arguments, IEnumerable<(string Name, string Value)> environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Service])
+        var start = new ProcessStartInfo("dotnet", [Service, .. arguments])
         {
             RedirectStandardOutput = true,
             UseShellExecute = false,
             WorkingDirectory = Path.GetDirectoryName(Service),
             Environment = { ["ASPNETCORE_URLS"] = "http://127.0.0.1:0" },
         };
-        foreach (var inherited in new[] { "ConnectionStrings__results", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT" })
+        foreach (var inherited in new[] { "ConnectionStrings__results", "ConnectionStrings__rabbitmq", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT" })
             start.Environment.Remove(inherited);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
-        return new ServiceProcess(Process.Start(start)!);
+        return start;
+    }
+
+    /// <summary>Runs a command of it to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, params IEnumerable<(string Name, string Value)> environment)
+    {
+        var start = ToStart(arguments, environment);
+        start.RedirectStandardError = true;
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(Cancelled);
+        var errors = process.StandardError.ReadToEndAsync(Cancelled);
+        await process.WaitForExitAsync(Cancelled);
+        return (process.ExitCode, await output, await errors);
     }
 
     /// <summary>Reads what it says up to a line with this text, and gives all it has said so far.</summary>

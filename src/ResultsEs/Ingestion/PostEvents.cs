@@ -83,7 +83,7 @@ public static class PostEventsEndpoint
             case RecordResult.Conflicting conflicting:
                 return Refuse(StatusCodes.Status409Conflict, "Nothing of the request is stored, because an event id is known with other content.", conflicting.Problems);
             case RecordResult.Forbidden forbidden:
-                return Refuse(StatusCodes.Status403Forbidden, "Nothing of the request is stored, because it writes outside the token's workspaces.", forbidden.Problems);
+                return Refuse(StatusCodes.Status403Forbidden, "Nothing of the request is stored, because it writes outside the sender's workspaces.", forbidden.Problems);
             default:
                 http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
                 return Problems.Of(StatusCodes.Status503ServiceUnavailable, "Other writers hold the sessions; nothing of the request is stored. Send it again.");

@@ -97,7 +97,7 @@ public static class RecordEventsHandler
         var foreign = command.Events
             .Select((incoming, index) => (incoming, index))
             .Where(item => streams[item.incoming.SessionId].Aggregate?.Body.WorkspaceId is { } workspace && !command.Workspaces.Contains(workspace))
-            .Select(item => new EventProblem(item.index, item.incoming.Id.ToString(), "subject", "must be a session of the token's workspaces"))
+            .Select(item => new EventProblem(item.index, item.incoming.Id.ToString(), "subject", "must be a session of the sender's workspaces"))
             .ToList();
         if (foreign.Count > 0)
             return new RecordResult.Forbidden(foreign);
@@ -132,7 +132,7 @@ public static class RecordEventsHandler
         .. command.Events
             .Select((incoming, index) => (incoming, index))
             .Where(item => item.incoming.Data is SessionStarted started && !command.Workspaces.Contains(started.WorkspaceId))
-            .Select(item => new EventProblem(item.index, item.incoming.Id.ToString(), "data.workspaceId", "must be one of the token's workspaces")),
+            .Select(item => new EventProblem(item.index, item.incoming.Id.ToString(), "data.workspaceId", "must be one of the sender's workspaces")),
     ];
 
     /// <summary>Whether another writer was faster: nothing of ours is stored, and the next attempt sees theirs.</summary>

@@ -57,7 +57,7 @@ public sealed partial class SampleLoaderTests : IDisposable
         var said = await UntilReadyAsync(service);
         var warning = Assert.Single(said, line => line.Contains("The sample sessions are not recorded", StringComparison.Ordinal));
         Assert.Contains("answered 403", warning, StringComparison.Ordinal);
-        Assert.Contains("must be one of the token's workspaces", warning, StringComparison.Ordinal);
+        Assert.Contains("must be one of the sender's workspaces", warning, StringComparison.Ordinal);
         Assert.Equal(404, (await RunAsync(said)).Status);
     }
 

@@ -7,7 +7,7 @@ namespace ResultsEs.Tests.Ingestion;
 /// <summary>Who may write where: only into sessions of the token's own account and workspaces.</summary>
 public sealed class WriteAccessTests(AppFixture app)
 {
-    private const string Outside = "Nothing of the request is stored, because it writes outside the token's workspaces.";
+    private const string Outside = "Nothing of the request is stored, because it writes outside the sender's workspaces.";
 
     [Fact]
     public async Task A_token_without_the_scope_writes_nothing()
@@ -51,7 +51,7 @@ public sealed class WriteAccessTests(AppFixture app)
 
         using var answer = await (await app.ClientAsync()).SendAsync(own);
         Assert.Equal(
-            Problem(own, 1, "data.workspaceId", "must be one of the token's workspaces"),
+            Problem(own, 1, "data.workspaceId", "must be one of the sender's workspaces"),
             await answer.ProblemAsync(HttpStatusCode.Forbidden),
             JsonNode.DeepEquals);
         Assert.Empty(await app.StoredAsync(own.Id));
@@ -72,7 +72,7 @@ public sealed class WriteAccessTests(AppFixture app)
         using var answer = await (await app.ClientAsync()).SendAsync(own);
 
         Assert.Equal(
-            Problem(own, 1, "subject", "must be a session of the token's workspaces"),
+            Problem(own, 1, "subject", "must be a session of the sender's workspaces"),
             await answer.ProblemAsync(HttpStatusCode.Forbidden),
             JsonNode.DeepEquals);
         Assert.Empty(await app.StoredAsync(own.Id));

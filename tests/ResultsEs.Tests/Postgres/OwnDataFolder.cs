@@ -89,7 +89,11 @@ public abstract class ReadyMadeCluster : OwnDataFolder
         var home = ThrowAway.NewHome();
         await using var cluster = await PostgresCluster.StartAsync(
             new ClusterOptions(home, PostgresBinaries.Find()!), NullLogger.Instance, CancellationToken.None);
-        TestDatabase.EndOfRun.Finally(() => ThrowAway.Remove(home));
+        TestDatabase.EndOfRun.Finally(() =>
+        {
+            ThrowAway.Remove(home);
+            return ValueTask.CompletedTask;
+        });
         return Path.Combine(home, "data");
     }
 }

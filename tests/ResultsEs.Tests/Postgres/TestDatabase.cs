@@ -87,7 +87,7 @@ internal static class TestDatabase
     }
 
     /// <summary>Asks the engine itself: a socket that exists proves nothing, and the container library waits long for one that does not answer.</summary>
-    private static async Task<bool> DockerAnswersAsync()
+    internal static async Task<bool> DockerAnswersAsync()
     {
         var host = Environment.GetEnvironmentVariable("DOCKER_HOST");
         if (host is { Length: > 0 } && !host.StartsWith("unix://", StringComparison.Ordinal))
@@ -125,15 +125,15 @@ internal static class TestDatabase
     /// <summary>Made before the first test of any run, filtered or not, and disposed after the last.</summary>
     public sealed class EndOfRun : IAsyncDisposable
     {
-        private static readonly ConcurrentBag<Action> Last = [];
+        private static readonly ConcurrentBag<Func<ValueTask>> Last = [];
 
         /// <summary>Has something done when the last test is through.</summary>
-        public static void Finally(Action action) => Last.Add(action);
+        public static void Finally(Func<ValueTask> action) => Last.Add(action);
 
         public async ValueTask DisposeAsync()
         {
             foreach (var action in Last)
-                action();
+                await action();
 
             if (!Running.IsValueCreated || !Running.Value.IsCompletedSuccessfully)
                 return;

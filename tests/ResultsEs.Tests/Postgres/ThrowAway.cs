@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using ResultsEs.Postgres;
+using ResultsEs.Tests.Brokers;
 
 namespace ResultsEs.Tests.Postgres;
 
@@ -10,13 +11,13 @@ internal static class ThrowAway
     private const string Prefix = "results-test-";
     private static int _count;
 
-    /// <summary>A folder that does not exist yet, in one that the account PostgreSQL runs under may enter.</summary>
-    public static string NewHome()
+    /// <summary>A folder that does not exist yet, in one that the account the server runs under may enter.</summary>
+    public static string NewHome(string name = "postgres")
     {
         var parent = Path.Combine(Path.GetTempPath(), string.Create(
             CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref _count)}-{Random.Shared.Next(0x10000):x4}"));
         Directory.CreateDirectory(parent);
-        return Path.Combine(parent, "postgres");
+        return Path.Combine(parent, name);
     }
 
     /// <summary>
@@ -31,6 +32,8 @@ internal static class ThrowAway
             {
                 foreach (var pidFile in Directory.GetFiles(parent, "postmaster.pid", SearchOption.AllDirectories))
                     End(Path.GetDirectoryName(pidFile)!);
+                foreach (var pidFile in Directory.GetFiles(parent, RabbitNode.PidFile, SearchOption.AllDirectories))
+                    RabbitNode.End(Path.GetDirectoryName(pidFile)!);
                 Directory.Delete(parent, recursive: true);
                 return;
             }
