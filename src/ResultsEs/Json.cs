@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
+using ResultsEs.Ingestion.Import;
 using ResultsEs.SessionResults;
 using ResultsEs.SessionResults.TaskTypes;
 
@@ -54,7 +55,7 @@ internal static class Json
             // A stored document wraps what an event held, so it may be deeper than an event.
             MaxDepth = MaxDepth * 2,
             TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                [EventJson.Default, SessionResultJson.Default, PostEventsJson.Default, .. TaskType.All.Select(type => type.Context)]),
+                [EventJson.Default, SessionResultJson.Default, PostEventsJson.Default, PostEventLinesJson.Default, .. TaskType.All.Select(type => type.Context)]),
         };
         options.Converters.Add(new AnswerConverter());
         options.Converters.Add(new TimestampConverter());

@@ -26,7 +26,9 @@ if (args is [] or [['-', ..], ..])
     return 0;
 }
 
-return await app.RunJasperFxCommands(args);
+// A command says that it failed, and may have said how.
+var exitCode = await app.RunJasperFxCommands(args);
+return exitCode == 0 ? 0 : Math.Max(exitCode, Environment.ExitCode);
 
 /// <summary>The service's entry point; a type so that tests can host it.</summary>
 public sealed partial class Program;

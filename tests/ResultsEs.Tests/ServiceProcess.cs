@@ -26,7 +26,10 @@ internal sealed class ServiceProcess : IDisposable
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     /// <summary>Starts it on a free port with these environment variables, and without a configured database unless they name one.</summary>
-    public static ServiceProcess Start(params IEnumerable<(string Name, string Value)> environment) => new(Process.Start(ToStart([], environment))!);
+    public static ServiceProcess Start(params IEnumerable<(string Name, string Value)> environment) => Start([], environment);
+
+    /// <summary>Starts a command of it.</summary>
+    public static ServiceProcess Start(string[] arguments, IEnumerable<(string Name, string Value)> environment) => new(Process.Start(ToStart(arguments, environment))!);
 
     private static ProcessStartInfo ToStart(string[] arguments, IEnumerable<(string Name, string Value)> environment)
     {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
+using ResultsEs.Ingestion.Import;
 using Wolverine;
 using Wolverine.Http;
 
@@ -33,18 +34,22 @@ public static class PostEventsEndpoint
 
     /// <summary>
     /// Takes one CloudEvent (<c>application/cloudevents+json</c>), an array (<c>application/cloudevents-batch+json</c>),
-    /// or either (<c>application/json</c>).
+    /// or either (<c>application/json</c>); any number of events a line each (<c>application/x-ndjson</c>) by <see cref="PostEventLines"/>.
     /// </summary>
     [WolverinePost("/api/v2/sessionEvents")]
     [Authorize(Scopes.EventsWrite)]
-    public static async Task<IResult> Post(HttpContext http, IMessageBus bus, CancellationToken cancellation)
+    public static async Task<IResult> Post(
+        HttpContext http, IMessageBus bus, SessionWriter writer, IHostApplicationLifetime lifetime, ILogger<SessionWriter> logger, CancellationToken cancellation)
     {
+        if (http.Request.Headers.ContentEncoding.Count == 0 && EventLines.IsContentType(http.Request.ContentType))
+            return await PostEventLines.PostAsync(http, writer, lifetime, logger);
+
         var shapes = http.Request.Headers.ContentEncoding.Count > 0 ? CloudEventShapes.None : CloudEventReader.ShapesOf(http.Request.ContentType);
         if (shapes == CloudEventShapes.None)
         {
             return Problems.Of(
                 StatusCodes.Status415UnsupportedMediaType,
-                "Send application/cloudevents+json, application/cloudevents-batch+json or application/json, in UTF-8 and without a content encoding.");
+                "Send application/cloudevents+json, application/cloudevents-batch+json, application/json or application/x-ndjson, in UTF-8 and without a content encoding.");
         }
 
         if (await ReadBodyAsync(http.Request, cancellation) is not { } body)

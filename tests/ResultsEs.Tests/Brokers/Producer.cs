@@ -49,6 +49,9 @@ internal sealed class Producer : IAsyncDisposable
         return PublishAsync(sent["data"]!.ToJsonString(), "application/json", headers);
     }
 
+    /// <summary>Lets go of a connection that is broken, or may be.</summary>
+    public Task AbandonAsync() => _connection.AbortAsync(TimeSpan.FromSeconds(1));
+
     public async ValueTask DisposeAsync()
     {
         await _channel.DisposeAsync();

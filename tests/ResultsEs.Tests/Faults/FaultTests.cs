@@ -6,17 +6,20 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using ResultsEs.Postgres;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Brokers;
 using ResultsEs.Tests.Postgres;
 
 namespace ResultsEs.Tests.Faults;
 
 /// <summary>
-/// Two nodes on one durable PostgreSQL, writers without pause, and something dies. Real processes. In a short form by
-/// default; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets each fault go on for so many seconds.
+/// Two nodes on one durable PostgreSQL and one RabbitMQ, writers over HTTP and through the broker without pause, and something
+/// dies. Real processes. In a short form by default; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets each fault go on
+/// for so many seconds, and the file that is sent three times over have a million events.
 /// </summary>
-public sealed class FaultTests : IAsyncLifetime
+public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTests.Broker>, IAsyncLifetime
 {
-    private const int Writers = 8;
+    private const int Writers = 6;
+    private const int Producers = 2;
 
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(
         int.TryParse(Environment.GetEnvironmentVariable("RESULTS_FAULTS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : 3);
@@ -30,6 +33,7 @@ public sealed class FaultTests : IAsyncLifetime
     private string _database = null!;
     private CutWire _wire = null!;
     private string? _token;
+    private string _virtualHost = null!;
     private Task _writing = Task.CompletedTask;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -44,6 +48,7 @@ public sealed class FaultTests : IAsyncLifetime
         _database = _cluster.ConnectionString("faults");
         var parts = new NpgsqlConnectionStringBuilder(_database);
         _wire = new CutWire(parts.Port);
+        _virtualHost = await broker.AddVirtualHostAsync();
         // One after the other: the first makes the tables and the key.
         await StartAsync(0);
         await StartAsync(1);
@@ -123,10 +128,74 @@ public sealed class FaultTests : IAsyncLifetime
         },
         felt: false);
 
+    [Fact]
+    public Task Restart_of_RabbitMQ() => UnderLoadAsync(async () =>
+    {
+        await broker.Node.StopAsync();
+        await Task.Delay(Round / 3, Cancelled);
+        await broker.Node.StartAsync();
+        await ProgressAsync();
+
+        await broker.Node.KillAsync();
+        await broker.Node.StartAsync();
+    });
+
+    [Fact]
+    public Task Graceful_stop_of_one_of_two_nodes() => UnderLoadAsync(
+        async () =>
+        {
+            await _services[0]!.StopAsync();
+            Assert.Equal(0, _services[0]!.Process.ExitCode);
+            await Task.Delay(Round / 3, Cancelled);
+            await StartAsync(0);
+        });
+
+    [Fact]
+    public async Task The_same_file_through_HTTP_and_the_broker_at_once_from_two_nodes()
+    {
+        const int PerSession = 20;
+        var sessions = (Environment.GetEnvironmentVariable("RESULTS_FAULTS") is { Length: > 0 } ? 1_000_000 : 20_000) / PerSession;
+        var file = new EventFile(sessions, PerSession);
+        await Task.WhenAll(ImportAsync(_nodes[0]!), ImportAsync(_nodes[1]!), PublishAsync());
+
+        await using var database = NpgsqlDataSource.Create(_database);
+        Assert.Equal((long)sessions * PerSession, await AskAsync("select count(*) from results.mt_events where type <> 'tombstone'"));
+        Assert.Equal((long)sessions * PerSession, await AskAsync("select count(distinct id) from results.mt_events where type <> 'tombstone'"));
+        Assert.Equal((long)sessions, await AskAsync(
+            $"select count(*) from results.mt_doc_session_result where jsonb_array_length(data -> 'body' -> 'tasks') = {PerSession - 2} and data -> 'body' ->> 'status' = 'COMPLETE'"));
+        Assert.Equal(0L, await AskAsync("select count(*) from results.wolverine_dead_letters"));
+
+        async Task ImportAsync(HttpClient http)
+        {
+            using var content = file.Content();
+            using var patient = new HttpClient { BaseAddress = http.BaseAddress, Timeout = TimeSpan.FromHours(1) };
+            patient.DefaultRequestHeaders.Authorization = http.DefaultRequestHeaders.Authorization;
+            using var answer = await patient.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, Cancelled);
+            var report = await answer.JsonAsync();
+            Assert.Equal((sessions * PerSession, 0), ((int)report["lines"]!, (int)report["refused"]!));
+        }
+
+        async Task PublishAsync()
+        {
+            await using var producer = await Producer.ConnectAsync(broker.Node.Address(_virtualHost));
+            foreach (var messages in file.Batches().Chunk(50))
+                await Task.WhenAll(messages.Select(message => producer.PublishAsync(message, Recorder.Batch).AsTask()));
+            await Wait.UntilAsync(async () => await producer.ReadyAsync() == 0);
+        }
+
+        async Task<long> AskAsync(string sql)
+        {
+            await using var command = database.CreateCommand(sql);
+            return (long)(await command.ExecuteScalarAsync(Cancelled))!;
+        }
+    }
+
     private async Task UnderLoadAsync(Func<Task> fault, bool felt = true)
     {
         using var stop = new CancellationTokenSource();
-        _writing = _ledger.WriteAsync(Writers, () => _nodes[Random.Shared.Next(_nodes.Length)]!, stop.Token);
+        _writing = Task.WhenAll(
+            _ledger.WriteAsync(Writers, () => _nodes[Random.Shared.Next(_nodes.Length)]!, stop.Token),
+            _ledger.PublishAsync(Producers, broker.Node.Address(_virtualHost), stop.Token));
         try
         {
             await ProgressAsync();
@@ -147,12 +216,12 @@ public sealed class FaultTests : IAsyncLifetime
     /// <summary>Waits until a good many more events are acknowledged.</summary>
     private Task ProgressAsync()
     {
-        var goal = _ledger.Count + 200;
+        var (goal, messages) = (_ledger.Count + 200, _ledger.Confirmed + 50);
         return Wait.UntilAsync(async () =>
         {
             if (_writing.IsFaulted)
                 await _writing;
-            return _ledger.Count >= goal;
+            return _ledger.Count >= goal && _ledger.Confirmed >= messages;
         });
     }
 
@@ -163,6 +232,9 @@ public sealed class FaultTests : IAsyncLifetime
         [
             ("ASPNETCORE_ENVIRONMENT", "Production"),
             ("ConnectionStrings__results", throughWire.ConnectionString),
+            ("ConnectionStrings__rabbitmq", broker.Node.Address(_virtualHost).ToString()),
+            ("RabbitMq__Accounts__0__Account", TestClients.AccountOne.ToString()),
+            ("RabbitMq__Accounts__0__Workspaces__0", TestClients.WorkspaceA.ToString()),
             ("RESULTS_DATA", _keys.Path),
             ("RateLimiting__WritesPerMinute", "1000000"),
             ("Access__Issuer", "http://results.example/"),
@@ -175,5 +247,23 @@ public sealed class FaultTests : IAsyncLifetime
         _token ??= await Tokens.AskAsync(http, TestClients.Reader);
         http.DefaultRequestHeaders.Authorization = new("Bearer", _token);
         _nodes[node] = http;
+    }
+
+    /// <summary>One broker for these tests, which stop and kill it; a virtual host for each.</summary>
+    public sealed class Broker : IAsyncLifetime
+    {
+        internal RabbitNode Node { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Node = await RabbitNode.StartNewAsync();
+
+        public ValueTask DisposeAsync() => Node.DisposeAsync();
+
+        internal async Task<string> AddVirtualHostAsync()
+        {
+            var name = Guid.NewGuid().ToString("n");
+            await Node.ControlAsync("add_vhost", name);
+            await Node.ControlAsync("set_permissions", "-p", name, "guest", ".*", ".*", ".*");
+            return name;
+        }
     }
 }

@@ -2,12 +2,14 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
 using Npgsql;
+using RabbitMQ.Client.Exceptions;
+using ResultsEs.Tests.Brokers;
 
 namespace ResultsEs.Tests.Faults;
 
 /// <summary>
-/// Clients that send events, again and again until they are acknowledged, and write down what was. Afterwards
-/// ledger = store = documents: 0 lost, 0 twice.
+/// Clients that send events over HTTP and publish them to the broker, again and again until they are acknowledged, and write
+/// down what was. Afterwards ledger = store = documents: 0 lost, 0 twice.
 /// </summary>
 internal sealed class Ledger
 {
@@ -17,11 +19,15 @@ internal sealed class Ledger
     private readonly SessionBuilder[] _sessions = [.. Enumerable.Range(0, 6).Select(_ => A.Session())];
     private readonly ConcurrentDictionary<Guid, (Guid Session, Guid? Task)> _acknowledged = new();
     private int _failures;
+    private int _confirmed;
 
     /// <summary>How many events are acknowledged.</summary>
     public int Count => _acknowledged.Count;
 
-    /// <summary>How many requests got another answer than 200, or none: that a fault was felt at all.</summary>
+    /// <summary>How many messages the broker has confirmed.</summary>
+    public int Confirmed => _confirmed;
+
+    /// <summary>How many requests got another answer than 200, or none, and how many messages no confirmation: that a fault was felt at all.</summary>
     public int Failures => _failures;
 
     /// <summary>Writes until told to stop, and then until what is under way is acknowledged.</summary>
@@ -32,16 +38,26 @@ internal sealed class Ledger
                 await SendUntilAcknowledgedAsync(Batch(writer, n), node);
         })));
 
-    /// <summary>Compares with the store and with the documents.</summary>
+    /// <summary>Publishes until told to stop, and then until what is under way is confirmed.</summary>
+    public Task PublishAsync(int producers, Uri queue, CancellationToken stop) =>
+        Task.WhenAll(Enumerable.Range(0, producers).Select(producer => Task.Run(async () =>
+        {
+            Producer? connection = null;
+            for (var n = 0; !stop.IsCancellationRequested; n++)
+                connection = await PublishUntilConfirmedAsync(Batch(producer, n), queue, connection);
+            if (connection is not null)
+                await connection.DisposeAsync();
+        })));
+
+    /// <summary>Compares with the store and with the documents, once the queue has been worked off.</summary>
     public async Task VerifyAsync(string connectionString, HttpClient reader)
     {
         Assert.NotEmpty(_acknowledged);
         await using var database = NpgsqlDataSource.Create(connectionString);
-        await using var command = database.CreateCommand("select id from results.mt_events where type <> 'tombstone'");
-        await using var rows = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
-        var stored = new List<Guid>();
-        while (await rows.ReadAsync(TestContext.Current.CancellationToken))
-            stored.Add(rows.GetGuid(0));
+        await using (var deadLetters = database.CreateCommand("select count(*) from results.wolverine_dead_letters"))
+            Assert.Equal(0L, await deadLetters.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        List<Guid> stored = [];
+        await Wait.UntilAsync(async () => !_acknowledged.Keys.Except(stored = await StoredAsync(database)).Any());
 
         Assert.Equal(stored.Distinct().Count(), stored.Count);
         Assert.Empty(_acknowledged.Keys.Except(stored));
@@ -54,6 +70,16 @@ internal sealed class Ledger
                 _acknowledged.Values.Where(entry => entry.Session == session.Id && entry.Task is not null).Select(entry => entry.Task!.Value).Order(),
                 result["tasks"]!.AsArray().Select(task => Guid.Parse((string)task!["uuid"]!)).Order());
         }
+    }
+
+    private static async Task<List<Guid>> StoredAsync(NpgsqlDataSource database)
+    {
+        await using var command = database.CreateCommand("select id from results.mt_events where type <> 'tombstone'");
+        await using var rows = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var stored = new List<Guid>();
+        while (await rows.ReadAsync(TestContext.Current.CancellationToken))
+            stored.Add(rows.GetGuid(0));
+        return stored;
     }
 
     /// <summary>One to four answers to one or two of the sessions; a writer's first batch also starts all of them, as every writer's does.</summary>
@@ -72,6 +98,38 @@ internal sealed class Ledger
         return batch;
     }
 
+    /// <summary>Gives the connection that is still good, or the one that was made in its place.</summary>
+    private async Task<Producer> PublishUntilConfirmedAsync(List<(JsonObject Event, Guid Session, Guid? Task)> batch, Uri queue, Producer? connection)
+    {
+        var json = new JsonArray([.. batch.Select(item => item.Event)]).ToJsonString();
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                connection ??= await Producer.ConnectAsync(queue);
+                await connection.PublishAsync(json, Recorder.Batch).AsTask().WaitAsync(Timeout, patience.Token);
+                Interlocked.Increment(ref _confirmed);
+                Acknowledge(batch);
+                return connection;
+            }
+            catch (Exception e) when (e is RabbitMQClientException or BrokerUnreachableException or IOException or TimeoutException or ObjectDisposedException)
+            {
+                Interlocked.Increment(ref _failures);
+                if (connection is not null)
+                    await connection.AbandonAsync();
+                connection = null;
+                await Task.Delay(Random.Shared.Next(50, 200), patience.Token);
+            }
+        }
+    }
+
+    private void Acknowledge(List<(JsonObject Event, Guid Session, Guid? Task)> batch)
+    {
+        foreach (var (sent, session, task) in batch)
+            _acknowledged[Guid.Parse((string)sent["id"]!)] = (session, task);
+    }
+
     private async Task SendUntilAcknowledgedAsync(List<(JsonObject Event, Guid Session, Guid? Task)> batch, Func<HttpClient> node)
     {
         var json = new JsonArray([.. batch.Select(item => item.Event)]).ToJsonString();
@@ -80,8 +138,7 @@ internal sealed class Ledger
         {
             if (await TrySendAsync(node(), json))
             {
-                foreach (var (sent, session, task) in batch)
-                    _acknowledged[Guid.Parse((string)sent["id"]!)] = (session, task);
+                Acknowledge(batch);
                 return;
             }
 

@@ -11,7 +11,7 @@ public sealed class PostEventsTests(AppFixture app)
     private const string Either = "application/json";
 
     private const string Unsupported =
-        "Send application/cloudevents+json, application/cloudevents-batch+json or application/json, in UTF-8 and without a content encoding.";
+        "Send application/cloudevents+json, application/cloudevents-batch+json, application/json or application/x-ndjson, in UTF-8 and without a content encoding.";
 
     [Fact]
     public async Task A_batch_is_answered_event_by_event_in_its_order()
