@@ -15,6 +15,7 @@ internal sealed class ServiceProcess : IDisposable
     private const string Listening = "Now listening on:";
 
     private readonly List<string> _said = [];
+    private Task<string>? _rest;
 
     private ServiceProcess(Process process) => Process = process;
 
@@ -73,7 +74,7 @@ internal sealed class ServiceProcess : IDisposable
     }
 
     /// <summary>Whatever else it says must not fill the pipe.</summary>
-    public void Ignore() => _ = Process.StandardOutput.ReadToEndAsync(CancellationToken.None);
+    public void Ignore() => _rest = Process.StandardOutput.ReadToEndAsync(CancellationToken.None);
 
     /// <summary>Asks it to stop, and gives all it has said.</summary>
     public async Task<IReadOnlyList<string>> StopAsync()
@@ -83,8 +84,11 @@ internal sealed class ServiceProcess : IDisposable
         else
             await Command.RunAsync("/bin/sh", ["-c", "kill -TERM " + Process.Id.ToString(CultureInfo.InvariantCulture)], "/", account: null, Cancelled);
 
-        while (await Process.StandardOutput.ReadLineAsync(Cancelled) is { } line)
-            _said.Add(line);
+        if (_rest is not null)
+            _said.AddRange((await _rest).Split('\n'));
+        else
+            while (await Process.StandardOutput.ReadLineAsync(Cancelled) is { } line)
+                _said.Add(line);
         await Process.WaitForExitAsync(Cancelled);
         return _said;
     }

@@ -78,14 +78,21 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
     });
 
     [Fact]
-    public Task Kill_9_of_PostgreSQL() => UnderLoadAsync(async () =>
-    {
-        var data = Path.Combine(_home, "data");
-        var pid = Postmaster.ReadPid(data)!.Value;
-        using (var postmaster = Process.GetProcessById(pid))
-            postmaster.Kill();
-        await Wait.UntilAsync(() => Postmaster.ReadPid(data) is { } again && again != pid && Postmaster.Look(data) == Postmaster.State.Running);
-    });
+    public Task Kill_9_of_PostgreSQL() => UnderLoadAsync(
+        async () =>
+        {
+            var data = Path.Combine(_home, "data");
+            for (var i = 0; i < 3; i++)
+            {
+                var pid = Postmaster.ReadPid(data)!.Value;
+                using (var postmaster = Process.GetProcessById(pid))
+                    postmaster.Kill();
+                await Wait.UntilAsync(() => Postmaster.ReadPid(data) is { } again && again != pid && Postmaster.Look(data) == Postmaster.State.Running);
+                await ProgressAsync();
+            }
+        },
+        // Marten tries again what a lost connection cut short, so that a quick restart may be no client's failure.
+        felt: false);
 
     [Fact]
     public Task Connections_to_the_database_that_stall_are_reset_and_are_refused() => UnderLoadAsync(async () =>
