@@ -19,6 +19,12 @@ has_postgres() {
     compgen -G '/usr/local/opt/postgresql*/bin/initdb' >/dev/null
 }
 
+has_rabbitmq() {
+  [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] ||
+    [ -x /opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server ] ||
+    [ -x /usr/local/opt/rabbitmq/sbin/rabbitmq-server ]
+}
+
 # Debian's packages, as root or through sudo without a password.
 install() {
   command -v apt-get >/dev/null || return 1
@@ -34,9 +40,14 @@ install() {
 
 command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing: https://dotnet.microsoft.com/download"
 
-if [ -z "${ConnectionStrings__results:-}" ] && ! has_docker && ! has_postgres; then
-  install postgresql || fail "the tests need PostgreSQL: start a Docker engine, or install PostgreSQL (initdb and postgres), \
-or set ConnectionStrings__results to a server on which databases may be created"
+missing=()
+if ! has_docker; then
+  if [ -z "${ConnectionStrings__results:-}" ] && ! has_postgres; then missing+=(postgresql); fi
+  if ! has_rabbitmq; then missing+=(rabbitmq-server); fi
+fi
+if [ "${#missing[@]}" -gt 0 ]; then
+  install "${missing[@]}" || fail "the tests need PostgreSQL (initdb and postgres) and RabbitMQ (rabbitmq-server), and cannot install: \
+${missing[*]}. Start a Docker engine, or install them"
 fi
 
 # --faults N: each fault of the fault tests goes on for N seconds.

@@ -7,7 +7,7 @@ namespace ResultsEs.Tests;
 /// <summary>README.md is for strangers, who have nobody to ask.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly string Root = Path.GetDirectoryName(DataFolder.Find(configured: null, AppContext.BaseDirectory, AppContext.BaseDirectory, File.Exists))!;
+    internal static readonly string Root = Path.GetDirectoryName(DataFolder.Find(configured: null, AppContext.BaseDirectory, AppContext.BaseDirectory, File.Exists))!;
 
     [Fact]
     public async Task The_tour_gives_what_it_says()
