@@ -9,6 +9,8 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
 {
     private const int MaxWaitMilliseconds = 2_000;
 
+    private const int AttemptsUnsaid = 10;
+
     // An error that is neither the message's nor the database's is tried again, because it may pass.
     private const int MaxAttempts = 3;
 
@@ -37,7 +39,7 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
             }
             catch (Exception e)
             {
-                LogRetry(logger, e, attempt, envelope.Id, delivery.Account);
+                LogAttempt(e, attempt, envelope);
                 await WaitAsync(attempt);
             }
         }
@@ -83,7 +85,7 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
             catch (Exception e)
             {
                 // Whatever it is: only the store or the broker may hold the message, and the store does not yet.
-                LogRetry(logger, e, attempt, envelope.Id, Guid.Parse(envelope.TenantId!));
+                LogAttempt(e, attempt, envelope);
                 await WaitAsync(attempt);
             }
         }
@@ -92,11 +94,18 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
     private Task WaitAsync(int attempt) =>
         Task.Delay(Random.Shared.Next(10, Math.Min(MaxWaitMilliseconds, 50 << Math.Min(attempt, 8))), lifetime.ApplicationStopping);
 
+    private void LogAttempt(Exception e, int attempt, Envelope envelope)
+    {
+        // A short outage is nobody's business; a long one is said now and then.
+        var level = attempt % AttemptsUnsaid == 0 ? LogLevel.Warning : LogLevel.Debug;
+        LogRetry(logger, level, level == LogLevel.Debug ? e : null, envelope.Id, envelope.TenantId, attempt, e.GetBaseException().Message);
+    }
+
     [LoggerMessage(201, LogLevel.Warning, "Dead letter {Id} of account {Account}: {Reason}")]
     private static partial void LogKept(ILogger logger, Guid id, string? account, string reason);
 
-    [LoggerMessage(202, LogLevel.Debug, "Attempt {Attempt} to deal with message {Id} of account {Account} failed")]
-    private static partial void LogRetry(ILogger logger, Exception exception, int attempt, Guid id, Guid account);
+    [LoggerMessage(EventId = 202, Message = "Message {Id} of account {Account} waits, after {Attempts} attempts: {Reason}")]
+    private static partial void LogRetry(ILogger logger, LogLevel level, Exception? exception, Guid id, string? account, int attempts, string reason);
 
     [LoggerMessage(203, LogLevel.Error, "Message {Id} of account {Account} cannot be recorded")]
     private static partial void LogFailure(ILogger logger, Exception exception, Guid id, Guid account);
