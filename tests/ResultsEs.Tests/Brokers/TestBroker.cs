@@ -1,5 +1,5 @@
-using Testcontainers.RabbitMq;
 using ResultsEs.Tests.Postgres;
+using Testcontainers.RabbitMq;
 
 namespace ResultsEs.Tests.Brokers;
 

@@ -124,9 +124,9 @@ internal sealed partial class EventImport(
     /// <summary>Waits until no more commands than this are under way, and counts those that are done.</summary>
     private async Task FinishAsync(int left)
     {
-        while (_underWay.Count > left)
+        while (_underWay.TryPeek(out var next) && (_underWay.Count > left || next.Recorded.IsCompleted))
         {
-            var (lastLine, recorded) = _underWay.Peek();
+            var (lastLine, recorded) = next;
             var batch = await recorded;
             _underWay.Dequeue();
             foreach (var refused in batch.Refused.OrderBy(refused => refused.Line))

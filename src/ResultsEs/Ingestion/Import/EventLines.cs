@@ -36,7 +36,9 @@ internal static class EventLines
         var tooLong = 0L;
         while (true)
         {
-            var read = await reader.ReadAsync(cancellation);
+            var reading = reader.ReadAsync(cancellation);
+            // A pipe that says nothing does not notice the cancellation by itself.
+            var read = reading.IsCompleted ? await reading : await reading.AsTask().WaitAsync(cancellation);
             var buffer = read.Buffer;
             while (TryCut(ref buffer, read.IsCompleted, out var line))
             {

@@ -36,6 +36,7 @@ public sealed class ImportInput : NetCoreInput
 public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
 {
     private const int CutOff = 2;
+    private const int BufferSize = 128 * 1024;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -59,10 +60,11 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
         ImportEnd end;
         try
         {
-            await using var file = new FileStream(input.File, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 20, useAsync: true);
+            // Without a buffer of its own, which would not let go of a pipe before the pipe has said something.
+            await using var file = new FileStream(input.File, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, useAsync: true);
             await host.Services.GetRequiredService<IDocumentStore>().Storage.ApplyAllConfiguredChangesToDatabaseAsync();
             await using var text = await PlainAsync(file);
-            var reader = PipeReader.Create(text, new StreamPipeReaderOptions(bufferSize: 1 << 16));
+            var reader = PipeReader.Create(text, new StreamPipeReaderOptions(bufferSize: BufferSize));
             end = await ShowAsync(import.RunAsync(reader, input.FromLineFlag, stop.Token), import, file, watch);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SharpZipBaseException or ArgumentException)
@@ -99,7 +101,7 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
     /// <summary>The file's text: gzip is told by its first two bytes (RFC 1952, 2.3.1).</summary>
     private static async Task<Stream> PlainAsync(Stream file)
     {
-        var start = PipeReader.Create(file, new StreamPipeReaderOptions(bufferSize: 1 << 16, leaveOpen: true));
+        var start = PipeReader.Create(file, new StreamPipeReaderOptions(bufferSize: BufferSize, leaveOpen: true));
         var read = await start.ReadAtLeastAsync(2);
         var zipped = IsGzip(read.Buffer.Slice(0, Math.Min(2, read.Buffer.Length)).FirstSpan);
         start.AdvanceTo(read.Buffer.Start);

@@ -120,13 +120,21 @@ public sealed class ImportCommandTests : IAsyncLifetime
         var sessions = Enumerable.Range(0, 1_500).Select(_ => A.Session().WithAnswer(Answers.Nps(1)).WithAnswer(Answers.Nps(2)).Completed()).ToList();
         var file = await WriteAsync("events.ndjson", string.Join('\n', sessions.Select(PostEventLinesTests.LinesOf)));
 
-        var running = ServiceProcess.Start(["import", file, "--client", TestClients.Reader], Environment());
-        await Wait.UntilAsync(async () => (await StoredAsync()).Count > 500);
-        await Command.RunAsync("/bin/sh", ["-c", $"kill {signal} {running.Process.Id.ToString(CultureInfo.InvariantCulture)}"], "/", account: null, Cancelled);
-        await running.Process.WaitForExitAsync(Cancelled);
+        // Half of it through a pipe that stays open, so that it is in the middle when the signal comes.
+        var pipe = Path.Combine(_data.Path, "pipe");
+        Assert.Equal(0, (await Command.RunAsync("mkfifo", [pipe], "/", account: null, Cancelled)).ExitCode);
+        using var running = ServiceProcess.Start(["import", pipe, "--client", TestClients.Reader], Environment());
+        await using (var feed = await Task.Run(() => new FileStream(pipe, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0), Cancelled))
+        {
+            foreach (var session in sessions.Take(750))
+                await feed.WriteAsync(Encoding.UTF8.GetBytes(PostEventLinesTests.LinesOf(session) + "\n"), Cancelled);
+            await Wait.UntilAsync(async () => (await StoredAsync()).Count >= 1_000);
+            await Command.RunAsync("/bin/sh", ["-c", $"kill {signal} {running.Process.Id.ToString(CultureInfo.InvariantCulture)}"], "/", account: null, Cancelled);
+            await running.Process.WaitForExitAsync(Cancelled);
+        }
+
         Assert.Equal(exitCode, running.Process.ExitCode);
-        Assert.InRange((await StoredAsync()).Count, 500, 5_999);
-        running.Dispose();
+        Assert.InRange((await StoredAsync()).Count, 1_000, 3_000);
 
         var again = await RunAsync("import", file, "--client", TestClients.Reader);
         Assert.Equal(0, again.ExitCode);
