@@ -80,7 +80,9 @@ public static class PostEventsEndpoint
             return Refuse(StatusCodes.Status400BadRequest, "Nothing of the request is stored, because something in it is not valid.", read.Problems);
 
         var caller = Caller.From(http.User);
-        var result = await bus.InvokeAsync<RecordResult>(new RecordEvents(caller.Account, caller.Workspaces, read.Events), cancellation);
+        // Only the waiting ends when the client goes away.
+        var result = await bus.InvokeAsync<RecordResult>(new RecordEvents(caller.Account, caller.Workspaces, read.Events), CancellationToken.None)
+            .WaitAsync(cancellation);
         switch (result)
         {
             case RecordResult.Stored stored:

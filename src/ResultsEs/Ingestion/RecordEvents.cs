@@ -49,8 +49,8 @@ public abstract record RecordResult
 /// <summary>Dedupe, fold, append: the only code that appends events.</summary>
 public static class RecordEventsHandler
 {
-    /// <summary>Records the events.</summary>
-    public static async Task<RecordResult> Handle(RecordEvents command, SessionWriter writer, CancellationToken cancellation)
+    /// <summary>Records the events. Once begun it is done, whether or not anybody still waits.</summary>
+    public static async Task<RecordResult> Handle(RecordEvents command, SessionWriter writer)
     {
         ArgumentNullException.ThrowIfNull(command);
         ArgumentNullException.ThrowIfNull(writer);
@@ -60,7 +60,7 @@ public static class RecordEventsHandler
         if (command.Events.Count == 0)
             return new RecordResult.Stored([]);
 
-        return await writer.WriteAsync(command).WaitAsync(cancellation);
+        return await writer.WriteAsync(command);
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -156,6 +157,28 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
             await Task.Delay(Round / 3, Cancelled);
             await StartAsync(0);
         });
+
+    [Fact]
+    public async Task Lines_while_the_database_is_away_are_answered_503_and_taken_when_it_is_back()
+    {
+        var file = new EventFile(sessions: 100, perSession: 20);
+        _wire.Drop();
+        using (var content = file.Content())
+        using (var answer = await _nodes[0]!.SendAsync(content))
+        {
+            var problem = await answer.ProblemAsync(HttpStatusCode.ServiceUnavailable);
+            Assert.Equal(
+                "The database does not answer, or other writers hold the sessions; every line through 0 is stored or refused. Send the lines after it again, or all of them.",
+                (string?)problem["detail"]);
+            Assert.Equal((0, 0), ((int)problem["storedThroughLine"]!, (int)problem["refused"]!));
+            Assert.NotNull(answer.Headers.RetryAfter);
+        }
+
+        _wire.Open();
+        using (var content = file.Content())
+        using (var answer = await _nodes[0]!.SendAsync(content))
+            Assert.Equal(2_000, (int)(await answer.JsonAsync())["accepted"]!);
+    }
 
     [Fact]
     public async Task The_same_file_through_HTTP_and_the_broker_at_once_from_two_nodes()

@@ -154,7 +154,7 @@ internal sealed partial class EventImport(
             RecordResult result;
             try
             {
-                result = await RecordEventsHandler.Handle(new RecordEvents(account, workspaces, [.. events.Select(item => item.Event)]), writer, CancellationToken.None);
+                result = await RecordEventsHandler.Handle(new RecordEvents(account, workspaces, [.. events.Select(item => item.Event)]), writer);
             }
             catch (Exception e) when (Failures.IsTransient(e))
             {

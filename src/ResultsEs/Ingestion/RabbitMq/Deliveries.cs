@@ -57,7 +57,7 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
         var command = new RecordEvents(delivery.Account, delivery.Workspaces, read.Events);
         for (var attempt = 1; ; attempt++)
         {
-            switch (await RecordEventsHandler.Handle(command, writer, CancellationToken.None))
+            switch (await RecordEventsHandler.Handle(command, writer))
             {
                 case RecordResult.Stored:
                     return null;
