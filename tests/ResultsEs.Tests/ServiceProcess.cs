@@ -49,9 +49,22 @@ internal sealed class ServiceProcess : IDisposable
     }
 
     /// <summary>Runs a command of it to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, params IEnumerable<(string Name, string Value)> environment)
+    public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, params IEnumerable<(string Name, string Value)> environment) =>
+        RunAsync(ToStart(arguments, environment));
+
+    /// <summary>Runs a command of it on a terminal of its own, by util-linux's script(1).</summary>
+    public static Task<(int ExitCode, string Output, string Errors)> RunOnTerminalAsync(string[] arguments, IEnumerable<(string Name, string Value)> environment)
     {
-        var start = ToStart(arguments, environment);
+        var start = ToStart([], [.. environment, ("TERM", "xterm-256color")]);
+        start.FileName = "script";
+        start.ArgumentList.Clear();
+        foreach (var argument in new[] { "-qec", string.Join(' ', (string[])["stty cols 120;", "dotnet", Service, .. arguments]), "/dev/null" })
+            start.ArgumentList.Add(argument);
+        return RunAsync(start);
+    }
+
+    private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(ProcessStartInfo start)
+    {
         start.RedirectStandardError = true;
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(Cancelled);

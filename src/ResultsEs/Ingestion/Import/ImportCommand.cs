@@ -48,6 +48,8 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
         using var host = input.BuildHost();
         if (FindClient(host.Services.GetRequiredService<IOptions<AccessOptions>>().Value.Clients, input.ClientFlag, out var client) is { } problem)
             return Fail(problem);
+        if (string.IsNullOrWhiteSpace(input.File))
+            return Fail("Name the file to import.");
         if (input.FromLineFlag < 1)
             return Fail("--from-line must be 1 or more.");
 
@@ -67,7 +69,7 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
             var reader = PipeReader.Create(text, new StreamPipeReaderOptions(bufferSize: BufferSize));
             end = await ShowAsync(import.RunAsync(reader, input.FromLineFlag, stop.Token), import, file, watch);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SharpZipBaseException or ArgumentException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SharpZipBaseException)
         {
             return Fail(import.ThroughLine > 0 ? $"{input.File}: {e.Message} {GoOn(import)}" : $"{input.File}: {e.Message}");
         }
@@ -121,7 +123,7 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
                 .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
                 .StartAsync(async progress =>
                 {
-                    var bar = progress.AddTask("", maxValue: Math.Max(length, 1));
+                    var bar = progress.AddTask("0 lines", maxValue: Math.Max(length, 1));
                     bar.IsIndeterminate = length == 0;
                     do
                     {

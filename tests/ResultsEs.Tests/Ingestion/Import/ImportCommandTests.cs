@@ -62,6 +62,17 @@ public sealed class ImportCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task On_a_terminal_there_is_a_bar_with_rate_and_remaining_time()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/script") && OperatingSystem.IsLinux(), "There is no script(1) of util-linux here.");
+        var file = await WriteAsync("events.ndjson", string.Join('\n', Enumerable.Range(0, 2_000).Select(_ => PostEventLinesTests.LinesOf(A.Session()))));
+        var run = await ServiceProcess.RunOnTerminalAsync(["import", file, "--client", TestClients.Reader], Environment());
+        Assert.True(run.ExitCode == 0, run.Output);
+        Assert.Matches(@"━.*[0-9]+%.*[0-9-]+:[0-9-]+:[0-9-]+.*[0-9]+ lines, 0 refused, [0-9]+ lines/s", run.Output);
+        Assert.Contains("2000 lines: 2000 accepted, 0 duplicates, 0 refused; ", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task It_goes_on_from_a_line()
     {
         var session = A.Session().WithAnswer(Answers.Nps(9)).Completed();
