@@ -26,6 +26,10 @@ internal sealed class ServiceProcess : IDisposable
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
+    /// <summary>Settings as environment variables spell them.</summary>
+    public static IEnumerable<(string Name, string Value)> ToEnvironment(IEnumerable<KeyValuePair<string, string?>> settings) =>
+        settings.Select(setting => (setting.Key.Replace(":", "__", StringComparison.Ordinal), setting.Value!));
+
     /// <summary>Starts it on a free port with these environment variables, and without a configured database unless they name one.</summary>
     public static ServiceProcess Start(params IEnumerable<(string Name, string Value)> environment) => Start([], environment);
 

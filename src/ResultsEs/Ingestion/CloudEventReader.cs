@@ -75,21 +75,21 @@ internal static class CloudEventReader
     /// <summary>After this many wrong fields the rest of the request is not looked at: naming them all costs more than it helps.</summary>
     internal const int MaxProblems = 10_000;
 
-    /// <summary>Which shapes of body a content type allows; none when it is not one of CloudEvents in JSON, or not in UTF-8.</summary>
-    public static CloudEventShapes ShapesOf(string? contentType)
-    {
-        if (!MediaTypeHeaderValue.TryParse(contentType, out var type)
-            || !(type.Charset.Length == 0 || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase)))
-            return CloudEventShapes.None;
+    /// <summary>A content type's media type in lower case; null when it is not well formed, or not in UTF-8.</summary>
+    public static string? MediaTypeOf(string? contentType) =>
+        MediaTypeHeaderValue.TryParse(contentType, out var type)
+        && (type.Charset.Length == 0 || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase))
+            ? type.MediaType.Value!.ToLowerInvariant()
+            : null;
 
-        return type.MediaType.Value!.ToLowerInvariant() switch
-        {
-            "application/cloudevents+json" => CloudEventShapes.Single,
-            "application/cloudevents-batch+json" => CloudEventShapes.Batch,
-            "application/json" => CloudEventShapes.Single | CloudEventShapes.Batch,
-            _ => CloudEventShapes.None,
-        };
-    }
+    /// <summary>Which shapes of body a content type allows; none when it is not one of CloudEvents in JSON, or not in UTF-8.</summary>
+    public static CloudEventShapes ShapesOf(string? contentType) => MediaTypeOf(contentType) switch
+    {
+        "application/cloudevents+json" => CloudEventShapes.Single,
+        "application/cloudevents-batch+json" => CloudEventShapes.Batch,
+        "application/json" => CloudEventShapes.Single | CloudEventShapes.Batch,
+        _ => CloudEventShapes.None,
+    };
 
     /// <summary>Reads a request's body. Of more than <see cref="MaxEvents"/> events only the count is told.</summary>
     public static CloudEvents Read(ReadOnlySpan<byte> body, CloudEventShapes shapes)

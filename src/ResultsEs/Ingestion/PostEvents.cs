@@ -41,12 +41,13 @@ public static class PostEventsEndpoint
     public static async Task<IResult> Post(
         HttpContext http, IMessageBus bus, SessionWriter writer, IHostApplicationLifetime lifetime, ILogger<SessionWriter> logger, CancellationToken cancellation)
     {
-        if (http.Request.Headers.ContentEncoding.Count == 0 && EventLines.IsContentType(http.Request.ContentType))
-            return await PostEventLines.PostAsync(http, writer, lifetime, logger);
-
-        var shapes = http.Request.Headers.ContentEncoding.Count > 0 ? CloudEventShapes.None : CloudEventReader.ShapesOf(http.Request.ContentType);
+        var encoded = http.Request.Headers.ContentEncoding.Count > 0;
+        var shapes = encoded ? CloudEventShapes.None : CloudEventReader.ShapesOf(http.Request.ContentType);
         if (shapes == CloudEventShapes.None)
         {
+            if (!encoded && EventLines.IsContentType(http.Request.ContentType))
+                return await PostEventLines.PostAsync(http, writer, lifetime, logger);
+
             return Problems.Of(
                 StatusCodes.Status415UnsupportedMediaType,
                 "Send application/cloudevents+json, application/cloudevents-batch+json, application/json or application/x-ndjson, in UTF-8 and without a content encoding.");

@@ -270,7 +270,7 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
             ("RESULTS_DATA", _keys.Path),
             ("RateLimiting__WritesPerMinute", "1000000"),
             ("Access__Issuer", "http://results.example/"),
-            .. TestClients.Settings().Select(setting => (setting.Key.Replace(":", "__", StringComparison.Ordinal), setting.Value!)),
+            .. ServiceProcess.ToEnvironment(TestClients.Settings()),
         ]);
         _services[node] = service;
         await service.UntilSaysAsync("Application started");

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using Microsoft.Net.Http.Headers;
 
 namespace ResultsEs.Ingestion.Import;
 
@@ -22,9 +21,7 @@ internal static class EventLines
 
     /// <summary>Whether a content type is that of lines; there is no registered one, and both of these are in use.</summary>
     public static bool IsContentType(string? contentType) =>
-        MediaTypeHeaderValue.TryParse(contentType, out var type)
-        && (type.MediaType.Equals("application/x-ndjson", StringComparison.OrdinalIgnoreCase) || type.MediaType.Equals("application/ndjson", StringComparison.OrdinalIgnoreCase))
-        && (type.Charset.Length == 0 || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+        CloudEventReader.MediaTypeOf(contentType) is "application/x-ndjson" or "application/ndjson";
 
     /// <summary>Reads lines up to the end, but for those that are blank or come before <paramref name="from"/>.</summary>
     /// <param name="reader">The bytes; UTF-8, with or without a byte order mark, lines ended by LF or CRLF. Not completed here.</param>

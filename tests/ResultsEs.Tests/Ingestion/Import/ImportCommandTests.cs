@@ -165,7 +165,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
         ("ASPNETCORE_ENVIRONMENT", "Production"),
         ("ConnectionStrings__results", _connectionString),
         (DataFolder.Variable, _data.Path),
-        .. TestClients.Settings().Select(setting => (setting.Key.Replace(":", "__", StringComparison.Ordinal), setting.Value!)),
+        .. ServiceProcess.ToEnvironment(TestClients.Settings()),
     ];
 
     private async Task<string> WriteAsync(string name, string text, bool zip = false)

@@ -81,7 +81,7 @@ public sealed class LargeBodyTests
             ("ConnectionStrings__results", await TestDatabase.CreateAsync()),
             (DataFolder.Variable, data.Path),
             ("Access__Issuer", "http://results.example/"),
-            .. TestClients.Settings().Select(setting => (setting.Key.Replace(":", "__", StringComparison.Ordinal), setting.Value!)),
+            .. ServiceProcess.ToEnvironment(TestClients.Settings()),
         ]);
         await service.UntilSaysAsync("Application started");
         service.Ignore();

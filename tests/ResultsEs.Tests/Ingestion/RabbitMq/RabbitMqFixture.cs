@@ -112,7 +112,7 @@ public sealed class RabbitMqFixture : IAsyncLifetime
         ServiceProcess.RunAsync(
             ["deadletters", .. arguments],
             [
-                .. Settings.Select(setting => (setting.Key.Replace(":", "__", StringComparison.Ordinal), setting.Value!)),
+                .. ServiceProcess.ToEnvironment(Settings),
                 ("ASPNETCORE_ENVIRONMENT", "Production"),
                 (DataFolder.Variable, _data.Path),
                 .. settings,
