@@ -6,8 +6,11 @@ using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
+using ResultsEs.Lists;
+using ResultsEs.Media;
 using ResultsEs.SessionResults;
 using ResultsEs.SessionResults.TaskTypes;
+using ResultsEs.TestTotals;
 
 namespace ResultsEs;
 
@@ -55,7 +58,7 @@ internal static class Json
             // A stored document wraps what an event held, so it may be deeper than an event.
             MaxDepth = MaxDepth * 2,
             TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                [EventJson.Default, SessionResultJson.Default, PostEventsJson.Default, PostEventLinesJson.Default, .. TaskType.All.Select(type => type.Context)]),
+                [EventJson.Default, SessionResultJson.Default, MediaJson.Default, ListsJson.Default, TestTotalsJson.Default, PostEventsJson.Default, PostEventLinesJson.Default, .. TaskType.All.Select(type => type.Context)]),
         };
         options.Converters.Add(new AnswerConverter());
         options.Converters.Add(new TimestampConverter());
@@ -65,6 +68,10 @@ internal static class Json
         options.Converters.Add(new WireEnumConverter<SkipReason>());
         options.Converters.Add(new WireEnumConverter<TaskOutcome>());
         options.Converters.Add(new WireEnumConverter<SessionStatus>());
+        options.Converters.Add(new WireEnumConverter<ClipStream>());
+        options.Converters.Add(new WireEnumConverter<PipPosition>());
+        options.Converters.Add(new WireEnumConverter<PipState>());
+        options.Converters.Add(new WireEnumConverter<RenderingStatus>());
         options.MakeReadOnly();
         return options;
     }
@@ -86,8 +93,15 @@ internal sealed class WireEnumConverter<T> : JsonConverter<T>
     private static readonly Dictionary<string, T> Values =
         Names.ToDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);
 
+    /// <summary>All values as the contract spells them.</summary>
+    public static IReadOnlyCollection<string> AllNames => Names.Values;
+
     /// <summary>The value as the contract spells it.</summary>
     public static string Name(T value) => Names[value];
+
+    /// <summary>The value that the contract spells so; what was written by <see cref="Name"/>.</summary>
+    public static T Value(string name) => Values[name];
+
 
     /// <inheritdoc/>
     public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

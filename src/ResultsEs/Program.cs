@@ -2,7 +2,9 @@ using JasperFx;
 using ResultsEs.Access;
 using ResultsEs.Development;
 using ResultsEs.Ingestion;
+using ResultsEs.Media;
 using ResultsEs.Postgres;
+using ResultsEs.TestTotals;
 using Wolverine.Http;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -12,6 +14,8 @@ await using var database = await Database.OpenAsync(builder.Configuration, start
 builder.AddAccess();
 builder.AddEventStore(database.ConnectionString);
 builder.AddIngestion();
+builder.AddTestTotals();
+builder.AddMedia();
 builder.AddSamples();
 builder.Services.AddWolverineHttp();
 

@@ -8,10 +8,10 @@ namespace ResultsEs.Tests;
 internal static class A
 {
     /// <summary>A session of the reader's workspace whose first event is its start.</summary>
-    public static SessionBuilder Session(Guid? workspace = null) => SessionOnly().Started(workspace ?? TestClients.WorkspaceA);
+    public static SessionBuilder Session(Guid? workspace = null, Guid? test = null) => SessionOnly(test: test).Started(workspace ?? TestClients.WorkspaceA);
 
     /// <summary>A session without any event yet.</summary>
-    public static SessionBuilder SessionOnly(Guid? id = null) => new() { Id = id ?? Guid.NewGuid() };
+    public static SessionBuilder SessionOnly(Guid? id = null, Guid? test = null) => new() { Id = id ?? Guid.NewGuid(), TestId = test ?? Guid.NewGuid() };
 
     /// <summary>A completed session with an event of each type and an answer of each type.</summary>
     public static SessionBuilder SessionWithEverything()
@@ -38,26 +38,38 @@ internal static class A
             .Scored()
             .Sequenced()
             .Transcribed()
+            .WithVideo()
+            .WithClip(Clip)
+            .WithClipGenerated(Clip)
+            .WithClipFailed(Clip)
+            .WithClipDeleted(Clip)
             .Abandoned()
             .Completed();
     }
+
+    /// <summary>A published highlight reel of the reader's workspace.</summary>
+    public static ReelBuilder Reel(Guid test, params Guid[] clips) => ReelOnly().Published(test, TestClients.WorkspaceA, clips);
+
+    /// <summary>A highlight reel without any event yet.</summary>
+    public static ReelBuilder ReelOnly(Guid? id = null) => new() { Id = id ?? Guid.NewGuid() };
+
+    /// <summary>A reel with an event of each type.</summary>
+    public static ReelBuilder ReelWithEverything() => Reel(Guid.NewGuid(), Clip).Failed().Generated().Deleted();
+
+    private static readonly Guid Clip = Guid.Parse("5a000000-0000-4000-8000-000000000006");
 }
 
-/// <summary>A session's events as CloudEvents, in the order they were added; each a second after the one before.</summary>
-internal sealed class SessionBuilder
+/// <summary>A stream's events as CloudEvents, in the order they were added; each a second after the one before.</summary>
+internal abstract class StreamBuilder<TSelf>
+    where TSelf : StreamBuilder<TSelf>
 {
-    private static readonly DateTimeOffset Begin = new(2026, 3, 1, 10, 15, 0, TimeSpan.Zero);
+    public static readonly DateTimeOffset Begin = new(2026, 3, 1, 10, 15, 0, TimeSpan.Zero);
 
     public required Guid Id { get; init; }
 
-    public Guid TestId { get; } = Guid.NewGuid();
-
     public List<JsonObject> Events { get; } = [];
 
-    /// <summary>The tasks answered or skipped so far, in that order.</summary>
-    public List<Guid> Tasks { get; } = [];
-
-    public SessionBuilder With(string type, JsonObject data, DateTimeOffset? time = null, Guid? id = null)
+    public TSelf With(string type, JsonObject data, DateTimeOffset? time = null, Guid? id = null)
     {
         Events.Add(new JsonObject
         {
@@ -69,8 +81,58 @@ internal sealed class SessionBuilder
             ["time"] = Text(time ?? Begin.AddSeconds(Events.Count)),
             ["data"] = data,
         });
-        return this;
+        return (TSelf)this;
     }
+
+    /// <summary>Changes the last event: <c>.But("data.answer.score", "11")</c>; null removes the member.</summary>
+    public TSelf But(string path, string? json)
+    {
+        Events[^1].But(path, json);
+        return (TSelf)this;
+    }
+
+    /// <summary>Adds the last event once more, with the same id.</summary>
+    public TSelf Again()
+    {
+        Events.Add((JsonObject)Events[^1].DeepClone());
+        return (TSelf)this;
+    }
+
+    /// <summary>All events as a batch.</summary>
+    public string Json() => new JsonArray([.. Events.Select(e => e.DeepClone())]).ToJsonString();
+
+    protected static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+}
+
+/// <summary>A highlight reel's events.</summary>
+internal sealed class ReelBuilder : StreamBuilder<ReelBuilder>
+{
+    public ReelBuilder Published(Guid test, Guid workspace, Guid[] clips, string name = "Best of", DateTimeOffset? time = null) => With("HighlightReelPublished", new JsonObject
+    {
+        ["workspaceId"] = workspace.ToString(),
+        ["testId"] = test.ToString(),
+        ["name"] = name,
+        ["durationMs"] = 1_000 * clips.Length,
+        ["clipIds"] = new JsonArray([.. clips.Select(clip => (JsonNode)clip.ToString())]),
+    }, time);
+
+    public ReelBuilder Generated(string key = "reels/1.mp4", DateTimeOffset? time = null) =>
+        With("HighlightReelGenerated", new JsonObject { ["objectKey"] = key }, time);
+
+    public ReelBuilder Failed(DateTimeOffset? time = null) => With("HighlightReelFailed", new JsonObject { ["reason"] = "out of memory" }, time);
+
+    public ReelBuilder Deleted(DateTimeOffset? time = null) => With("HighlightReelDeleted", [], time);
+}
+
+/// <summary>A session's events.</summary>
+internal sealed class SessionBuilder : StreamBuilder<SessionBuilder>
+{
+    public static readonly Guid Video = Guid.Parse("5a000000-0000-4000-8000-000000000007");
+
+    public Guid TestId { get; init; } = Guid.NewGuid();
+
+    /// <summary>The tasks answered or skipped so far, in that order.</summary>
+    public List<Guid> Tasks { get; } = [];
 
     public SessionBuilder Started(Guid workspace) => With("SessionStarted", new JsonObject
     {
@@ -184,22 +246,37 @@ internal sealed class SessionBuilder
         ["cues"] = new JsonArray(new JsonObject { ["startMs"] = 0, ["endMs"] = 1_200, ["speaker"] = "Participant", ["text"] = "Let us see." }),
     });
 
-    /// <summary>Changes the last event: <c>.But("data.answer.score", "11")</c>; null removes the member.</summary>
-    public SessionBuilder But(string path, string? json)
+    public SessionBuilder WithVideo(string key = "videos/1.mp4", Guid? video = null, JsonObject? regions = null, DateTimeOffset? time = null, Guid? id = null) => With("VideoRecorded", new JsonObject
     {
-        Events[^1].But(path, json);
-        return this;
-    }
+        ["videoId"] = (video ?? Video).ToString(),
+        ["objectKey"] = key,
+        ["regions"] = regions ?? new JsonObject
+        {
+            ["screen"] = new JsonObject { ["topLeftPoint"] = new JsonObject { ["x"] = 0, ["y"] = 0 }, ["widthPx"] = 1600, ["heightPx"] = 900 },
+            ["camera"] = new JsonObject { ["topLeftPoint"] = new JsonObject { ["x"] = 1600, ["y"] = 0 }, ["widthPx"] = 320, ["heightPx"] = 240 },
+        },
+    }, time, id);
 
-    /// <summary>Adds the last event once more, with the same id.</summary>
-    public SessionBuilder Again()
+    public SessionBuilder WithClip(Guid clip, long startMs = 1_000, string name = "Finds the cart", DateTimeOffset? time = null, Guid? id = null) => With("ClipCreated", new JsonObject
     {
-        Events.Add((JsonObject)Events[^1].DeepClone());
-        return this;
-    }
+        ["clipId"] = clip.ToString(),
+        ["name"] = name,
+        ["description"] = "after a while",
+        ["timeStartMs"] = startMs,
+        ["timeEndMs"] = startMs + 2_000,
+        ["videoId"] = Video.ToString(),
+        ["hasAudio"] = true,
+        ["hasCamera"] = true,
+        ["layout"] = new JsonObject { ["mainStream"] = "SCREEN", ["pipPosition"] = "BOTTOM_RIGHT", ["pipState"] = "OPENED" },
+    }, time, id);
 
-    /// <summary>All events as a batch.</summary>
-    public string Json() => new JsonArray([.. Events.Select(e => e.DeepClone())]).ToJsonString();
+    public SessionBuilder WithClipGenerated(Guid clip, string key = "clips/1.mp4", DateTimeOffset? time = null, Guid? id = null) =>
+        With("ClipGenerated", new JsonObject { ["clipId"] = clip.ToString(), ["objectKey"] = key }, time, id);
+
+    public SessionBuilder WithClipFailed(Guid clip, DateTimeOffset? time = null, Guid? id = null) =>
+        With("ClipFailed", new JsonObject { ["clipId"] = clip.ToString(), ["reason"] = "out of memory" }, time, id);
+
+    public SessionBuilder WithClipDeleted(Guid clip, DateTimeOffset? time = null, Guid? id = null) => With("ClipDeleted", new JsonObject { ["clipId"] = clip.ToString() }, time, id);
 
     private Guid Task(Guid? named)
     {
@@ -208,8 +285,6 @@ internal sealed class SessionBuilder
             Tasks.Add(task);
         return task;
     }
-
-    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 }
 
 /// <summary>Changes of JSON that is otherwise right.</summary>

@@ -27,12 +27,14 @@ internal static class Recorder
     public static Task<HttpResponseMessage> SendAsync(this HttpClient http, HttpContent content) =>
         http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, TestContext.Current.CancellationToken);
 
-    public static Task<HttpResponseMessage> SendAsync(this HttpClient http, SessionBuilder session) => http.SendAsync(session.Json());
+    public static Task<HttpResponseMessage> SendAsync<T>(this HttpClient http, StreamBuilder<T> stream)
+        where T : StreamBuilder<T> => http.SendAsync(stream.Json());
 
-    /// <summary>Sends a session's events and expects all of them to be taken.</summary>
-    public static async Task<JsonObject> RecordAsync(this HttpClient http, SessionBuilder session)
+    /// <summary>Sends a stream's events and expects all of them to be taken.</summary>
+    public static async Task<JsonObject> RecordAsync<T>(this HttpClient http, StreamBuilder<T> stream)
+        where T : StreamBuilder<T>
     {
-        using var answer = await http.SendAsync(session);
+        using var answer = await http.SendAsync(stream);
         Assert.True(answer.StatusCode == HttpStatusCode.OK, await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         return await answer.JsonAsync();
     }
@@ -45,6 +47,17 @@ internal static class Recorder
     {
         using var answer = await http.GetResultAsync(sessionId, version);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return await answer.JsonAsync();
+    }
+
+    /// <summary>An answer to a GET, whatever it is.</summary>
+    public static Task<HttpResponseMessage> ReadAsync(this HttpClient http, string path) => http.GetAsync(new Uri(path, UriKind.Relative), TestContext.Current.CancellationToken);
+
+    /// <summary>The JSON at a path, which must be there.</summary>
+    public static async Task<JsonObject> JsonAsync(this HttpClient http, string path)
+    {
+        using var answer = await http.ReadAsync(path);
+        Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{path}: {(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
         return await answer.JsonAsync();
     }
 

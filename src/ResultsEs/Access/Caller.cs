@@ -42,7 +42,7 @@ public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, st
             return null;
 
         var scopes = (identity.FindFirst(ScopeClaim)?.Value ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return new Caller(account, [.. workspaces], clientId, scopes);
+        return new Caller(account, [.. workspaces.Distinct()], clientId, scopes);
     }
 }
 

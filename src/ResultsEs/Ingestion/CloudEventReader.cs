@@ -7,7 +7,7 @@ namespace ResultsEs.Ingestion;
 
 /// <summary>An event that passed every check which needs no database.</summary>
 /// <param name="Id">The producer's event id: the key of idempotency within the account.</param>
-/// <param name="SessionId">The CloudEvent's <c>subject</c>.</param>
+/// <param name="StreamId">The CloudEvent's <c>subject</c>: the session, or the highlight reel.</param>
 /// <param name="Source">Recorder and version.</param>
 /// <param name="Time">When it happened at the producer.</param>
 /// <param name="TraceParent">The W3C trace context of the recorder, if it sent one.</param>
@@ -15,12 +15,12 @@ namespace ResultsEs.Ingestion;
 /// <param name="Data">The event.</param>
 internal sealed record IncomingEvent(
     Guid Id,
-    Guid SessionId,
+    Guid StreamId,
     string Source,
     DateTimeOffset Time,
     string? TraceParent,
     EventType Type,
-    SessionEvent Data);
+    StreamEvent Data);
 
 /// <summary>Something wrong with an event of a request.</summary>
 /// <param name="Index">The event's index in the request; -1 for the request as a whole.</param>
@@ -252,7 +252,7 @@ internal static class CloudEventReader
                 : new IncomingEvent(id, subject, source!, time.ToUniversalTime(), _texts.GetValueOrDefault("traceparent"), type!, data);
         }
 
-        private SessionEvent? Data(EventType type, ReadOnlySpan<byte> body, List<(string Path, string Message)> problems)
+        private StreamEvent? Data(EventType type, ReadOnlySpan<byte> body, List<(string Path, string Message)> problems)
         {
             if (_data is not { } data)
             {
@@ -270,7 +270,7 @@ internal static class CloudEventReader
                 return null;
             }
 
-            SessionEvent value;
+            StreamEvent value;
             try
             {
                 value = type.Read(json);

@@ -6,6 +6,7 @@ using FluentValidation.Results;
 using JasperFx.Events;
 using Marten;
 using ResultsEs.Contracts;
+using ResultsEs.Media;
 using ResultsEs.SessionResults;
 
 namespace ResultsEs.Ingestion;
@@ -19,17 +20,26 @@ internal static class EventCatalogue
     /// <summary>All events that are taken.</summary>
     public static IReadOnlyList<EventType> All { get; } =
     [
-        Event<SessionStarted>("results.SessionStarted.v1", new SessionStartedValidator(), SessionResultFold.Started),
+        Event<SessionStarted>("results.SessionStarted.v1", new SessionStartedValidator(), SessionResultFold.Started, countsInTest: true),
         Event<ParticipantProfiled>("results.ParticipantProfiled.v1", new ParticipantProfiledValidator(), SessionResultFold.Profiled),
         Event<TaskAnswered>("results.TaskAnswered.v1", new TaskAnsweredValidator(), SessionResultFold.Answered),
         Event<TaskSkipped>("results.TaskSkipped.v1", new TaskSkippedValidator(), SessionResultFold.Skipped),
         Event<FigmaInteractionRecorded>("results.FigmaInteractionRecorded.v1", new FigmaInteractionRecordedValidator(), SessionResultFold.Interacted),
         Event<VerbalResponseTranscribed>("results.VerbalResponseTranscribed.v1", new VerbalResponseTranscribedValidator(), SessionResultFold.Transcribed),
-        Event<TaskGroupScored>("results.TaskGroupScored.v1", new TaskGroupScoredValidator(), SessionResultFold.Scored),
+        Event<TaskGroupScored>("results.TaskGroupScored.v1", new TaskGroupScoredValidator(), SessionResultFold.Scored, countsInTest: true),
         Event<ComparisonSequenced>("results.ComparisonSequenced.v1", new ComparisonSequencedValidator(), SessionResultFold.Sequenced),
         Event<SessionTranscribed>("results.SessionTranscribed.v1", new SessionTranscribedValidator(), SessionResultFold.SessionTranscribed),
-        Event<SessionCompleted>("results.SessionCompleted.v1", new SessionCompletedValidator(), SessionResultFold.Completed),
-        Event<SessionAbandoned>("results.SessionAbandoned.v1", new SessionAbandonedValidator(), SessionResultFold.Abandoned),
+        Event<SessionCompleted>("results.SessionCompleted.v1", new SessionCompletedValidator(), SessionResultFold.Completed, countsInTest: true),
+        Event<SessionAbandoned>("results.SessionAbandoned.v1", new SessionAbandonedValidator(), SessionResultFold.Abandoned, countsInTest: true),
+        Event<VideoRecorded>("results.VideoRecorded.v1", new VideoRecordedValidator(), SessionMediaFold.Recorded),
+        Event<ClipCreated>("results.ClipCreated.v1", new ClipCreatedValidator(), SessionMediaFold.Cut, countsInTest: true),
+        Event<ClipGenerated>("results.ClipGenerated.v1", new ClipGeneratedValidator(), SessionMediaFold.Generated),
+        Event<ClipFailed>("results.ClipFailed.v1", new ClipFailedValidator(), SessionMediaFold.Failed),
+        Event<ClipDeleted>("results.ClipDeleted.v1", new ClipDeletedValidator(), SessionMediaFold.Deleted, countsInTest: true),
+        ReelEvent<HighlightReelPublished>("results.HighlightReelPublished.v1", new HighlightReelPublishedValidator(), HighlightReelFold.Published),
+        ReelEvent<HighlightReelGenerated>("results.HighlightReelGenerated.v1", new HighlightReelGeneratedValidator(), HighlightReelFold.Generated),
+        ReelEvent<HighlightReelFailed>("results.HighlightReelFailed.v1", new HighlightReelFailedValidator(), HighlightReelFold.Failed),
+        ReelEvent<HighlightReelDeleted>("results.HighlightReelDeleted.v1", new HighlightReelDeletedValidator(), HighlightReelFold.Deleted),
     ];
 
     private static readonly FrozenDictionary<string, EventType> ByWireType =
@@ -41,10 +51,16 @@ internal static class EventCatalogue
     public static EventType? Find(string wireType) => ByWireType.GetValueOrDefault(wireType);
 
     /// <summary>The catalogue's entry of an event.</summary>
-    public static EventType Of(SessionEvent data) => ByRecord[data.GetType()];
+    public static EventType Of(StreamEvent data) => ByRecord[data.GetType()];
 
-    private static EventType<T> Event<T>(string wireType, IValidator<T> validator, Action<SessionDraft, Stamp, T> fold)
-        where T : SessionEvent => new(wireType, validator, fold);
+    /// <summary>Folds an event into the state of its stream.</summary>
+    public static void Fold<TState>(TState state, Stamp stamp, StreamEvent data) => ((EventType<TState>)Of(data)).Fold(state, stamp, data);
+
+    private static EventType Event<T>(string wireType, IValidator<T> validator, Action<SessionDraft, Stamp, T> fold, bool countsInTest = false)
+        where T : SessionEvent => new EventType<SessionDraft, T>(wireType, validator, fold) { CountsInTest = countsInTest };
+
+    private static EventType ReelEvent<T>(string wireType, IValidator<T> validator, Action<HighlightReelDraft, Stamp, T> fold)
+        where T : HighlightReelEvent => new EventType<HighlightReelDraft, T>(wireType, validator, fold);
 }
 
 /// <summary>An entry of the <see cref="EventCatalogue"/>.</summary>
@@ -56,46 +72,56 @@ internal abstract class EventType(string wireType, Type record)
     /// <summary>The event's record.</summary>
     public Type Record { get; } = record;
 
+    /// <summary>Whether it is a highlight reel's and not a session's.</summary>
+    public bool IsOfReel => this is EventType<HighlightReelDraft>;
+
+    /// <summary>Whether it changes what its session adds to its test's totals (<see cref="TestTotals.TestTotalsUpdater"/>).</summary>
+    public bool CountsInTest { get; init; }
+
     /// <summary>The record's JSON contract.</summary>
     public abstract JsonTypeInfo JsonType { get; }
 
     /// <summary>Reads the CloudEvent's <c>data</c>.</summary>
     /// <exception cref="JsonException">The JSON does not have the record's shape.</exception>
-    public abstract SessionEvent Read(ReadOnlySpan<byte> data);
+    public abstract StreamEvent Read(ReadOnlySpan<byte> data);
 
     /// <summary>Checks the event's rules.</summary>
-    public abstract ValidationResult Validate(SessionEvent data);
-
-    /// <summary>Folds the event into a session.</summary>
-    public abstract void Fold(SessionDraft draft, Stamp stamp, SessionEvent data);
+    public abstract ValidationResult Validate(StreamEvent data);
 
     /// <summary>The event as Marten appends it, with the producer's id.</summary>
-    public abstract IEvent Envelope(Guid id, SessionEvent data);
+    public abstract IEvent Envelope(Guid id, StreamEvent data);
 
     /// <summary>Tells Marten the name under which the event is stored.</summary>
     public abstract void Register(StoreOptions options);
 }
 
+/// <summary>An event of the streams that fold into a <typeparamref name="TState"/>.</summary>
+internal abstract class EventType<TState>(string wireType, Type record) : EventType(wireType, record)
+{
+    /// <summary>Folds the event into the state of its stream.</summary>
+    public abstract void Fold(TState state, Stamp stamp, StreamEvent data);
+}
+
 /// <inheritdoc/>
-internal sealed class EventType<T>(string wireType, IValidator<T> validator, Action<SessionDraft, Stamp, T> fold)
-    : EventType(wireType, typeof(T))
-    where T : SessionEvent
+internal sealed class EventType<TState, T>(string wireType, IValidator<T> validator, Action<TState, Stamp, T> fold)
+    : EventType<TState>(wireType, typeof(T))
+    where T : StreamEvent
 {
     /// <inheritdoc/>
     public override JsonTypeInfo JsonType => Json.Of<T>();
 
     /// <inheritdoc/>
-    public override SessionEvent Read(ReadOnlySpan<byte> data) =>
+    public override StreamEvent Read(ReadOnlySpan<byte> data) =>
         JsonSerializer.Deserialize(data, Json.Of<T>()) ?? throw new JsonException("must be an object");
 
     /// <inheritdoc/>
-    public override ValidationResult Validate(SessionEvent data) => validator.Validate((T)data);
+    public override ValidationResult Validate(StreamEvent data) => validator.Validate((T)data);
 
     /// <inheritdoc/>
-    public override void Fold(SessionDraft draft, Stamp stamp, SessionEvent data) => fold(draft, stamp, (T)data);
+    public override void Fold(TState state, Stamp stamp, StreamEvent data) => fold(state, stamp, (T)data);
 
     /// <inheritdoc/>
-    public override IEvent Envelope(Guid id, SessionEvent data) => new Event<T>((T)data) { Id = id };
+    public override IEvent Envelope(Guid id, StreamEvent data) => new Event<T>((T)data) { Id = id };
 
     /// <inheritdoc/>
     public override void Register(StoreOptions options)

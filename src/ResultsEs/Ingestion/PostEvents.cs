@@ -104,7 +104,7 @@ public static class PostEventsEndpoint
         return new PostEventsResponse(
             events.Count - known,
             known,
-            events.Select(incoming => incoming.SessionId).Distinct().Count(),
+            events.Where(incoming => !incoming.Type.IsOfReel).Select(incoming => incoming.StreamId).Distinct().Count(),
             [.. events.Zip(duplicates, (incoming, duplicate) => new EventOutcome(incoming.Id, duplicate ? "duplicate" : "appended"))]);
     }
 

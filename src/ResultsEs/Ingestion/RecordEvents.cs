@@ -1,9 +1,10 @@
 using JasperFx;
-using JasperFx.Events;
 using Marten;
 using Npgsql;
 using ResultsEs.Contracts;
+using ResultsEs.Media;
 using ResultsEs.SessionResults;
+using ResultsEs.TestTotals;
 
 namespace ResultsEs.Ingestion;
 
@@ -34,12 +35,12 @@ public abstract record RecordResult
     /// <param name="Duplicates">For each event of the request whether it was known already.</param>
     public sealed record Stored(IReadOnlyList<bool> Duplicates) : RecordResult;
 
-    /// <summary>Nothing is stored: ids are known with other content.</summary>
-    /// <param name="Problems">The events whose ids they are.</param>
+    /// <summary>Nothing is stored: ids are known with other content, or subjects as something else.</summary>
+    /// <param name="Problems">The events whose ids or subjects they are.</param>
     public sealed record Conflicting(IReadOnlyList<EventProblem> Problems) : RecordResult;
 
-    /// <summary>Nothing is stored: sessions lie outside the writer's workspaces.</summary>
-    /// <param name="Problems">The events of those sessions.</param>
+    /// <summary>Nothing is stored: sessions or highlight reels lie outside the writer's workspaces.</summary>
+    /// <param name="Problems">Their events.</param>
     public sealed record Forbidden(IReadOnlyList<EventProblem> Problems) : RecordResult;
 
     /// <summary>Nothing is stored: other writers were faster each time. To be tried again.</summary>
@@ -65,39 +66,45 @@ public static class RecordEventsHandler
 
     /// <summary>
     /// Records commands of one account in one transaction, in their order; those that are refused leave the others alone.
-    /// Two round trips: what is known of the events and their sessions, and the commit.
+    /// Two round trips: what is known of the events and their streams, and the commit.
     /// </summary>
     /// <param name="store">The event store.</param>
-    /// <param name="commands">Commands whose sessions nobody else in this process is writing.</param>
-    /// <param name="exclusive">Whether to lock the sessions' streams first.</param>
+    /// <param name="commands">Commands whose streams nobody else in this process is writing.</param>
+    /// <param name="exclusive">Whether to lock the streams first.</param>
     /// <returns>A result for each command.</returns>
     internal static async Task<IReadOnlyList<RecordResult>> RecordAsync(IDocumentStore store, IReadOnlyList<RecordEvents> commands, bool exclusive)
     {
         var account = commands[0].Account;
         await using var session = store.LightweightSession(Tenant.Of(account));
         var batch = session.CreateBatchQuery();
-        var fetchKnown = batch.AddItem(new StoredEventsById([.. commands.SelectMany(command => command.Events).Select(incoming => incoming.Id)], account));
+        var incoming = commands.SelectMany(command => command.Events).ToList();
+        var fetchKnown = batch.AddItem(new StoredEventsById([.. incoming.Select(e => e.Id)], account));
         // In one order everywhere, so that row locks cannot wait in a circle.
-        var fetches = commands.SelectMany(command => command.Events).Select(incoming => incoming.SessionId).Distinct().Order()
-            .Select(id => exclusive ? batch.Events.FetchForExclusiveWriting<SessionResult>(id) : batch.Events.FetchForWriting<SessionResult>(id))
+        var fetches = incoming.DistinctBy(e => e.StreamId).OrderBy(e => e.StreamId)
+            .Select(e => e.Type.IsOfReel
+                ? TargetStream.FetchAsync<HighlightReel>(batch, e.StreamId, exclusive, reel => reel.WorkspaceId)
+                : TargetStream.FetchAsync<SessionResult>(batch, e.StreamId, exclusive, session => session.Body.WorkspaceId))
             .ToList();
         await batch.Execute();
         var known = await fetchKnown;
         var streams = (await Task.WhenAll(fetches)).ToDictionary(stream => stream.Id);
+        await TargetStream.FindMisnamedAsync(session, streams);
 
         var results = commands.Select(command => Record(command, known, streams)).ToList();
+        TestTotalsUpdater.Tell(session, streams.Values.Where(stream => stream.CountsInTest).Select(stream => stream.Id));
         await session.SaveChangesAsync();
         return results;
     }
 
     /// <summary>Appends a command's new events, unless something of it is refused. What it appends is known to the commands after it.</summary>
     private static RecordResult Record(
-        RecordEvents command, Dictionary<Guid, StoredEvent> known, Dictionary<Guid, IEventStream<SessionResult>> streams)
+        RecordEvents command, Dictionary<Guid, StoredEvent> known, Dictionary<Guid, TargetStream> streams)
     {
         var foreign = command.Events
             .Select((incoming, index) => (incoming, index))
-            .Where(item => streams[item.incoming.SessionId].Aggregate?.Body.WorkspaceId is { } workspace && !command.Workspaces.Contains(workspace))
-            .Select(item => new EventProblem(item.index, item.incoming.Id.ToString(), "subject", "must be a session of the sender's workspaces"))
+            .Where(item => streams[item.incoming.StreamId].Workspace is { } workspace && !command.Workspaces.Contains(workspace))
+            .Select(item => new EventProblem(
+                item.index, item.incoming.Id.ToString(), "subject", $"must be a {TargetStream.Kind(item.incoming.Type.IsOfReel)} of the sender's workspaces"))
             .ToList();
         if (foreign.Count > 0)
             return new RecordResult.Forbidden(foreign);
@@ -108,6 +115,12 @@ public static class RecordEventsHandler
         for (var index = 0; index < duplicates.Length; index++)
         {
             var incoming = command.Events[index];
+            if (streams[incoming.StreamId].IsOfReel != incoming.Type.IsOfReel)
+            {
+                conflicts.Add(new(index, incoming.Id.ToString(), "subject", $"is the id of a {TargetStream.Kind(!incoming.Type.IsOfReel)}"));
+                continue;
+            }
+
             duplicates[index] = known.TryGetValue(incoming.Id, out var stored);
             if (!duplicates[index] && !added.TryAdd(incoming.Id, incoming))
                 (duplicates[index], stored) = (true, StoredEvent.Of(added[incoming.Id]));
@@ -120,7 +133,7 @@ public static class RecordEventsHandler
 
         foreach (var incoming in added.Values)
         {
-            streams[incoming.SessionId].AppendOne(StoredEvent.Envelope(incoming));
+            streams[incoming.StreamId].Append(incoming);
             known.Add(incoming.Id, StoredEvent.Of(incoming));
         }
 
@@ -131,9 +144,16 @@ public static class RecordEventsHandler
     [
         .. command.Events
             .Select((incoming, index) => (incoming, index))
-            .Where(item => item.incoming.Data is SessionStarted started && !command.Workspaces.Contains(started.WorkspaceId))
+            .Where(item => WorkspaceOf(item.incoming.Data) is { } workspace && !command.Workspaces.Contains(workspace))
             .Select(item => new EventProblem(item.index, item.incoming.Id.ToString(), "data.workspaceId", "must be one of the sender's workspaces")),
     ];
+
+    private static Guid? WorkspaceOf(StreamEvent data) => data switch
+    {
+        SessionStarted started => started.WorkspaceId,
+        HighlightReelPublished published => published.WorkspaceId,
+        _ => null,
+    };
 
     /// <summary>Whether another writer was faster: nothing of ours is stored, and the next attempt sees theirs.</summary>
     internal static bool IsConflict(Exception e) => e switch

@@ -171,7 +171,7 @@ public sealed partial class SessionWriter(IDocumentStore store, ILogger<SessionW
         public RecordEvents Command { get; } = command;
 
         public IReadOnlyList<(Guid Account, Guid Session)> Sessions { get; } =
-            [.. command.Events.Select(incoming => (command.Account, incoming.SessionId)).Distinct()];
+            [.. command.Events.Select(incoming => (command.Account, incoming.StreamId)).Distinct()];
 
         public Task<RecordResult> Answer => _answer.Task;
 

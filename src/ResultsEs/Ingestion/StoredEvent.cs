@@ -11,7 +11,7 @@ using Weasel.Storage;
 namespace ResultsEs.Ingestion;
 
 /// <summary>What of a stored event decides whether another with its id is the same.</summary>
-internal sealed record StoredEvent(Guid SessionId, string WireType, DateTimeOffset Time, Lazy<JsonElement> Data)
+internal sealed record StoredEvent(Guid StreamId, string WireType, DateTimeOffset Time, Lazy<JsonElement> Data)
 {
     /// <summary>The header with the CloudEvent's <c>time</c>, UTC.</summary>
     public const string TimeHeader = "time";
@@ -32,11 +32,11 @@ internal sealed record StoredEvent(Guid SessionId, string WireType, DateTimeOffs
 
     /// <summary>An event that is about to be stored, as it will be.</summary>
     public static StoredEvent Of(IncomingEvent incoming) =>
-        new(incoming.SessionId, incoming.Type.WireType, incoming.Time, new Lazy<JsonElement>(() => Content(incoming)));
+        new(incoming.StreamId, incoming.Type.WireType, incoming.Time, new Lazy<JsonElement>(() => Content(incoming)));
 
-    /// <summary>Whether <paramref name="incoming"/>, which has this event's id, is this event: the same type, session, time and data.</summary>
+    /// <summary>Whether <paramref name="incoming"/>, which has this event's id, is this event: the same type, stream, time and data.</summary>
     public bool HasContentOf(IncomingEvent incoming) =>
-        SessionId == incoming.SessionId
+        StreamId == incoming.StreamId
         && WireType == incoming.Type.WireType
         && Time == incoming.Time
         && JsonElement.DeepEquals(Data.Value, Content(incoming));

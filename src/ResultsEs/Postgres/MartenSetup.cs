@@ -7,7 +7,9 @@ using JasperFx.MultiTenancy;
 using Marten;
 using Npgsql;
 using ResultsEs.Ingestion;
+using ResultsEs.Media;
 using ResultsEs.SessionResults;
+using ResultsEs.TestTotals;
 using Weasel.Core;
 using Wolverine.Marten;
 
@@ -51,10 +53,15 @@ internal static class MartenSetup
 
         options.Events.IgnoreIndex(EventIdIndex.Name);
         options.Storage.Add(new EventIdIndex(options.Advanced.Migrator));
+        options.Storage.Add(new TestTotalsSchema(options.Advanced.Migrator));
 
         options.Projections.Add(new SessionResultProjection(), ProjectionLifecycle.Inline);
         options.Schema.For<SessionResult>().DocumentAlias("session_result");
         options.Policies.OnDocuments(new SessionResultColumns());
+
+        options.Projections.Add(new HighlightReelProjection(), ProjectionLifecycle.Inline);
+        options.Schema.For<HighlightReel>().DocumentAlias(HighlightReel.Alias);
+        options.Policies.OnDocuments(new HighlightReelColumns());
     }
 
     /// <summary>The wire's own options, and Marten's way for the few types of its own.</summary>

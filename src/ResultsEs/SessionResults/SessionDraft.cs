@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ResultsEs.Contracts;
+using ResultsEs.Media;
 using ResultsEs.SessionResults.TaskTypes;
 
 namespace ResultsEs.SessionResults;
@@ -21,6 +22,10 @@ internal sealed class SessionDraft
 
     public Stamp? Ended { get; set; }
 
+    public Stamp? Transcribed { get; set; }
+
+    public SessionMedia? Media { get; set; }
+
     public static SessionDraft Thaw(Guid id, SessionResult? document)
     {
         if (document is null)
@@ -32,12 +37,14 @@ internal sealed class SessionDraft
             Started = document.Fold.Started,
             Profiled = document.Fold.Profiled,
             Ended = document.Fold.Ended,
+            Transcribed = document.Fold.Transcribed,
+            Media = document.Fold.Media,
         };
         var bodies = document.Body.Tasks.ToDictionary(task => task.Uuid);
         foreach (var fold in document.Fold.Tasks)
             draft._tasks.Add(fold.Id, TaskDraft.Thaw(fold, bodies.GetValueOrDefault(fold.Id)));
         foreach (var (body, fold) in document.Body.TaskGroups.Zip(document.Fold.TaskGroups))
-            draft._groups.Add(fold.Id, new TaskGroupDraft { Body = body, Settled = fold.Settled });
+            draft._groups.Add(fold.Id, new TaskGroupDraft { Body = body, Fold = fold });
         return draft;
     }
 
@@ -48,10 +55,10 @@ internal sealed class SessionDraft
         return task;
     }
 
-    public void SettleGroup(Stamp stamp, TaskGroupBody body)
+    public void SettleGroup(Stamp stamp, TaskGroupBody body, QxScore? qx = null)
     {
-        if (!_groups.TryGetValue(body.Uuid, out var held) || stamp.Replaces(held.Settled))
-            _groups[body.Uuid] = new TaskGroupDraft { Body = body, Settled = stamp };
+        if (!_groups.TryGetValue(body.Uuid, out var held) || stamp.Replaces(held.Fold.Settled))
+            _groups[body.Uuid] = new TaskGroupDraft { Body = body, Fold = new TaskGroupFold(body.Uuid, stamp) { Qx = qx } };
     }
 
     public SessionResult Freeze()
@@ -76,8 +83,10 @@ internal sealed class SessionDraft
                 Started = Started,
                 Profiled = Profiled,
                 Ended = Ended,
+                Transcribed = Transcribed,
+                Media = Media,
                 Tasks = [.. tasks.Select(task => task.Freeze())],
-                TaskGroups = [.. groups.Select(group => new TaskGroupFold(group.Body.Uuid, group.Settled))],
+                TaskGroups = [.. groups.Select(group => group.Fold)],
             },
         };
     }
@@ -86,7 +95,7 @@ internal sealed class SessionDraft
     {
         public required TaskGroupBody Body { get; init; }
 
-        public required Stamp Settled { get; init; }
+        public required TaskGroupFold Fold { get; init; }
     }
 }
 

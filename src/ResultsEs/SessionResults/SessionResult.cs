@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ResultsEs.Contracts;
+using ResultsEs.Media;
 using ResultsEs.SessionResults.TaskTypes;
 
 namespace ResultsEs.SessionResults;
@@ -20,6 +21,12 @@ internal sealed record SessionResult
 
     /// <summary>What v3 does not show.</summary>
     public required SessionFold Fold { get; init; }
+
+    /// <summary>What lists order the session by: its end, or its start while it has none. Null until either is known.</summary>
+    public DateTimeOffset? ListedAt => Body.FinishTime ?? Body.StartTime;
+
+    /// <summary>The types of its tasks as lists filter by them, sorted: <c>|NPS|SKIPPED|WRITTEN|</c>.</summary>
+    public string TaskTypes => SessionResults.TaskTypes.TaskType.Set(Fold.Tasks);
 }
 
 /// <summary>Where a session stands.</summary>
@@ -135,6 +142,12 @@ internal sealed record SessionFold
     /// <summary>The end that holds.</summary>
     public Stamp? Ended { get; init; }
 
+    /// <summary>The session's transcript that holds; its event has it.</summary>
+    public Stamp? Transcribed { get; init; }
+
+    /// <summary>The recording and its clips; absent while there are none.</summary>
+    public SessionMedia? Media { get; init; }
+
     /// <summary>Ordered by id; also of tasks that no answer has told about yet.</summary>
     public IReadOnlyList<TaskFold> Tasks { get; init; } = [];
 
@@ -165,7 +178,17 @@ internal sealed record TaskFold(Guid Id)
 }
 
 /// <summary>What the fold needs of a task group.</summary>
-internal sealed record TaskGroupFold(Guid Id, Stamp Settled);
+internal sealed record TaskGroupFold(Guid Id, Stamp Settled)
+{
+    /// <summary>The score with its parts, of a group that was scored.</summary>
+    public QxScore? Qx { get; init; }
+}
+
+/// <summary>A task group's QX score in one session, with its parts; all 0–100.</summary>
+internal sealed record QxScore(string Label, decimal Score, decimal? Behavioral, decimal Attitudinal, QxScoreValues Values);
+
+/// <summary>The single values behind a QX score.</summary>
+internal sealed record QxScoreValues(IReadOnlyList<decimal>? Behavioral, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);
 
 /// <summary>Writes and reads <c>{"nps": {…}}</c>.</summary>
 internal sealed class TaskAnswerConverter : JsonConverter<TaskAnswer>

@@ -5,19 +5,26 @@ using Marten.Schema;
 namespace ResultsEs.SessionResults;
 
 /// <summary>
-/// What the endpoints ask sessions by, as columns beside the JSON, and the two indexes that answer them: a test's
-/// sessions by status and finish time, and a workspace's tests. One column each and no index each: every index is
-/// written at every commit.
+/// What the endpoints ask sessions by, as columns beside the JSON, and the two indexes that answer them: a test's sessions
+/// by status and time, and those that changed. Both lead by account, workspace and test, and hold what lists filter by, so that a
+/// filter looks at no row.
 /// </summary>
 internal sealed class SessionResultColumns : IDocumentPolicy
 {
-    /// <summary>The session's workspace; null until it is known.</summary>
-    public const string Workspace = "workspace_id";
+    /// <summary>The index of a test's sessions by status and time.</summary>
+    public const string ListIndex = "ix_session_result_list";
 
+    /// <summary>The index of a test's sessions by their last change.</summary>
+    public const string UpdatedIndex = "ix_session_result_updated";
+
+    private const string Tenant = "tenant_id";
+    private const string Workspace = "workspace_id";
     private const string Test = "test_id";
     private const string Status = "status";
-    private const string FinishTime = "finish_time";
-    private const string Tenant = "tenant_id";
+    private const string Audience = "audience_id";
+    private const string Listed = "listed_at";
+    private const string TaskTypes = "task_types";
+    private const string Updated = "mt_last_modified";
 
     /// <inheritdoc/>
     public void Apply(DocumentMapping mapping)
@@ -28,9 +35,17 @@ internal sealed class SessionResultColumns : IDocumentPolicy
         mapping.DuplicateField(Body(nameof(SessionHead.WorkspaceId)), columnName: Workspace);
         mapping.DuplicateField(Body(nameof(SessionHead.TestId)), columnName: Test);
         mapping.DuplicateField(Body(nameof(SessionHead.Status)), columnName: Status);
-        mapping.DuplicateField(Body(nameof(SessionHead.FinishTime)), columnName: FinishTime);
-        mapping.AddIndex(Tenant, Test, Status, FinishTime, "id").Name = "ix_session_result_test";
-        mapping.AddIndex(Tenant, Workspace, Test).Name = "ix_session_result_workspace";
+        mapping.DuplicateField(Body(nameof(SessionHead.AudienceId)), columnName: Audience);
+        mapping.DuplicateField(Body(nameof(SessionHead.StartTime)), columnName: "start_time");
+        mapping.DuplicateField([typeof(SessionResult).GetProperty(nameof(SessionResult.ListedAt))!], columnName: Listed);
+        mapping.DuplicateField([typeof(SessionResult).GetProperty(nameof(SessionResult.TaskTypes))!], columnName: TaskTypes);
+
+        var list = mapping.AddIndex(Tenant, Workspace, Test, Status, Listed, "id");
+        list.Name = ListIndex;
+        list.IncludeColumns = [Audience, TaskTypes];
+        var updated = mapping.AddIndex(Tenant, Workspace, Test, Updated, "id");
+        updated.Name = UpdatedIndex;
+        updated.IncludeColumns = [Status, Listed, Audience, TaskTypes];
     }
 
     private static MemberInfo[] Body(string member) =>

@@ -7,7 +7,7 @@ namespace ResultsEs.SessionResults;
 /// <summary>An event with what orders it.</summary>
 /// <param name="Stamp">The producer's time and the event's id.</param>
 /// <param name="Data">The event.</param>
-internal readonly record struct RecordedEvent(Stamp Stamp, SessionEvent Data);
+internal readonly record struct RecordedEvent(Stamp Stamp, StreamEvent Data);
 
 /// <summary>
 /// How events make a session's document: pure, total, and free of order. Every step commutes with every other, because
@@ -21,7 +21,7 @@ internal static class SessionResultFold
     {
         var draft = SessionDraft.Thaw(sessionId, before);
         foreach (var (stamp, data) in events)
-            EventCatalogue.Of(data).Fold(draft, stamp, data);
+            EventCatalogue.Fold(draft, stamp, data);
         return draft.Freeze();
     }
 
@@ -68,14 +68,21 @@ internal static class SessionResultFold
         draft.Task(e.TaskId).Interact(stamp, e);
 
     public static void Scored(SessionDraft draft, Stamp stamp, TaskGroupScored e) =>
-        draft.SettleGroup(stamp, new TaskGroupBody(e.TaskGroupId, "QX_SCORE", new TaskGroupResponse(e.Score, null)));
+        draft.SettleGroup(stamp, new TaskGroupBody(e.TaskGroupId, "QX_SCORE", new TaskGroupResponse(e.Score, null)), new QxScore(
+            e.Label,
+            e.Score,
+            e.Components.Behavioral,
+            e.Components.Attitudinal,
+            new QxScoreValues(e.Values.Behavioral, e.Values.Usability, e.Values.Trust, e.Values.Appearance, e.Values.Loyalty)));
 
     public static void Sequenced(SessionDraft draft, Stamp stamp, ComparisonSequenced e) =>
         draft.SettleGroup(stamp, new TaskGroupBody(e.TaskGroupId, "BALANCED_COMPARISON", new TaskGroupResponse(null, e.Sequence)));
 
-    /// <summary>The session's transcript is not part of its details; the event alone holds it.</summary>
+    /// <summary>The event alone holds the transcript; the document says which event.</summary>
     public static void SessionTranscribed(SessionDraft draft, Stamp stamp, SessionTranscribed e)
     {
+        if (stamp.Replaces(draft.Transcribed))
+            draft.Transcribed = stamp;
     }
 
     private static void End(SessionDraft draft, Stamp stamp, SessionStatus status, DateTimeOffset at)

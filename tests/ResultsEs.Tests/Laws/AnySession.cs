@@ -15,7 +15,7 @@ internal static class AnySession
     private static readonly string[] Kinds = ["INITIAL_LOAD", "NEW_STATE", "PRESENTED_NODE_CHANGED", "MOUSE_PRESS_OR_RELEASE"];
 
     private static readonly Gen<Step> AnyStep = Gen.Select(
-        Gen.Int[0, 12], Gen.Int[0, Tasks.Length - 1], Gen.Int[0, 4], Gen.Int[0, 9_999],
+        Gen.Int[0, 16], Gen.Int[0, Tasks.Length - 1], Gen.Int[0, 4], Gen.Int[0, 9_999],
         (kind, task, second, n) => new Step(kind, task, second, n));
 
     /// <summary>The events of a session, its start among them, in the order of their making.</summary>
@@ -74,6 +74,21 @@ internal static class AnySession
                 break;
             case 11:
                 session.With("ComparisonSequenced", new JsonObject { ["taskGroupId"] = Groups[n % 2].ToString(), ["sequence"] = n % 3 == 0 ? "AB" : "BA" }, time, id);
+                break;
+            case 12:
+                session.WithVideo($"videos/{n}.mp4", Id(3, n + 1), time: time, id: id);
+                break;
+            case 13:
+                session.WithClip(Tasks[task], n, $"clip {n}", time, id);
+                break;
+            case 14:
+                session.WithClipGenerated(Tasks[task], $"clips/{n}.mp4", time, id);
+                break;
+            case 15:
+                if (n % 2 == 0)
+                    session.WithClipFailed(Tasks[task], time, id);
+                else
+                    session.WithClipDeleted(Tasks[task], time, id);
                 break;
             default:
                 if (n % 2 == 0)

@@ -1,0 +1,70 @@
+using Marten;
+using Marten.Services.BatchQuerying;
+using Npgsql;
+using ResultsEs.Media;
+
+namespace ResultsEs.Ingestion;
+
+/// <summary>A stream that is being written, whatever it folds into.</summary>
+internal sealed class TargetStream
+{
+    private readonly Action<IncomingEvent> _append;
+    private readonly bool _isUnfolded;
+
+    private TargetStream(Guid id, bool isOfReel, Guid? workspace, bool isUnfolded, Action<IncomingEvent> append) =>
+        (Id, IsOfReel, Workspace, _isUnfolded, _append) = (id, isOfReel, workspace, isUnfolded, append);
+
+    /// <summary>The stream: the events' <c>subject</c>.</summary>
+    public Guid Id { get; }
+
+    /// <summary>Whether it is a highlight reel's and not a session's.</summary>
+    public bool IsOfReel { get; private set; }
+
+    /// <summary>The workspace it belongs to; null until that is known.</summary>
+    public Guid? Workspace { get; }
+
+    /// <summary>Whether something was appended that changes what the session adds to its test's totals.</summary>
+    public bool CountsInTest { get; private set; }
+
+    /// <summary>What such a stream is of, in a refusal.</summary>
+    public static string Kind(bool isOfReel) => isOfReel ? "highlight reel" : "session";
+
+    /// <summary>Fetches the stream for writing, as part of a batched query.</summary>
+    public static async Task<TargetStream> FetchAsync<T>(IBatchedQuery batch, Guid id, bool exclusive, Func<T, Guid?> workspace)
+        where T : class
+    {
+        var stream = await (exclusive ? batch.Events.FetchForExclusiveWriting<T>(id) : batch.Events.FetchForWriting<T>(id));
+        return new TargetStream(
+            id,
+            typeof(T) == typeof(HighlightReel),
+            stream.Aggregate is { } aggregate ? workspace(aggregate) : null,
+            isUnfolded: stream.CurrentVersion > 0 && stream.Aggregate is null,
+            incoming => stream.AppendOne(StoredEvent.Envelope(incoming)));
+    }
+
+    /// <summary>
+    /// Finds the streams that are of something else than their new events say: those have events and yet no such document.
+    /// Asks the database only when there is one.
+    /// </summary>
+    public static async Task FindMisnamedAsync(IDocumentSession session, Dictionary<Guid, TargetStream> streams)
+    {
+        var unfolded = streams.Values.Where(stream => stream._isUnfolded).Select(stream => stream.Id).ToArray();
+        if (unfolded.Length == 0)
+            return;
+
+        // The primary key (tenant_id, id) finds the streams.
+        await using var command = new NpgsqlCommand("select s.id, s.type from results.mt_streams s where s.tenant_id = $1 and s.id = any($2)");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = session.TenantId });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = unfolded });
+        await using var reader = await session.ExecuteReaderAsync(command);
+        while (await reader.ReadAsync())
+            streams[reader.GetGuid(0)].IsOfReel = reader.GetString(1) == HighlightReel.Alias;
+    }
+
+    /// <summary>Appends an event that is new.</summary>
+    public void Append(IncomingEvent incoming)
+    {
+        CountsInTest |= incoming.Type.CountsInTest;
+        _append(incoming);
+    }
+}

@@ -1,0 +1,44 @@
+using Microsoft.AspNetCore.Authorization;
+using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Lists;
+using Wolverine.Http;
+
+namespace ResultsEs.Media;
+
+/// <summary><c>GET /api/v2/sessionResults/{sessionId}/clips/{clipUuid}</c>: where a clip's file stands, and a URL that downloads it.</summary>
+public static class GetClip
+{
+    internal static readonly TimeSpan Validity = TimeSpan.FromMinutes(15);
+
+    /// <summary>Tells, and signs a URL of a file that is there.</summary>
+    [WolverineGet("/api/v2/sessionResults/{sessionId}/clips/{clipUuid}")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, ObjectStore store, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var parameters = new RequestParameters(http);
+        var (session, id) = (parameters.Id("sessionId"), parameters.Id("clipUuid"));
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        var caller = Caller.From(http.User);
+        if (await SessionMediaQuery.ReadAsync(database, caller, session, cancellation) is not { } found
+            || found.Media.Clips.FirstOrDefault(clip => clip.Id == id && clip.IsShown) is not { } clip)
+            return Problems.NotFound();
+
+        var (status, key) = Rendering.Of(clip.Cut!.Stamp, clip.Rendering);
+        if (key is null)
+            return TypedResults.Json(new ClipFile(id, status, ClipUrl: null), Json.Of<ClipFile>());
+
+        return await store.SignAsync(caller.Account, found.Workspace, key, Validity) is { } signed
+            ? TypedResults.Json(new ClipFile(id, status, signed.Url), Json.Of<ClipFile>())
+            : ObjectStore.NotConfigured();
+    }
+}
+
+/// <summary>A clip's file.</summary>
+/// <param name="ClipUuid">The clip.</param>
+/// <param name="Status">Where the file stands.</param>
+/// <param name="ClipUrl">Downloads it without a token, for 15 minutes; only when it is generated.</param>
+internal sealed record ClipFile(Guid ClipUuid, RenderingStatus Status, string? ClipUrl);

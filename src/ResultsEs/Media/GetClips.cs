@@ -1,0 +1,56 @@
+using Microsoft.AspNetCore.Authorization;
+using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Contracts;
+using ResultsEs.Lists;
+using Wolverine.Http;
+
+namespace ResultsEs.Media;
+
+/// <summary><c>GET /api/v2/sessionResults/{sessionId}/clips</c>: the clips of a session's recording.</summary>
+public static class GetClips
+{
+    /// <summary>Sends the clips in the order of the recording.</summary>
+    [WolverineGet("/api/v2/sessionResults/{sessionId}/clips")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        var parameters = new RequestParameters(http);
+        var session = parameters.Id("sessionId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        return await SessionMediaQuery.ReadAsync(database, Caller.From(http.User), session, cancellation) is { } found
+            ? TypedResults.Json(ClipsOfSession.Of(found.Test, found.Media), Json.Shown<ClipsOfSession>())
+            : Problems.NotFound();
+    }
+}
+
+/// <summary>The clips of a session's recording.</summary>
+/// <param name="StudyUuid">The session's test.</param>
+/// <param name="Clips">In the order of the recording.</param>
+/// <param name="VideoRegions">Where screen and camera are in the recording's picture; absent when it is only one of them.</param>
+internal sealed record ClipsOfSession(Guid StudyUuid, IReadOnlyList<ClipOfSession> Clips, VideoRegions? VideoRegions)
+{
+    public static ClipsOfSession Of(Guid test, SessionMedia media) => new(test, [.. media.Shown().Select(ClipOfSession.Of)], media.Video?.Regions);
+}
+
+/// <summary>A clip.</summary>
+/// <param name="Uuid">The clip.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Description">What it shows.</param>
+/// <param name="TimeStartMs">Begin, milliseconds since the session's start.</param>
+/// <param name="TimeEndMs">End, milliseconds since the session's start.</param>
+/// <param name="VideoUuid">The recording it is cut from.</param>
+/// <param name="HasAudio">Whether it has sound.</param>
+/// <param name="HasCamera">Whether it has the participant's camera.</param>
+/// <param name="Layout">How screen and camera are laid out.</param>
+internal sealed record ClipOfSession(
+    Guid Uuid, string Name, string? Description, long TimeStartMs, long TimeEndMs, Guid VideoUuid, bool HasAudio, bool HasCamera, ClipLayout? Layout)
+{
+    public static ClipOfSession Of(Clip clip)
+    {
+        var cut = clip.Cut!;
+        return new(clip.Id, cut.Name, cut.Description, cut.TimeStartMs, cut.TimeEndMs, cut.VideoId, cut.HasAudio, cut.HasCamera, cut.Layout);
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Authorization;
+using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Lists;
+using Wolverine.Http;
+
+namespace ResultsEs.Media;
+
+/// <summary><c>GET /api/v2/testResults/{testId}/highlightreels/{reelId}</c>: where a reel's file stands, and a URL that downloads it.</summary>
+public static class GetHighlightReel
+{
+    // The primary key (tenant_id, id) finds the one row.
+    internal const string Sql =
+        """
+        select r.data from results.mt_doc_highlight_reel r
+        where r.tenant_id = $1 and r.id = $2 and r.workspace_id = any($3) and r.test_id = $4
+        """;
+
+    /// <summary>Tells, and signs a URL of a file that is there.</summary>
+    [WolverineGet("/api/v2/testResults/{testId}/highlightreels/{reelId}")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, ObjectStore store, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var parameters = new RequestParameters(http);
+        var (test, id) = (parameters.Id("testId"), parameters.Id("reelId"));
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        var caller = Caller.From(http.User);
+        if (await ReadAsync(database, caller, test, id, cancellation) is not { IsShown: true } reel)
+            return Problems.NotFound();
+
+        var (status, key) = Rendering.Of(reel.Cut!.Stamp, reel.Rendering);
+        if (key is null)
+            return TypedResults.Json(new HighlightReelFile(id, status, ReelUrl: null), Json.Of<HighlightReelFile>());
+
+        return await store.SignAsync(caller.Account, reel.WorkspaceId!.Value, key, GetClip.Validity) is { } signed
+            ? TypedResults.Json(new HighlightReelFile(id, status, signed.Url), Json.Of<HighlightReelFile>())
+            : ObjectStore.NotConfigured();
+    }
+
+    private static async Task<HighlightReel?> ReadAsync(NpgsqlDataSource database, Caller caller, Guid test, Guid id, CancellationToken cancellation)
+    {
+        await using var command = database.CreateCommand(Sql);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Tenant.Of(caller.Account) });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = caller.Workspaces });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = test });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        return await reader.ReadAsync(cancellation) ? JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(0), Json.Of<HighlightReel>()) : null;
+    }
+}
+
+/// <summary>A highlight reel's file.</summary>
+/// <param name="ReelId">The reel.</param>
+/// <param name="Status">Where the file stands.</param>
+/// <param name="ReelUrl">Downloads it without a token, for 15 minutes; only when it is generated.</param>
+internal sealed record HighlightReelFile(Guid ReelId, RenderingStatus Status, string? ReelUrl);

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Authorization;
+using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Lists;
+using ResultsEs.SessionResults;
+using Wolverine.Http;
+
+namespace ResultsEs.Media;
+
+/// <summary><c>GET /api/v2/testResults/{testId}/highlightreels</c>: the highlight reels of a test.</summary>
+public static class GetHighlightReels
+{
+    // Reels by ix_highlight_reel_test, clips by ix_test_sessions_clips, whether the test is known by ix_session_result_list.
+    internal static readonly string Sql =
+        $$"""
+        select
+          exists (
+            select 1 from unnest($2::uuid[]) w(id)
+            cross join lateral ({{KnownTest.Sql("$1", "w.id", "$3")}}) one),
+          array(select r.data from results.mt_doc_highlight_reel r where r.tenant_id = $1 and r.workspace_id = any($2) and r.test_id = $3),
+          array(select unnest(s.clips) from results.test_sessions s
+                where s.tenant_id = $1 and s.workspace_id = any($2) and s.test_id = $3 and s.clips <> '{}')
+        """;
+
+    /// <summary>Sends the reels, the latest change first.</summary>
+    [WolverineGet("/api/v2/testResults/{testId}/highlightreels")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        var parameters = new RequestParameters(http);
+        var test = parameters.Id("testId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        var caller = Caller.From(http.User);
+        await using var command = database.CreateCommand(Sql);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Tenant.Of(caller.Account) });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = caller.Workspaces });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = test });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        var reels = reader.GetFieldValue<string[]>(1).Select(json => JsonSerializer.Deserialize(json, Json.Of<HighlightReel>())!).Where(reel => reel.IsShown).ToList();
+        return reader.GetBoolean(0) || reels.Count > 0
+            ? TypedResults.Json(HighlightReelsOfTest.Of(reels, reader.GetFieldValue<Guid[]>(2)), Json.Of<HighlightReelsOfTest>())
+            : Problems.NotFound();
+    }
+}
+
+/// <summary>The highlight reels of a test.</summary>
+/// <param name="Reels">The latest change first.</param>
+/// <param name="StudyWithClips">Whether any session of the test has a clip.</param>
+internal sealed record HighlightReelsOfTest(IReadOnlyList<HighlightReelOfTest> Reels, bool StudyWithClips)
+{
+    public static HighlightReelsOfTest Of(IReadOnlyList<HighlightReel> reels, IReadOnlyCollection<Guid> clips) => new(
+        [.. reels.OrderByDescending(reel => reel.Cut!.Stamp.At).ThenBy(reel => reel.Id).Select(reel => HighlightReelOfTest.Of(reel, clips))],
+        clips.Count > 0);
+}
+
+/// <summary>A highlight reel.</summary>
+/// <param name="Uuid">The reel.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="DurationMs">How long it plays, milliseconds.</param>
+/// <param name="LastUpdatedAtMs">When it was last published, milliseconds since 1970-01-01T00:00Z.</param>
+/// <param name="NumClips">How many clips it plays.</param>
+/// <param name="AreAllClipsInReel">Whether every clip of the test's sessions is in it.</param>
+internal sealed record HighlightReelOfTest(Guid Uuid, string Name, long DurationMs, long LastUpdatedAtMs, int NumClips, bool AreAllClipsInReel)
+{
+    public static HighlightReelOfTest Of(HighlightReel reel, IReadOnlyCollection<Guid> clips)
+    {
+        var cut = reel.Cut!;
+        return new(reel.Id, cut.Name, cut.DurationMs, cut.Stamp.At.ToUnixTimeMilliseconds(), cut.ClipIds.Count, clips.Count > 0 && clips.All(cut.ClipIds.ToHashSet().Contains));
+    }
+}
+
+/// <summary>The source-generated JSON contracts of media.</summary>
+[JsonSerializable(typeof(SessionMedia))]
+[JsonSerializable(typeof(HighlightReel))]
+[JsonSerializable(typeof(VideoDownloadUrl))]
+[JsonSerializable(typeof(ClipsOfSession))]
+[JsonSerializable(typeof(ClipFile))]
+[JsonSerializable(typeof(HighlightReelsOfTest))]
+[JsonSerializable(typeof(HighlightReelFile))]
+internal sealed partial class MediaJson : JsonSerializerContext;

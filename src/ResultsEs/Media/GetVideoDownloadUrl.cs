@@ -1,0 +1,40 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Authorization;
+using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Lists;
+using Wolverine.Http;
+
+namespace ResultsEs.Media;
+
+/// <summary><c>GET /api/v2/sessionResults/{sessionId}/videoDownloadUrl</c>: a URL that downloads the session's recording.</summary>
+public static class GetVideoDownloadUrl
+{
+    internal static readonly TimeSpan Validity = TimeSpan.FromHours(1);
+
+    /// <summary>Signs a URL.</summary>
+    [WolverineGet("/api/v2/sessionResults/{sessionId}/videoDownloadUrl")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, ObjectStore store, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var parameters = new RequestParameters(http);
+        var session = parameters.Id("sessionId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        var caller = Caller.From(http.User);
+        if (await SessionMediaQuery.ReadAsync(database, caller, session, cancellation) is not { Media.Video: { } video } found)
+            return Problems.NotFound();
+
+        return await store.SignAsync(caller.Account, found.Workspace, video.ObjectKey, Validity) is { } signed
+            ? TypedResults.Json(new VideoDownloadUrl(signed.Url, session, signed.ExpiresAt), Json.Of<VideoDownloadUrl>())
+            : ObjectStore.NotConfigured();
+    }
+}
+
+/// <summary>A URL that downloads a session's recording.</summary>
+/// <param name="VideoUrl">Works without a token, for one hour.</param>
+/// <param name="SessionId">The session.</param>
+/// <param name="ExpiresAt">Until when.</param>
+internal sealed record VideoDownloadUrl(string VideoUrl, Guid SessionId, [property: JsonConverter(typeof(MillisecondsUtcConverter))] DateTimeOffset ExpiresAt);

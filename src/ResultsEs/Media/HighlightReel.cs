@@ -1,0 +1,114 @@
+using System.Reflection;
+using JasperFx.Events;
+using JasperFx.Events.Daemon;
+using Marten;
+using Marten.Events.Aggregation;
+using Marten.Schema;
+using ResultsEs.Contracts;
+using ResultsEs.Ingestion;
+using ResultsEs.SessionResults;
+
+namespace ResultsEs.Media;
+
+/// <summary>The stored document of a highlight reel: each part is the latest that was told of it.</summary>
+internal sealed record HighlightReel
+{
+    /// <summary>The name of the document and of the streams that fold into it.</summary>
+    public const string Alias = "highlight_reel";
+
+    /// <summary>The reel, and its stream.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>Null until the reel is published; such a reel reads as 404.</summary>
+    public Guid? WorkspaceId { get; init; }
+
+    /// <summary>The test whose sessions it shows.</summary>
+    public Guid? TestId { get; init; }
+
+    /// <summary>What it is; absent until that is known.</summary>
+    public ReelCut? Cut { get; init; }
+
+    /// <summary>What came of making its file.</summary>
+    public Rendering? Rendering { get; init; }
+
+    /// <summary>When it was deleted.</summary>
+    public Stamp? Deleted { get; init; }
+
+    /// <summary>Whether there is such a reel.</summary>
+    public bool IsShown => Cut is not null && Cut.Stamp.Replaces(Deleted);
+}
+
+/// <summary>What a reel is.</summary>
+internal sealed record ReelCut(Stamp Stamp, string Name, long DurationMs, IReadOnlyList<Guid> ClipIds);
+
+/// <summary>A reel while a fold works on it; owned by one call of <see cref="HighlightReelFold.Fold"/>.</summary>
+internal sealed class HighlightReelDraft
+{
+    public required HighlightReel Reel { get; set; }
+}
+
+/// <summary>How events make a reel's document: pure, total and free of order, as <see cref="SessionResultFold"/>.</summary>
+internal static class HighlightReelFold
+{
+    /// <summary>The document after <paramref name="events"/>, each of which must be new to it.</summary>
+    public static HighlightReel Fold(Guid reelId, HighlightReel? before, IEnumerable<RecordedEvent> events)
+    {
+        var draft = new HighlightReelDraft { Reel = before ?? new HighlightReel { Id = reelId } };
+        foreach (var (stamp, data) in events)
+            EventCatalogue.Fold(draft, stamp, data);
+        return draft.Reel;
+    }
+
+    public static void Published(HighlightReelDraft draft, Stamp stamp, HighlightReelPublished e)
+    {
+        if (stamp.Replaces(draft.Reel.Cut?.Stamp))
+            draft.Reel = draft.Reel with { WorkspaceId = e.WorkspaceId, TestId = e.TestId, Cut = new ReelCut(stamp, e.Name, e.DurationMs, e.ClipIds) };
+    }
+
+    public static void Generated(HighlightReelDraft draft, Stamp stamp, HighlightReelGenerated e) =>
+        draft.Reel = draft.Reel with { Rendering = Rendering.Latest(draft.Reel.Rendering, new Rendering(stamp, e.ObjectKey)) };
+
+    public static void Failed(HighlightReelDraft draft, Stamp stamp, HighlightReelFailed e) =>
+        draft.Reel = draft.Reel with { Rendering = Rendering.Latest(draft.Reel.Rendering, new Rendering(stamp, ObjectKey: null)) };
+
+    public static void Deleted(HighlightReelDraft draft, Stamp stamp, HighlightReelDeleted e)
+    {
+        if (stamp.Replaces(draft.Reel.Deleted))
+            draft.Reel = draft.Reel with { Deleted = stamp };
+    }
+}
+
+/// <summary>The bridge from Marten to <see cref="HighlightReelFold"/>; inline, in the transaction of the events.</summary>
+internal sealed class HighlightReelProjection : SingleStreamProjection<HighlightReel, Guid>
+{
+    /// <summary>Of reels' events alone: other streams have other documents.</summary>
+    public HighlightReelProjection()
+    {
+        foreach (var type in EventCatalogue.All.OfType<EventType<HighlightReelDraft>>())
+            IncludeType(type.Record);
+    }
+
+    /// <inheritdoc/>
+    public override (HighlightReel?, ActionType) DetermineAction(HighlightReel? snapshot, Guid identity, IReadOnlyList<IEvent> events) =>
+        (HighlightReelFold.Fold(identity, snapshot, events.Select(e => new RecordedEvent(StoredEvent.Stamp(e), (StreamEvent)e.Data))), ActionType.Store);
+}
+
+/// <summary>What the endpoints ask reels by, as columns beside the JSON, and the index that answers them.</summary>
+internal sealed class HighlightReelColumns : IDocumentPolicy
+{
+    /// <summary>The index of a test's reels.</summary>
+    public const string TestIndex = "ix_highlight_reel_test";
+
+    /// <inheritdoc/>
+    public void Apply(DocumentMapping mapping)
+    {
+        if (mapping.DocumentType != typeof(HighlightReel))
+            return;
+
+        mapping.DuplicateField([Member(nameof(HighlightReel.WorkspaceId))], columnName: "workspace_id");
+        mapping.DuplicateField([Member(nameof(HighlightReel.TestId))], columnName: "test_id");
+        mapping.AddIndex("tenant_id", "workspace_id", "test_id").Name = TestIndex;
+    }
+
+    private static MemberInfo Member(string name) => typeof(HighlightReel).GetProperty(name)!;
+}

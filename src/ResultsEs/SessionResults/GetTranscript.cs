@@ -1,0 +1,40 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Authorization;
+using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Contracts;
+using ResultsEs.Lists;
+using Wolverine.Http;
+
+namespace ResultsEs.SessionResults;
+
+/// <summary><c>GET /api/v2/sessionResults/{sessionId}/transcript</c>: the session's transcript as WebVTT.</summary>
+public static class GetTranscript
+{
+    // Both by unique keys: the document by (tenant_id, id), and the event that it names by ux_events_tenant_id.
+    internal const string Sql =
+        """
+        select e.data
+        from results.mt_doc_session_result d
+        join results.mt_events e on e.tenant_id = d.tenant_id and e.id = (d.data -> 'fold' -> 'transcribed' ->> 'by')::uuid
+        where d.tenant_id = $1 and d.id = $2 and d.workspace_id = any($3)
+        """;
+
+    /// <summary>Sends the transcript, or the range of its bytes that is asked for.</summary>
+    [WolverineGet("/api/v2/sessionResults/{sessionId}/transcript")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        var parameters = new RequestParameters(http);
+        var session = parameters.Id("sessionId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        if (await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation) is not { } json)
+            return Problems.NotFound();
+
+        var transcript = JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>())!;
+        return TypedResults.Bytes(Encoding.UTF8.GetBytes(WebVtt.Write(transcript.Cues)), "text/vtt; charset=utf-8", enableRangeProcessing: true);
+    }
+}

@@ -1,0 +1,312 @@
+using System.Text.Json;
+using Marten;
+using Npgsql;
+using NpgsqlTypes;
+using ResultsEs.Media;
+using ResultsEs.SessionResults;
+
+namespace ResultsEs.TestTotals;
+
+/// <summary>
+/// Keeps the totals of tests: takes the sessions that were named as changed, reads what of each counts now, and puts it in the
+/// place of what was counted before, all in one transaction. Names are written in the transaction of the events, so none can be
+/// overtaken, and what is counted comes from the document as it is now, so neither order nor repetition matters. One node at a
+/// time does this, by a lock that ends with its transaction; a node that is killed leaves nothing to clean up.
+/// </summary>
+internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogger<TestTotalsUpdater> logger) : BackgroundService
+{
+    /// <summary>How long changes wait at most while all is well: what totals may lag behind.</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
+    private const int SessionsPerTransaction = 1_000;
+
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>Names sessions as changed, in the transaction of <paramref name="session"/>.</summary>
+    public static void Tell(IDocumentSession session, IEnumerable<Guid> sessions)
+    {
+        var ids = sessions.ToArray();
+        if (ids.Length > 0)
+            session.QueueSqlCommand("insert into results.test_changes (tenant_id, session_id) select ?, unnest(?)", session.TenantId, ids);
+    }
+
+    /// <summary>Takes changes until there are none, or another node takes them.</summary>
+    /// <returns>How many sessions were looked at.</returns>
+    public static async Task<int> UpdateAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        var sessions = 0;
+        while (await UpdateSomeAsync(database, cancellation) is > 0 and var some)
+            sessions += some;
+        return sessions;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var pause = Interval;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await UpdateAsync(database, stoppingToken);
+                pause = Interval;
+            }
+            catch (Exception) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                // Nothing is passed over: the changes stay until they are taken.
+                LogFailed(logger, e);
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            }
+
+            await Task.Delay(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task<int> UpdateSomeAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        if (!await IsAnyChangedAsync(connection, cancellation))
+            return 0;
+
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        if (!await TryLockAsync(connection, cancellation))
+            return 0;
+
+        var changed = await TakeAsync(connection, cancellation);
+        if (changed.Count == 0)
+            return 0;
+
+        // In this order: what is read after the names were taken holds all they stood for.
+        var before = await CountedAsync(connection, changed, cancellation);
+        var now = await CurrentAsync(connection, changed, cancellation);
+        var moved = changed.Where(session => !Same(before.GetValueOrDefault(session), now.GetValueOrDefault(session))).ToList();
+        var totals = await TotalsAsync(connection, [.. moved.SelectMany(session => Tests(before, session).Concat(Tests(now, session))).Distinct()], cancellation);
+        foreach (var session in moved)
+        {
+            if (before.TryGetValue(session, out var old))
+                totals[old.TestOf(session)] = totals[old.TestOf(session)].Without(old.Part);
+            if (now.TryGetValue(session, out var current))
+                totals[current.TestOf(session)] = totals[current.TestOf(session)].With(current.Part);
+        }
+
+        await SaveAsync(connection, totals, moved.ToDictionary(session => session, now.GetValueOrDefault), cancellation);
+        await transaction.CommitAsync(cancellation);
+        return changed.Count;
+
+        static IEnumerable<TestKey> Tests(Dictionary<SessionKey, CountedSession> sessions, SessionKey session) =>
+            sessions.TryGetValue(session, out var counted) ? [counted.TestOf(session)] : [];
+    }
+
+    private static bool Same(CountedSession? a, CountedSession? b) => a is null || b is null
+        ? a is null && b is null
+        : a.Workspace == b.Workspace && a.Test == b.Test && a.Part.Status == b.Part.Status && a.Clips.SequenceEqual(b.Clips)
+            && JsonElement.DeepEquals(JsonElement.Parse(Text(a.Part.Scores)), JsonElement.Parse(Text(b.Part.Scores)));
+
+    private static string Text(IReadOnlyDictionary<Guid, QxScore> scores) => JsonSerializer.Serialize(scores, Json.Of<IReadOnlyDictionary<Guid, QxScore>>());
+
+    private static async Task<bool> IsAnyChangedAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand("select exists (select 1 from results.test_changes)", connection);
+        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    private static async Task<bool> TryLockAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand("select pg_try_advisory_xact_lock(hashtextextended('results.test_totals', 0))", connection);
+        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    private static async Task<IReadOnlyList<SessionKey>> TakeAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        // Nobody else deletes, and the table holds what is waiting and no more: no index, so that naming a session costs least.
+        await using var command = new NpgsqlCommand(
+            """
+            delete from results.test_changes c
+            where c.ctid = any(array(select w.ctid from results.test_changes w limit $1))
+            returning c.tenant_id, c.session_id
+            """, connection);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var changed = new HashSet<SessionKey>();
+        while (await reader.ReadAsync(cancellation))
+            changed.Add(new SessionKey(reader.GetString(0), reader.GetGuid(1)));
+        return [.. changed];
+    }
+
+    private static async Task<Dictionary<SessionKey, CountedSession>> CountedAsync(
+        NpgsqlConnection connection, IReadOnlyList<SessionKey> sessions, CancellationToken cancellation)
+    {
+        // The primary key (tenant_id, session_id) finds the rows.
+        await using var command = new NpgsqlCommand(
+            """
+            select s.tenant_id, s.session_id, s.workspace_id, s.test_id, s.status, s.scores, s.clips
+            from unnest($1, $2) k(tenant_id, session_id)
+            join results.test_sessions s on s.tenant_id = k.tenant_id and s.session_id = k.session_id
+            """, connection);
+        Add(command, sessions);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var counted = new Dictionary<SessionKey, CountedSession>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            counted.Add(
+                new SessionKey(reader.GetString(0), reader.GetGuid(1)),
+                new CountedSession(reader.GetGuid(2), reader.GetGuid(3), new SessionPart(Status(reader, 4), Read<IReadOnlyDictionary<Guid, QxScore>>(reader, 5)), reader.GetFieldValue<Guid[]>(6)));
+        }
+
+        return counted;
+    }
+
+    private static async Task<Dictionary<SessionKey, CountedSession>> CurrentAsync(
+        NpgsqlConnection connection, IReadOnlyList<SessionKey> sessions, CancellationToken cancellation)
+    {
+        // The primary key (tenant_id, id) finds the rows. A session whose start is not in belongs to no test yet.
+        await using var command = new NpgsqlCommand(
+            """
+            select d.tenant_id, d.id, d.workspace_id, d.test_id, d.status, d.data -> 'fold' -> 'taskGroups', d.data -> 'fold' -> 'media'
+            from unnest($1, $2) k(tenant_id, id)
+            join results.mt_doc_session_result d on d.tenant_id = k.tenant_id and d.id = k.id
+            where d.workspace_id is not null
+            """, connection);
+        Add(command, sessions);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var current = new Dictionary<SessionKey, CountedSession>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            var scores = Read<IReadOnlyList<TaskGroupFold>>(reader, 5).Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!);
+            var clips = reader.IsDBNull(6) ? [] : Read<SessionMedia>(reader, 6).Clips.Where(clip => clip.IsShown).Select(clip => clip.Id).ToArray();
+            current.Add(
+                new SessionKey(reader.GetString(0), reader.GetGuid(1)),
+                new CountedSession(reader.GetGuid(2), reader.GetGuid(3), new SessionPart(Status(reader, 4), scores), clips));
+        }
+
+        return current;
+    }
+
+    private static async Task<Dictionary<TestKey, TestTotal>> TotalsAsync(NpgsqlConnection connection, IReadOnlyList<TestKey> tests, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            select t.tenant_id, t.workspace_id, t.test_id, t.in_progress, t.complete, t.abandoned, t.qx
+            from unnest($1, $2, $3) k(tenant_id, workspace_id, test_id)
+            join results.test_totals t on t.tenant_id = k.tenant_id and t.workspace_id = k.workspace_id and t.test_id = k.test_id
+            """, connection);
+        Add(command, tests);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var totals = tests.ToDictionary(test => test, _ => TestTotal.None);
+        while (await reader.ReadAsync(cancellation))
+            totals[new TestKey(reader.GetString(0), reader.GetGuid(1), reader.GetGuid(2))] = Total(reader, 3);
+        return totals;
+    }
+
+    /// <summary>A total whose four columns begin at <paramref name="column"/>.</summary>
+    internal static TestTotal Total(NpgsqlDataReader reader, int column) =>
+        new(reader.GetInt64(column), reader.GetInt64(column + 1), reader.GetInt64(column + 2), Read<IReadOnlyDictionary<Guid, QxSums>>(reader, column + 3));
+
+    private static async Task SaveAsync(
+        NpgsqlConnection connection, Dictionary<TestKey, TestTotal> totals, Dictionary<SessionKey, CountedSession?> sessions, CancellationToken cancellation)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+
+        var empty = Command("delete from results.test_totals t using unnest($1, $2, $3) k(tenant_id, workspace_id, test_id) where t.tenant_id = k.tenant_id and t.workspace_id = k.workspace_id and t.test_id = k.test_id");
+        Add(empty, [.. totals.Where(total => total.Value.IsEmpty).Select(total => total.Key)]);
+
+        var filled = totals.Where(total => !total.Value.IsEmpty).ToList();
+        var save = Command(
+            """
+            insert into results.test_totals (tenant_id, workspace_id, test_id, in_progress, complete, abandoned, qx)
+            select * from unnest($1, $2, $3, $4, $5, $6, $7)
+            on conflict (tenant_id, workspace_id, test_id) do update
+            set in_progress = excluded.in_progress, complete = excluded.complete, abandoned = excluded.abandoned, qx = excluded.qx
+            """);
+        Add(save, [.. filled.Select(total => total.Key)]);
+        save.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. filled.Select(total => total.Value.InProgress)] });
+        save.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. filled.Select(total => total.Value.Complete)] });
+        save.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. filled.Select(total => total.Value.Abandoned)] });
+        save.Parameters.Add(JsonArray(filled.Select(total => JsonSerializer.Serialize(total.Value.Qx, Json.Of<IReadOnlyDictionary<Guid, QxSums>>()))));
+
+        var gone = Command("delete from results.test_sessions s using unnest($1, $2) k(tenant_id, session_id) where s.tenant_id = k.tenant_id and s.session_id = k.session_id");
+        Add(gone, [.. sessions.Where(session => session.Value is null).Select(session => session.Key)]);
+
+        foreach (var (key, counted) in sessions.Where(session => session.Value is not null))
+        {
+            var one = Command(
+                """
+                insert into results.test_sessions (tenant_id, session_id, workspace_id, test_id, status, scores, clips) values ($1, $2, $3, $4, $5, $6, $7)
+                on conflict (tenant_id, session_id) do update
+                set workspace_id = excluded.workspace_id, test_id = excluded.test_id, status = excluded.status, scores = excluded.scores, clips = excluded.clips
+                """);
+            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Tenant });
+            one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = key.Session });
+            one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted!.Workspace });
+            one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted.Test });
+            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = counted.Part.Status.ToString() });
+            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Text(counted.Part.Scores), NpgsqlDbType = NpgsqlDbType.Jsonb });
+            one.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. counted.Clips] });
+        }
+
+        await batch.ExecuteNonQueryAsync(cancellation);
+
+        NpgsqlBatchCommand Command(string sql)
+        {
+            var command = new NpgsqlBatchCommand(sql);
+            batch.BatchCommands.Add(command);
+            return command;
+        }
+    }
+
+    private static void Add(NpgsqlCommand command, IReadOnlyList<SessionKey> sessions) => Add(command.Parameters, sessions);
+
+    private static void Add(NpgsqlBatchCommand command, IReadOnlyList<SessionKey> sessions) => Add(command.Parameters, sessions);
+
+    private static void Add(NpgsqlParameterCollection parameters, IReadOnlyList<SessionKey> sessions)
+    {
+        parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. sessions.Select(session => session.Tenant)] });
+        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. sessions.Select(session => session.Session)] });
+    }
+
+    private static void Add(NpgsqlCommand command, IReadOnlyList<TestKey> tests) => Add(command.Parameters, tests);
+
+    private static void Add(NpgsqlBatchCommand command, IReadOnlyList<TestKey> tests) => Add(command.Parameters, tests);
+
+    private static void Add(NpgsqlParameterCollection parameters, IReadOnlyList<TestKey> tests)
+    {
+        parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. tests.Select(test => test.Tenant)] });
+        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tests.Select(test => test.Workspace)] });
+        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tests.Select(test => test.Test)] });
+    }
+
+    private static SessionStatus Status(NpgsqlDataReader reader, int column) => Enum.Parse<SessionStatus>(reader.GetString(column));
+
+    private static NpgsqlParameter JsonArray(IEnumerable<string> json) =>
+        new NpgsqlParameter<string[]> { TypedValue = [.. json], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb };
+
+    private static T Read<T>(NpgsqlDataReader reader, int column) => JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(column), Json.Of<T>())!;
+
+    [LoggerMessage(1201, LogLevel.Error, "Updating the totals of tests failed; the changed sessions stay named and are tried again")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
+
+    private readonly record struct SessionKey(string Tenant, Guid Session);
+
+    private readonly record struct TestKey(string Tenant, Guid Workspace, Guid Test);
+
+    /// <summary>What of a session is counted, and where.</summary>
+    private sealed record CountedSession(Guid Workspace, Guid Test, SessionPart Part, IReadOnlyList<Guid> Clips)
+    {
+        public TestKey TestOf(SessionKey session) => new(session.Tenant, Workspace, Test);
+    }
+}
+
+/// <summary>The read model's services.</summary>
+internal static class TestTotalsSetup
+{
+    /// <summary>Adds what keeps the totals of tests.</summary>
+    public static WebApplicationBuilder AddTestTotals(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddHostedService<TestTotalsUpdater>();
+        return builder;
+    }
+}
