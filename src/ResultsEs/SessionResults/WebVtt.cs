@@ -38,9 +38,12 @@ internal static class WebVtt
     private static string Text(string text) =>
         string.Join('\n', Escape(text).Split(LineEnds, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 
-    /// <summary>On one line, which is all an annotation has.</summary>
-    private static string Voice(string? speaker) =>
-        string.Join(' ', Escape(speaker ?? "").Split(LineEnds, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    /// <summary>On one line, which is all an annotation has, and without hyphens at its end that the tag's <c>></c> would make an arrow of.</summary>
+    private static string Voice(string? speaker)
+    {
+        var voice = string.Join(' ', Escape(speaker ?? "").Split(LineEnds, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        return voice.EndsWith("--", StringComparison.Ordinal) ? voice[..^1] + "&#45;" : voice;
+    }
 
     private static string Escape(string text) =>
         text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);

@@ -1,0 +1,399 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using ResultsEs.Tests.Access;
+
+namespace ResultsEs.Tests.Media;
+
+/// <summary>Recordings, clips and highlight reels, with the bytes in a real store.</summary>
+public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectStoreFixture>
+{
+    private static readonly DateTimeOffset Begin = SessionBuilder.Begin;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_recording_downloads_through_its_URL_for_an_hour_and_no_longer()
+    {
+        using var http = await media.ClientAsync();
+        var session = A.Session().WithVideo("videos/a-(1)!.mp4");
+        await http.RecordAsync(session);
+        await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, "videos/a-(1)!.mp4", "the recording");
+
+        var before = DateTimeOffset.UtcNow;
+        var answer = await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/videoDownloadUrl");
+        Assert.Equal(["videoUrl", "sessionId", "expiresAt"], answer.Select(member => member.Key));
+        Assert.Equal(session.Id, (Guid)answer["sessionId"]!);
+        Assert.InRange((DateTimeOffset)answer["expiresAt"]!, before.AddMinutes(60).AddMilliseconds(-1), DateTimeOffset.UtcNow.AddMinutes(60));
+
+        var url = new Uri((string)answer["videoUrl"]!);
+        Assert.Equal("the recording", await DownloadAsync(url));
+        Assert.Equal("the recording", await DownloadAsync(await AtAsync(url, TimeSpan.FromMinutes(59))));
+        Assert.Equal("403 Request has expired", await DownloadAsync(await AtAsync(url, TimeSpan.FromMinutes(61))));
+    }
+
+    [Fact]
+    public async Task A_URL_is_good_for_its_own_object_alone()
+    {
+        using var http = await media.ClientAsync();
+        var session = A.Session().WithVideo("videos/own.mp4");
+        await http.RecordAsync(session);
+        await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, "videos/own.mp4", "own");
+        await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, "videos/other.mp4", "other");
+
+        var url = (string)(await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/videoDownloadUrl"))["videoUrl"]!;
+        Assert.Equal("own", await DownloadAsync(new Uri(url)));
+        foreach (var forged in new[] { url.Replace("own.mp4", "other.mp4", StringComparison.Ordinal), url.Replace("X-Amz-Expires=3600", "X-Amz-Expires=7200", StringComparison.Ordinal), url.Split('?')[0] })
+            Assert.Equal("403 The request is not signed", await DownloadAsync(new Uri(forged)));
+    }
+
+    [Fact]
+    public async Task A_key_means_an_object_of_the_sessions_own_account_and_workspace()
+    {
+        using var http = await media.ClientAsync();
+        using var other = await media.ClientAsync(TestClients.OtherAccount);
+        var theirs = A.SessionOnly().Started(TestClients.WorkspaceOfTwo).WithVideo("videos/shared-name.mp4");
+        await other.RecordAsync(theirs);
+        await media.PutAsync(TestClients.AccountTwo, TestClients.WorkspaceOfTwo, "videos/shared-name.mp4", "of account two");
+        // Account one says that its recording is account two's object.
+        var mine = A.Session().WithVideo("videos/shared-name.mp4");
+        await http.RecordAsync(mine);
+
+        Assert.Equal("of account two", await DownloadAsync(new Uri((string)(await other.JsonAsync($"/api/v2/sessionResults/{theirs.Id}/videoDownloadUrl"))["videoUrl"]!)));
+        Assert.StartsWith("404 ", await DownloadAsync(new Uri((string)(await http.JsonAsync($"/api/v2/sessionResults/{mine.Id}/videoDownloadUrl"))["videoUrl"]!)), StringComparison.Ordinal);
+
+        foreach (var key in new[] { "../x.mp4", "a/../../x.mp4", "/x.mp4", "a//x.mp4", "./x", "a/", "a%2F..%2Fx", "a\\x", "", "ä.mp4", "x y", "a?b" })
+        {
+            using var refused = await http.SendAsync(A.Session().WithVideo(key));
+            Assert.Equal("[1].data.objectKey", (await refused.ProblemAsync(HttpStatusCode.BadRequest))["errors"]!.AsObject().Single().Key);
+        }
+    }
+
+    [Fact]
+    public async Task Of_several_recordings_the_latest_holds()
+    {
+        using var http = await media.ClientAsync();
+        var session = A.Session().WithVideo("late.mp4", time: Begin.AddHours(2)).WithVideo("early.mp4", time: Begin.AddHours(1));
+        await http.RecordAsync(session);
+
+        Assert.Contains("/late.mp4?", (string)(await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/videoDownloadUrl"))["videoUrl"]!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Clips_are_listed_in_the_order_of_the_recording_in_the_references_shape()
+    {
+        using var http = await media.ClientAsync();
+        var (first, second, deleted) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
+        var session = A.Session().WithVideo()
+            .WithClip(second, 9_000, "Pays").But("data.description", null).But("data.layout", null).But("data.hasCamera", "false")
+            .WithClip(first, 1_000)
+            .WithClip(deleted).WithClipDeleted(deleted);
+        await http.RecordAsync(session);
+
+        Assert.Equal(
+            JsonNode.Parse(
+                $$"""
+                { "studyUuid": "{{session.TestId}}",
+                  "clips": [
+                    { "uuid": "{{first}}", "name": "Finds the cart", "description": "after a while", "timeStartMs": 1000, "timeEndMs": 3000,
+                      "videoUuid": "{{SessionBuilder.Video}}", "hasAudio": true, "hasCamera": true,
+                      "layout": { "mainStream": "SCREEN", "pipPosition": "BOTTOM_RIGHT", "pipState": "OPENED" } },
+                    { "uuid": "{{second}}", "name": "Pays", "timeStartMs": 9000, "timeEndMs": 11000,
+                      "videoUuid": "{{SessionBuilder.Video}}", "hasAudio": true, "hasCamera": false } ],
+                  "videoRegions": {
+                    "screen": { "topLeftPoint": { "x": 0, "y": 0 }, "widthPx": 1600, "heightPx": 900 },
+                    "camera": { "topLeftPoint": { "x": 1600, "y": 0 }, "widthPx": 320, "heightPx": 240 } } }
+                """)!.ToJsonString(),
+            (await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/clips")).ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_session_without_clips_or_recording_has_an_empty_list()
+    {
+        using var http = await media.ClientAsync();
+        var session = A.Session();
+        await http.RecordAsync(session);
+
+        Assert.Equal($$"""{"studyUuid":"{{session.TestId}}","clips":[]}""", (await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/clips")).ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_clip_is_generating_until_its_file_is_there_and_again_when_it_is_cut_anew()
+    {
+        using var http = await media.ClientAsync();
+        var clip = Guid.NewGuid();
+        var session = A.Session().WithClip(clip, time: Begin);
+        await http.RecordAsync(session);
+        Assert.Equal(("GENERATING", null), await ClipAsync(http, session.Id, clip));
+
+        await http.RecordAsync(session.WithClipFailed(clip, Begin.AddMinutes(1)));
+        Assert.Equal(("ERROR", null), await ClipAsync(http, session.Id, clip));
+
+        await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, $"clips/{clip}.mp4", "the clip");
+        await http.RecordAsync(session.WithClipGenerated(clip, $"clips/{clip}.mp4", Begin.AddMinutes(2)));
+        var (status, url) = await ClipAsync(http, session.Id, clip);
+        Assert.Equal(("GENERATED", "the clip"), (status, await DownloadAsync(new Uri(url!))));
+        Assert.Equal("the clip", await DownloadAsync(await AtAsync(new Uri(url!), TimeSpan.FromMinutes(14))));
+        Assert.Equal("403 Request has expired", await DownloadAsync(await AtAsync(new Uri(url!), TimeSpan.FromMinutes(16))));
+
+        await http.RecordAsync(session.WithClip(clip, 5_000, "Anew", Begin.AddMinutes(3)));
+        Assert.Equal(("GENERATING", null), await ClipAsync(http, session.Id, clip));
+    }
+
+    [Fact]
+    public async Task A_deleted_clip_reads_as_one_that_never_was_until_it_is_cut_again()
+    {
+        using var http = await media.ClientAsync();
+        var clip = Guid.NewGuid();
+        var session = A.Session().WithClip(clip, time: Begin).WithClipDeleted(clip, Begin.AddMinutes(1));
+        await http.RecordAsync(session);
+        using var gone = await http.ReadAsync($"/api/v2/sessionResults/{session.Id}/clips/{clip}");
+        using var never = await http.ReadAsync($"/api/v2/sessionResults/{session.Id}/clips/{Guid.NewGuid()}");
+
+        Assert.Equal((await never.ProblemAsync(HttpStatusCode.NotFound)).ToJsonString(), (await gone.ProblemAsync(HttpStatusCode.NotFound)).ToJsonString());
+        await http.RecordAsync(session.WithClip(clip, time: Begin.AddMinutes(2)));
+        Assert.Equal(("GENERATING", null), await ClipAsync(http, session.Id, clip));
+    }
+
+    [Fact]
+    public async Task Of_too_many_clips_a_thousand_are_kept_whatever_their_order()
+    {
+        using var http = await media.ClientAsync();
+        var clips = Enumerable.Range(0, 1_005).Select(_ => Guid.NewGuid()).ToList();
+        foreach (var session in new[] { A.Session(), A.Session() })
+        {
+            foreach (var chunk in clips.Chunk(900))
+            {
+                var part = A.SessionOnly(session.Id, session.TestId);
+                foreach (var clip in chunk)
+                    part.WithClip(clip, time: Begin);
+                await http.RecordAsync(part);
+            }
+
+            await http.RecordAsync(session);
+            var shown = (await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/clips"))["clips"]!.AsArray().Select(clip => (Guid)clip!["uuid"]!);
+            Assert.Equal(clips.Order().Take(1_000), shown.Order());
+            clips.Reverse();
+        }
+    }
+
+    [Theory]
+    [InlineData("data.clipId", "\"00000000-0000-0000-0000-000000000000\"", "must not be the nil UUID")]
+    [InlineData("data.name", null, "is required")]
+    [InlineData("data.name", "\"x*1001\"", "must have at most 1,000 characters, not 1001")]
+    [InlineData("data.description", "\"x*100001\"", "must have at most 100,000 characters, not 100001")]
+    [InlineData("data.timeStartMs", "-1", "must be 0 or more milliseconds since the session's start, not -1")]
+    [InlineData("data.timeEndMs", "1000", "must be after timeStartMs")]
+    [InlineData("data.hasAudio", "1", "must be true or false")]
+    [InlineData("data.layout.mainStream", "\"HAND\"", "must be one of SCREEN, CAMERA")]
+    [InlineData("data.layout.pipPosition", "\"LEFT\"", "must be one of TOP_LEFT, TOP_RIGHT, BOTTOM_LEFT, BOTTOM_RIGHT")]
+    [InlineData("data.layout.pipState", null, "is required")]
+    public async Task A_clip_that_breaks_a_rule_is_refused(string path, string? json, string message)
+    {
+        using var http = await media.ClientAsync();
+        using var answer = await http.SendAsync(A.Session().WithClip(Guid.NewGuid()).But(path, json));
+
+        Assert.Equal(
+            new JsonObject { [$"[1].{path}"] = new JsonArray(message) }.ToJsonString(),
+            (await answer.ProblemAsync(HttpStatusCode.BadRequest))["errors"]!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("data.regions.screen.widthPx", "0", "must be 1 or more pixels, not 0")]
+    [InlineData("data.regions.camera.heightPx", "-1", "must be 1 or more pixels, not -1")]
+    [InlineData("data.regions.camera.topLeftPoint.x", "-1", "must be 0 or more pixels, not -1")]
+    [InlineData("data.regions.camera.topLeftPoint", null, "is required")]
+    [InlineData("data.videoId", "\"x\"", "must be a UUID")]
+    public async Task A_recording_that_breaks_a_rule_is_refused(string path, string? json, string message)
+    {
+        using var http = await media.ClientAsync();
+        using var answer = await http.SendAsync(A.Session().WithVideo().But(path, json));
+
+        Assert.Equal(
+            new JsonObject { [$"[1].{path}"] = new JsonArray(message) }.ToJsonString(),
+            (await answer.ProblemAsync(HttpStatusCode.BadRequest))["errors"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_recording_without_regions_is_taken()
+    {
+        using var http = await media.ClientAsync();
+        var (without, one) = (A.Session().WithVideo().But("data.regions", null), A.Session().WithVideo().But("data.regions.camera", null));
+        await http.RecordAsync(without);
+        await http.RecordAsync(one);
+
+        Assert.False((await http.JsonAsync($"/api/v2/sessionResults/{without.Id}/clips")).ContainsKey("videoRegions"));
+        Assert.Equal(["screen"], (await http.JsonAsync($"/api/v2/sessionResults/{one.Id}/clips"))["videoRegions"]!.AsObject().Select(region => region.Key));
+    }
+
+    [Fact]
+    public async Task Reels_are_listed_latest_first_in_the_references_shape()
+    {
+        using var http = await media.ClientAsync();
+        var test = Guid.NewGuid();
+        var (one, two) = (Guid.NewGuid(), Guid.NewGuid());
+        await http.RecordAsync(A.Session(test: test).WithClip(one));
+        await http.RecordAsync(A.Session(test: test).WithClip(two));
+        var (some, all) = (A.ReelOnly().Published(test, TestClients.WorkspaceA, [one, one], "Some", Begin.AddHours(1)), A.ReelOnly().Published(test, TestClients.WorkspaceA, [two, one], "All", Begin.AddHours(2)));
+        var gone = A.Reel(test, one).Deleted();
+        foreach (var reel in new[] { some, all, gone })
+            await http.RecordAsync(reel);
+
+        var expected =
+            $$"""
+            {"reels":[
+            {"uuid":"{{all.Id}}","name":"All","durationMs":2000,"lastUpdatedAtMs":{{Begin.AddHours(2).ToUnixTimeMilliseconds()}},"numClips":2,"areAllClipsInReel":true},
+            {"uuid":"{{some.Id}}","name":"Some","durationMs":2000,"lastUpdatedAtMs":{{Begin.AddHours(1).ToUnixTimeMilliseconds()}},"numClips":2,"areAllClipsInReel":false}],
+            "studyWithClips":true}
+            """.ReplaceLineEndings("");
+        var actual = "";
+        // Which clips a test has is told by its totals.
+        await Wait.UntilAsync(async () => (actual = (await http.JsonAsync($"/api/v2/testResults/{test}/highlightreels")).ToJsonString()) == expected);
+        Assert.Equal(expected, actual);
+    }
+
+    [Fact]
+    public async Task A_test_without_reels_and_clips_has_none()
+    {
+        using var http = await media.ClientAsync();
+        var session = A.Session();
+        await http.RecordAsync(session);
+
+        Assert.Equal("""{"reels":[],"studyWithClips":false}""", (await http.JsonAsync($"/api/v2/testResults/{session.TestId}/highlightreels")).ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_reels_file_downloads_once_it_is_generated_whatever_the_order_of_its_events()
+    {
+        using var http = await media.ClientAsync();
+        var test = Guid.NewGuid();
+        await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, "reels/1.mp4", "the reel");
+        var reel = A.ReelOnly().Generated("reels/1.mp4", Begin.AddMinutes(1));
+        await http.RecordAsync(reel);
+        using (var early = await http.ReadAsync(Path()))
+            Assert.Equal(HttpStatusCode.NotFound, early.StatusCode);
+
+        await http.RecordAsync(reel.Published(test, TestClients.WorkspaceA, [], time: Begin));
+        var file = await http.JsonAsync(Path());
+        Assert.Equal((reel.Id, "GENERATED", "the reel"), ((Guid)file["reelId"]!, (string)file["status"]!, await DownloadAsync(new Uri((string)file["reelUrl"]!))));
+
+        await http.RecordAsync(reel.Failed(Begin.AddMinutes(2)));
+        Assert.Equal($$"""{"reelId":"{{reel.Id}}","status":"ERROR"}""", (await http.JsonAsync(Path())).ToJsonString());
+        await http.RecordAsync(reel.Published(test, TestClients.WorkspaceA, [], "Renamed", Begin.AddMinutes(3)));
+        Assert.Equal($$"""{"reelId":"{{reel.Id}}","status":"GENERATING"}""", (await http.JsonAsync(Path())).ToJsonString());
+        await http.RecordAsync(reel.Deleted(Begin.AddMinutes(4)));
+        using var deleted = await http.ReadAsync(Path());
+        using var never = await http.ReadAsync($"/api/v2/testResults/{test}/highlightreels/{Guid.NewGuid()}");
+        Assert.Equal((await never.ProblemAsync(HttpStatusCode.NotFound)).ToJsonString(), (await deleted.ProblemAsync(HttpStatusCode.NotFound)).ToJsonString());
+
+        string Path() => $"/api/v2/testResults/{test}/highlightreels/{reel.Id}";
+    }
+
+    [Fact]
+    public async Task A_reel_is_read_and_written_in_its_own_workspace_and_test_alone()
+    {
+        using var http = await media.ClientAsync();
+        using var elsewhere = await media.ClientAsync(TestClients.OtherWorkspace);
+        var reel = A.Reel(Guid.NewGuid());
+        await http.RecordAsync(reel);
+        var test = (string)reel.Events[0]["data"]!["testId"]!;
+
+        foreach (var (client, path) in new[] { (elsewhere, $"{test}/highlightreels/{reel.Id}"), (elsewhere, $"{test}/highlightreels"), (http, $"{Guid.NewGuid()}/highlightreels/{reel.Id}") })
+        {
+            using var answer = await client.ReadAsync($"/api/v2/testResults/{path}");
+            Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        }
+
+        using var written = await elsewhere.SendAsync(A.ReelOnly(reel.Id).Deleted());
+        Assert.Equal("""{"[0].subject":["must be a highlight reel of the sender\u0027s workspaces"]}""", (await written.ProblemAsync(HttpStatusCode.Forbidden))["errors"]!.ToJsonString());
+        using var placed = await elsewhere.SendAsync(A.Reel(Guid.NewGuid()));
+        Assert.Equal("""{"[0].data.workspaceId":["must be one of the sender\u0027s workspaces"]}""", (await placed.ProblemAsync(HttpStatusCode.Forbidden))["errors"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_subject_is_a_session_or_a_reel_for_ever()
+    {
+        using var http = await media.ClientAsync();
+        var (session, reel) = (A.Session(), A.Reel(Guid.NewGuid()));
+        await http.RecordAsync(session);
+        await http.RecordAsync(reel);
+
+        using var asReel = await http.SendAsync(A.ReelOnly(session.Id).Generated());
+        using var asSession = await http.SendAsync(A.SessionOnly(reel.Id).WithAnswer(Answers.Nps(1)));
+        var both = Guid.NewGuid();
+        using var atOnce = await http.SendAsync($"[{A.SessionOnly(both).WithAnswer(Answers.Nps(1)).Events[0].ToJsonString()},{A.ReelOnly(both).Generated().Events[0].ToJsonString()}]");
+
+        Assert.Equal("""{"[0].subject":["is the id of a session"]}""", (await asReel.ProblemAsync(HttpStatusCode.Conflict))["errors"]!.ToJsonString());
+        Assert.Equal("""{"[0].subject":["is the id of a highlight reel"]}""", (await asSession.ProblemAsync(HttpStatusCode.Conflict))["errors"]!.ToJsonString());
+        Assert.Equal("""{"[1].subject":["is the id of a session"]}""", (await atOnce.ProblemAsync(HttpStatusCode.Conflict))["errors"]!.ToJsonString());
+        Assert.Equal("IN_PROGRESS", (string)(await http.ResultAsync(session.Id))["status"]!);
+        // Nothing of a refused request is stored, its subject neither.
+        await http.RecordAsync(A.ReelOnly(both).Generated());
+    }
+
+    [Fact]
+    public async Task Reels_are_not_counted_among_the_sessions_of_a_request()
+    {
+        using var http = await media.ClientAsync();
+        var (session, reel) = (A.Session(), A.Reel(Guid.NewGuid()).Generated());
+        using var answer = await http.SendAsync($"[{string.Join(',', session.Events.Concat(reel.Events).Select(e => e.ToJsonString()))}]");
+
+        var told = await answer.JsonAsync();
+        Assert.Equal((3, 1), ((int)told["accepted"]!, (int)told["sessions"]!));
+    }
+
+    [Theory]
+    [InlineData("sessionResults/x/videoDownloadUrl", """{"sessionId":["must be a UUID"]}""")]
+    [InlineData("sessionResults/x/clips", """{"sessionId":["must be a UUID"]}""")]
+    [InlineData("sessionResults/x/clips/y", """{"sessionId":["must be a UUID"],"clipUuid":["must be a UUID"]}""")]
+    [InlineData("testResults/x/highlightreels/y", """{"testId":["must be a UUID"],"reelId":["must be a UUID"]}""")]
+    public async Task An_id_that_is_not_a_UUID_is_refused(string path, string errors)
+    {
+        using var http = await media.ClientAsync();
+        using var answer = await http.ReadAsync($"/api/v2/{path}");
+
+        Assert.Equal(errors, (await answer.ProblemAsync(HttpStatusCode.BadRequest))["errors"]!.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("videoDownloadUrl")]
+    [InlineData("clips")]
+    [InlineData("clips/5a000000-0000-4000-8000-000000000006")]
+    public async Task Media_of_a_session_that_is_not_the_callers_read_as_not_there(string path)
+    {
+        using var http = await media.ClientAsync();
+        using var elsewhere = await media.ClientAsync(TestClients.OtherWorkspace);
+        var session = A.Session(TestClients.WorkspaceB).WithVideo().WithClip(Guid.Parse("5a000000-0000-4000-8000-000000000006"));
+        await elsewhere.RecordAsync(session);
+
+        using var theirs = await http.ReadAsync($"/api/v2/sessionResults/{session.Id}/{path}");
+        using var nobodys = await http.ReadAsync($"/api/v2/sessionResults/{Guid.NewGuid()}/{path}");
+        using var own = await elsewhere.ReadAsync($"/api/v2/sessionResults/{session.Id}/{path}");
+        Assert.Equal((await nobodys.ProblemAsync(HttpStatusCode.NotFound)).ToJsonString(), (await theirs.ProblemAsync(HttpStatusCode.NotFound)).ToJsonString());
+        Assert.Equal(HttpStatusCode.OK, own.StatusCode);
+    }
+
+    /// <summary>A store whose clock is ahead answers the URL in the place of the first; the signature covers the host, so it is sent.</summary>
+    private async Task<HttpRequestMessage> AtAsync(Uri url, TimeSpan ahead)
+    {
+        var store = await media.StartAsync(ahead);
+        return new HttpRequestMessage(HttpMethod.Get, new UriBuilder(url) { Port = store.Port }.Uri) { Headers = { Host = url.Authority } };
+    }
+
+    private static Task<string> DownloadAsync(Uri url) => DownloadAsync(new HttpRequestMessage(HttpMethod.Get, url));
+
+    /// <summary>What comes, or the status with the store's reason.</summary>
+    private static async Task<string> DownloadAsync(HttpRequestMessage request)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        using var answer = await http.SendAsync(request, Cancelled);
+        var text = await answer.Content.ReadAsStringAsync(Cancelled);
+        return answer.IsSuccessStatusCode ? text : $"{(int)answer.StatusCode} {text.Split("<Message>").Last().Split("</Message>")[0]}";
+    }
+
+    private static async Task<(string Status, string? Url)> ClipAsync(HttpClient http, Guid session, Guid clip)
+    {
+        var file = await http.JsonAsync($"/api/v2/sessionResults/{session}/clips/{clip}");
+        Assert.Equal(clip, (Guid)file["clipUuid"]!);
+        return ((string)file["status"]!, (string?)file["clipUrl"]);
+    }
+}
