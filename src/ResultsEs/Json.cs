@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using ResultsEs.Access;
 using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
@@ -58,7 +59,7 @@ internal static class Json
             // A stored document wraps what an event held, so it may be deeper than an event.
             MaxDepth = MaxDepth * 2,
             TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                [EventJson.Default, SessionResultJson.Default, MediaJson.Default, ListsJson.Default, TestTotalsJson.Default, PostEventsJson.Default, PostEventLinesJson.Default, .. TaskType.All.Select(type => type.Context)]),
+                [AccessJson.Default, EventJson.Default, SessionResultJson.Default, MediaJson.Default, ListsJson.Default, TestTotalsJson.Default, PostEventsJson.Default, PostEventLinesJson.Default, .. TaskType.All.Select(type => type.Context)]),
         };
         options.Converters.Add(new AnswerConverter());
         options.Converters.Add(new TimestampConverter());

@@ -1,11 +1,16 @@
 using JasperFx;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Development;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
 using ResultsEs.Postgres;
 using ResultsEs.TestTotals;
 using Wolverine.Http;
+
+// The build asks for it, where there is no database.
+if (args is [ApiDescription.Command, var file])
+    return ApiDescription.WriteTo(file);
 
 var builder = WebApplication.CreateBuilder(args);
 using var startupLogging = LoggerFactory.Create(logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
@@ -22,6 +27,7 @@ builder.Services.AddWolverineHttp();
 var app = builder.Build();
 app.UseAccess();
 app.MapWolverineEndpoints();
+app.MapApiPages();
 
 // Only a command needs JasperFx, which looks through every assembly for commands first.
 if (args is [] or [['-', ..], ..])

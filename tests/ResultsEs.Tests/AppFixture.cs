@@ -1,6 +1,7 @@
 using Alba;
 using Microsoft.AspNetCore.Hosting;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Postgres;
 
 [assembly: AssemblyFixture(typeof(ResultsEs.Tests.AppFixture))]
@@ -27,13 +28,24 @@ public sealed class AppFixture : IAsyncLifetime
 
     /// <summary>An access token of a client for all of its scopes, or for those given.</summary>
     public Task<string> TokenAsync(string client = TestClients.Reader, params string[] scopes) =>
-        Tokens.AskAsync(Host.Server.CreateClient(), client, scopes);
+        Tokens.AskAsync(Anonymous(), client, scopes);
 
     /// <summary>An HTTP client that sends such a token.</summary>
     public async Task<HttpClient> ClientAsync(string client = TestClients.Reader, params string[] scopes)
     {
-        var http = Host.Server.CreateClient();
+        var http = Anonymous();
         http.DefaultRequestHeaders.Authorization = new("Bearer", await TokenAsync(client, scopes));
+        return http;
+    }
+
+    /// <summary>An HTTP client that sends none; as of every client of a host, its answers are held against the API's description.</summary>
+    public HttpClient Anonymous() => DescribedAnswers.Of(Host);
+
+    /// <summary>An HTTP client of another host, with a token.</summary>
+    internal static async Task<HttpClient> ClientAsync(IAlbaHost host, string client = TestClients.Reader)
+    {
+        var http = DescribedAnswers.Of(host);
+        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, client));
         return http;
     }
 

@@ -19,6 +19,9 @@ internal static class NodeTools
         Assert.True(problem is null, problem);
     }
 
+    /// <summary>Whether they can be run; where the packages cannot be installed, <see cref="NeedAsync"/> says why.</summary>
+    public static async Task<bool> AreThereAsync() => await Problem.Value is null;
+
     /// <summary>Runs a program to its end.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string program, string[] arguments, string input = "", string? folder = null) =>
         RunAsync(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder ?? Folder }, input);

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using ResultsEs.Api;
 
 namespace ResultsEs.Access;
 
@@ -10,6 +12,26 @@ namespace ResultsEs.Access;
 /// </summary>
 internal static class HealthEndpoints
 {
+    public static readonly Operation Live = new(HttpMethods.Get, "/health/live", "getLiveness")
+    {
+        Tag = ApiDescription.Service,
+        Summary = "Whether the process answers",
+        Replies = [Reply.Ok<Health>("It does.")],
+        Refusals = [StatusCodes.Status405MethodNotAllowed],
+    };
+
+    public static readonly Operation Readiness = new(HttpMethods.Get, "/health/ready", "getReadiness")
+    {
+        Tag = ApiDescription.Service,
+        Summary = "Whether the service can answer requests",
+        Replies =
+        [
+            Reply.Ok<Health>("It can."),
+            new Reply(StatusCodes.Status503ServiceUnavailable, "It cannot; `checks` says what it lacks.", "application/json", typeof(Health)),
+        ],
+        Refusals = [StatusCodes.Status405MethodNotAllowed],
+    };
+
     private static readonly Dictionary<string, string> Alive = new(StringComparer.Ordinal) { ["status"] = nameof(HealthStatus.Healthy) };
 
     public static void Map(IEndpointRouteBuilder endpoints)
@@ -33,3 +55,14 @@ internal static class HealthEndpoints
         }, JsonSerializerOptions.Web, context.RequestAborted);
     }
 }
+
+/// <summary>How the service is.</summary>
+/// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
+/// <param name="Checks">The same of each thing it needs.</param>
+internal sealed record Health(string Status, IReadOnlyDictionary<string, string>? Checks);
+
+/// <summary>The source-generated JSON contracts of answers that other libraries write; they describe them.</summary>
+[JsonSerializable(typeof(AccessToken))]
+[JsonSerializable(typeof(TokenRefusal))]
+[JsonSerializable(typeof(Health))]
+internal sealed partial class AccessJson : JsonSerializerContext;

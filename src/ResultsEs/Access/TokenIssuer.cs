@@ -1,6 +1,8 @@
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -9,6 +11,7 @@ using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
 using OpenIddict.Server.AspNetCore;
+using ResultsEs.Api;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
 
@@ -20,6 +23,26 @@ namespace ResultsEs.Access;
 /// </summary>
 internal static class TokenIssuer
 {
+    public static readonly Operation Description = new(HttpMethods.Post, "/" + TokenPath, "getToken")
+    {
+        Tag = ApiDescription.Service,
+        Summary = "An access token for client credentials",
+        Text = "Client id and secret in the form, or in the `Authorization` header (`Basic`). Without `scope` the token carries all scopes of the client.",
+        Body = static _ => JsonNode.Parse(
+            """
+            { "required": true, "content": { "application/x-www-form-urlencoded": { "schema": {
+                "type": "object",
+                "properties": {
+                  "grant_type": { "type": "string", "const": "client_credentials" },
+                  "client_id": { "type": "string" },
+                  "client_secret": { "type": "string", "format": "password" },
+                  "scope": { "type": "string", "description": "Scopes, separated by blanks." } },
+                "required": ["grant_type"] } } } }
+            """)!.AsObject(),
+        Replies = [Reply.Ok<AccessToken>("The token."), new Reply(StatusCodes.Status400BadRequest, "The request is malformed.", "application/json", typeof(TokenRefusal)), new Reply(StatusCodes.Status401Unauthorized, "The client is unknown or its secret is wrong.", "application/json", typeof(TokenRefusal))],
+        Refusals = [413],
+    };
+
     public const string Audience = "results-api";
     public const string TokenPath = "oauth2/token";
     public const string DiscoveryPath = ".well-known/openid-configuration";
@@ -153,3 +176,16 @@ internal static class TokenIssuer
         }
     }
 }
+
+/// <summary>RFC 6749, 5.1.</summary>
+internal sealed record AccessToken(
+    [property: JsonPropertyName("access_token")] string Token,
+    [property: JsonPropertyName("token_type")] string TokenType,
+    [property: JsonPropertyName("expires_in")] long ExpiresIn,
+    string? Scope);
+
+/// <summary>RFC 6749, 5.2.</summary>
+internal sealed record TokenRefusal(
+    string Error,
+    [property: JsonPropertyName("error_description")] string? Description,
+    [property: JsonPropertyName("error_uri")] string? Uri);

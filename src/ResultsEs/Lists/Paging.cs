@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Serialization;
+using ResultsEs.Api;
 
 namespace ResultsEs.Lists;
 
@@ -18,6 +19,14 @@ internal sealed record Paging(int Limit, int Offset, Position? After)
     public const int DefaultLimit = 25;
     public const int MaxLimit = 500;
     public const int MaxOffset = 10_000;
+
+    /// <summary>The three parameters.</summary>
+    public static readonly IReadOnlyList<QueryParameter> Query =
+    [
+        new("limit", "How many items at most.", $$"""{ "type": "integer", "format": "int32", "minimum": 1, "maximum": {{MaxLimit}}, "default": {{DefaultLimit}} }"""),
+        new("offset", "How many items to leave out. Not with a `cursor`.", $$"""{ "type": "integer", "format": "int32", "minimum": 0, "maximum": {{MaxOffset}}, "default": 0 }"""),
+        new("cursor", "The `nextCursor` of the part before, with the same filters: the list goes on behind it, however deep and whatever has come meanwhile.", """{ "type": "string" }"""),
+    ];
 
     /// <summary>Reads the three parameters.</summary>
     /// <param name="parameters">The request's.</param>

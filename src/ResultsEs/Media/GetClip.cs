@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Lists;
 using Wolverine.Http;
 
@@ -9,6 +10,16 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}/clips/{clipUuid}</c>: where a clip's file stands, and a URL that downloads it.</summary>
 public static class GetClip
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}/clips/{clipUuid}", "getClip")
+    {
+        Tag = ApiDescription.Media,
+        Summary = "A clip's file",
+        Text = "The URL works for 15 minutes; it is there when the status is `GENERATED`.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<ClipFile>("Where the file stands.", ("generated", SampleAnswers.ClipGenerated), ("failed", SampleAnswers.ClipFailed))],
+        Refusals = [400, 404],
+    };
+
     internal static readonly TimeSpan Validity = TimeSpan.FromMinutes(15);
 
     /// <summary>Tells, and signs a URL of a file that is there.</summary>

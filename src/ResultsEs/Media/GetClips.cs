@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Contracts;
 using ResultsEs.Lists;
 using Wolverine.Http;
@@ -10,6 +11,16 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}/clips</c>: the clips of a session's recording.</summary>
 public static class GetClips
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}/clips", "listClips")
+    {
+        Tag = ApiDescription.Media,
+        Summary = "The clips of a session's recording",
+        Text = "In the order of the recording; at most 1,000.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<ClipsOfSession>("The clips.", ("thinkOutLoud", SampleAnswers.Clips))],
+        Refusals = [400, 404],
+    };
+
     /// <summary>Sends the clips in the order of the recording.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/clips")]
     [Authorize(Scopes.StudiesRead)]

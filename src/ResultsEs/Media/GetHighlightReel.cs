@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Lists;
 using Wolverine.Http;
 
@@ -10,6 +11,16 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/testResults/{testId}/highlightreels/{reelId}</c>: where a reel's file stands, and a URL that downloads it.</summary>
 public static class GetHighlightReel
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/testResults/{testId}/highlightreels/{reelId}", "getHighlightReel")
+    {
+        Tag = ApiDescription.Media,
+        Summary = "A highlight reel's file",
+        Text = "The URL works for 15 minutes; it is there when the status is `GENERATED`.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<HighlightReelFile>("Where the file stands.", ("generated", SampleAnswers.ReelFile))],
+        Refusals = [400, 404],
+    };
+
     // The primary key (tenant_id, id) finds the one row.
     internal const string Sql =
         """

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Lists;
 using ResultsEs.SessionResults;
 using Wolverine.Http;
@@ -12,6 +13,16 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/testResults/{testId}/highlightreels</c>: the highlight reels of a test.</summary>
 public static class GetHighlightReels
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/testResults/{testId}/highlightreels", "listHighlightReels")
+    {
+        Tag = ApiDescription.Media,
+        Summary = "The highlight reels of a test",
+        Text = "The latest change first.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<HighlightReelsOfTest>("The reels.", ("thinkOutLoud", SampleAnswers.Reels))],
+        Refusals = [400, 404],
+    };
+
     // Reels by ix_highlight_reel_test, clips by ix_test_sessions_clips, whether the test is known by ix_session_result_list.
     internal static readonly string Sql =
         $$"""

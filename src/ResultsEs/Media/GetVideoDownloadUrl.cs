@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Lists;
 using Wolverine.Http;
 
@@ -10,6 +11,16 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}/videoDownloadUrl</c>: a URL that downloads the session's recording.</summary>
 public static class GetVideoDownloadUrl
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}/videoDownloadUrl", "getVideoDownloadUrl")
+    {
+        Tag = ApiDescription.Media,
+        Summary = "A URL that downloads a session's recording",
+        Text = "It works for one hour. 404 where there is no recording.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<VideoDownloadUrl>("The URL.", ("thinkOutLoud", SampleAnswers.Video))],
+        Refusals = [400, 404],
+    };
+
     internal static readonly TimeSpan Validity = TimeSpan.FromHours(1);
 
     /// <summary>Signs a URL.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using Wolverine.Http;
 
 namespace ResultsEs.SessionResults;
@@ -9,6 +10,16 @@ namespace ResultsEs.SessionResults;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}</c>: session details, v2.</summary>
 public static class GetSessionResultV2
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}", "getSessionResultV2")
+    {
+        Tag = ApiDescription.Sessions,
+        Summary = "A session's details, v2",
+        Text = "The same session as in v3, in v2's words.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<SessionResultV2>("The session.", ("interactionTest", SampleAnswers.V2))],
+        Refusals = [400, 404],
+    };
+
     // As in v3; v2 also needs what v3 does not show, so it takes the whole document.
     private const string Sql =
         """

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using Wolverine.Http;
 
 namespace ResultsEs.SessionResults;
@@ -8,6 +9,16 @@ namespace ResultsEs.SessionResults;
 /// <summary><c>GET /api/v3/sessionResults/{sessionId}</c>: session details, v3.</summary>
 public static class GetSessionResultV3
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v3/sessionResults/{sessionId}", "getSessionResultV3")
+    {
+        Tag = ApiDescription.Sessions,
+        Summary = "A session's details, v3",
+        Text = "Served from the moment the session's start is in, with what it has. Tasks stand in the test plan's order.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<SessionBody>("The session.", ("interactionTest", SampleAnswers.V3))],
+        Refusals = [400, 404],
+    };
+
     // The primary key (tenant_id, id) finds the one row; a session outside the caller's workspaces is no row.
     private const string Sql =
         """

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Lists;
 using Wolverine.Http;
 
@@ -12,6 +13,27 @@ namespace ResultsEs.SessionResults;
 /// <summary><c>GET /api/v2/sessionResults</c>: summaries of a test's sessions.</summary>
 public static class GetSessionResults
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults", "listSessionResults")
+    {
+        Tag = ApiDescription.Sessions,
+        Summary = "Summaries of a test's sessions",
+        Text = "Completed sessions, the newest first, unless `status` asks for others; sessions that run stand where they began. With `updatedSince` the list goes from the oldest change to the newest.",
+        Scope = Scopes.StudiesRead,
+        Query =
+        [
+            new("testId", "The test.", QueryParameter.Uuid) { IsRequired = true, Example = SampleAnswers.TestId.ToString() },
+            .. Paging.Query,
+            new("status", "Where the session stands; may be there several times. Default: `COMPLETE`.", $$"""{ "type": "array", "items": {{QueryParameter.OneOf(WireEnumConverter<SessionStatus>.AllNames)}} }"""),
+            new("finishedSince", "Ended at this moment or later.", QueryParameter.Time),
+            new("finishedUntil", "Ended before this moment.", QueryParameter.Time),
+            new("updatedSince", "Something of the session was stored at this moment or later.", QueryParameter.Time),
+            new("audienceId", "The audience the participant was recruited from.", QueryParameter.Uuid),
+            new("taskType", "A task of this type was answered or skipped; `SKIPPED`: some task was skipped.", QueryParameter.OneOf(SessionFilter.TaskTypeNames)),
+        ],
+        Replies = [Reply.Ok<SessionResultsPage>("A part of the list.", ("thinkOutLoud", SampleAnswers.SessionList))],
+        Refusals = [400, 404],
+    };
+
     /// <summary>Sends a part of the list.</summary>
     [WolverineGet("/api/v2/sessionResults")]
     [Authorize(Scopes.StudiesRead)]

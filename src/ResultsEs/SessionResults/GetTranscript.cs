@@ -1,8 +1,10 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Contracts;
 using ResultsEs.Lists;
 using Wolverine.Http;
@@ -12,6 +14,20 @@ namespace ResultsEs.SessionResults;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}/transcript</c>: the session's transcript as WebVTT.</summary>
 public static class GetTranscript
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}/transcript", "getTranscript")
+    {
+        Tag = ApiDescription.Sessions,
+        Summary = "A session's transcript as WebVTT",
+        Text = "Speakers are voices (`<v Moderator>`). 404 where there is no transcript.",
+        Scope = Scopes.StudiesRead,
+        Replies =
+        [
+            Text(StatusCodes.Status200OK, "The transcript."),
+            Text(StatusCodes.Status206PartialContent, "The range of bytes that was asked for."),
+        ],
+        Refusals = [400, 404, 416],
+    };
+
     // Both by unique keys: the document by (tenant_id, id), and the event that it names by ux_events_tenant_id.
     internal const string Sql =
         """
@@ -35,6 +51,17 @@ public static class GetTranscript
             return Problems.NotFound();
 
         var transcript = JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>())!;
-        return TypedResults.Bytes(Encoding.UTF8.GetBytes(WebVtt.Write(transcript.Cues)), "text/vtt; charset=utf-8", enableRangeProcessing: true);
+        var file = TypedResults.Bytes(Encoding.UTF8.GetBytes(WebVtt.Write(transcript.Cues)), "text/vtt; charset=utf-8", enableRangeProcessing: true);
+        await file.ExecuteAsync(http);
+        // The refusal of a range has no body, so that a problem can still be written.
+        if (http.Response.StatusCode == StatusCodes.Status416RangeNotSatisfiable)
+            (http.Response.ContentType, http.Response.ContentLength) = (null, null);
+        return TypedResults.Empty;
     }
+
+    private static Reply Text(int status, string text) => new(status, text, "text/vtt", Type: null)
+    {
+        HasRanges = true,
+        Examples = new Dictionary<string, Func<JsonNode>>(StringComparer.Ordinal) { ["thinkOutLoud"] = SampleAnswers.Transcript },
+    };
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Lists;
 using ResultsEs.SessionResults;
 using Wolverine.Http;
@@ -10,6 +11,16 @@ namespace ResultsEs.TestTotals;
 /// <summary><c>GET /api/v2/testResults/{testId}/qxScores</c>: averages over a test's completed sessions.</summary>
 public static class GetQxScores
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/testResults/{testId}/qxScores", "getQxScores")
+    {
+        Tag = ApiDescription.Tests,
+        Summary = "The QX scores of a test",
+        Text = "Averages over the test's completed sessions, 0–100, rounded to two decimals.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<QxScoresOfTest>("The scores.", ("thinkOutLoud", SampleAnswers.QxScores))],
+        Refusals = [400, 404],
+    };
+
     // Whether the test is known comes from the sessions (ix_session_result_list); the totals (primary key) may not show it yet.
     internal static readonly string Sql =
         $"""

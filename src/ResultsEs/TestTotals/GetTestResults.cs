@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Api;
 using ResultsEs.Lists;
 using Wolverine.Http;
 
@@ -9,6 +10,17 @@ namespace ResultsEs.TestTotals;
 /// <summary><c>GET /api/v2/testResults</c>: the tests of the caller's workspaces.</summary>
 public static class GetTestResults
 {
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/testResults", "listTestResults")
+    {
+        Tag = ApiDescription.Tests,
+        Summary = "The tests of the caller's workspaces",
+        Text = "In the order of their ids, with the sessions of each by status. A test in two workspaces is there twice.",
+        Scope = Scopes.StudiesRead,
+        Query = Paging.Query,
+        Replies = [Reply.Ok<TestResultsPage>("A part of the list.", ("samples", SampleAnswers.Tests))],
+        Refusals = [400],
+    };
+
     private const string List = "testResults";
 
     // The primary key (tenant_id, workspace_id, test_id) is walked once for each workspace, from the first test of the part on.

@@ -1,5 +1,6 @@
 using System.Net;
 using ResultsEs.Access;
+using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Postgres;
 
 namespace ResultsEs.Tests.Access;
@@ -12,7 +13,7 @@ public sealed class ProgramTests(AppFixture app)
     [Fact]
     public async Task Development_has_the_demo_client_ready()
     {
-        using var answer = await Tokens.RequestAsync(app.Host.Server.CreateClient(), "demo", "demo-secret", Scopes.StudiesRead, Scopes.EventsWrite);
+        using var answer = await Tokens.RequestAsync(DescribedAnswers.Of(app.Host), "demo", "demo-secret", Scopes.StudiesRead, Scopes.EventsWrite);
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
@@ -22,8 +23,8 @@ public sealed class ProgramTests(AppFixture app)
     {
         using var data = new TempFolder();
         await using var host = await AppFixture.StartAsync("Production", data, TestClients.Settings());
-        using var demo = await Tokens.RequestAsync(host.Server.CreateClient(), "demo", "demo-secret");
-        using var own = await Tokens.RequestAsync(host.Server.CreateClient(), TestClients.Reader, TestClients.Secret);
+        using var demo = await Tokens.RequestAsync(DescribedAnswers.Of(host), "demo", "demo-secret");
+        using var own = await Tokens.RequestAsync(DescribedAnswers.Of(host), TestClients.Reader, TestClients.Secret);
 
         Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.OK), (demo.StatusCode, own.StatusCode));
     }
@@ -57,10 +58,10 @@ public sealed class ProgramTests(AppFixture app)
         using var data = new TempFolder();
         string token;
         await using (var first = await AppFixture.StartAsync("Production", data, TestClients.Settings()))
-            token = await Tokens.AskAsync(first.Server.CreateClient(), TestClients.Reader);
+            token = await Tokens.AskAsync(DescribedAnswers.Of(first), TestClients.Reader);
 
         await using var second = await AppFixture.StartAsync("Production", data, TestClients.Settings());
-        using var http = second.Server.CreateClient();
+        using var http = DescribedAnswers.Of(second);
         http.DefaultRequestHeaders.Authorization = new("Bearer", token);
         using var answer = await http.GetAsync(new Uri("/not-mapped", UriKind.Relative), Cancel);
 

@@ -5,6 +5,7 @@ using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Postgres;
 
 namespace ResultsEs.Tests.Ingestion;
@@ -98,7 +99,7 @@ public sealed class ConcurrentWritersTests
 
     private static async Task<HttpClient> ClientAsync(IAlbaHost host)
     {
-        var http = host.Server.CreateClient();
+        var http = DescribedAnswers.Of(host);
         http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
         return http;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Postgres;
 
 namespace ResultsEs.Tests.Ingestion;
@@ -17,7 +18,7 @@ public sealed class RestartTests
         string token, before;
         await using (var host = await AppFixture.StartAsync("Development", data, settings))
         {
-            using var http = host.Server.CreateClient();
+            using var http = DescribedAnswers.Of(host);
             token = await Tokens.AskAsync(http, TestClients.Reader);
             http.DefaultRequestHeaders.Authorization = new("Bearer", token);
             await http.RecordAsync(session);
@@ -27,7 +28,7 @@ public sealed class RestartTests
         await using (var host = await AppFixture.StartAsync("Development", data, settings))
         {
             // The token of before: signing keys persist as well.
-            using var http = host.Server.CreateClient();
+            using var http = DescribedAnswers.Of(host);
             http.DefaultRequestHeaders.Authorization = new("Bearer", token);
             Assert.Equal(before, (await http.ResultAsync(session.Id)).ToJsonString());
 

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.Ingestion;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Postgres;
 
 namespace ResultsEs.Tests.Ingestion;
@@ -28,7 +29,7 @@ public sealed class SharedCommitsTests : IAsyncLifetime
         var connectionString = await TestDatabase.CreateAsync();
         _database = NpgsqlDataSource.Create(connectionString);
         _host = await AppFixture.StartAsync("Development", _data, [.. TestClients.Settings(firstIndex: 1), new(AppFixture.ConnectionString, connectionString)]);
-        _http = _host.Server.CreateClient();
+        _http = DescribedAnswers.Of(_host);
         _http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(_http, TestClients.Reader));
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 
 namespace ResultsEs.Tests.Ingestion;
 
@@ -26,7 +27,7 @@ public sealed class WriteAccessTests(AppFixture app)
     public async Task No_token_writes_nothing()
     {
         var session = A.Session();
-        using var http = app.Host.Server.CreateClient();
+        using var http = DescribedAnswers.Of(app.Host);
         using var answer = await http.SendAsync(session);
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         Assert.Empty(await app.StoredAsync(session.Id));

@@ -347,7 +347,7 @@ public sealed class SessionListTests(AppFixture app)
     [InlineData("/api/v2/sessionResults/5a000000-0000-4000-8000-000000000001/clips/5a000000-0000-4000-8000-000000000001")]
     public async Task Reading_needs_a_token_with_the_scope(string path)
     {
-        using var nobody = app.Host.Server.CreateClient();
+        using var nobody = app.Anonymous();
         using var writer = await app.ClientAsync(TestClients.WriteOnly);
         using var unauthenticated = await nobody.ReadAsync(path);
         using var forbidden = await writer.ReadAsync(path);

@@ -58,12 +58,7 @@ public sealed partial class ObjectStoreFixture : IAsyncLifetime
         _data.Dispose();
     }
 
-    internal async Task<HttpClient> ClientAsync(string client = TestClients.Reader)
-    {
-        var http = Host.Server.CreateClient();
-        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(Host.Server.CreateClient(), client));
-        return http;
-    }
+    internal Task<HttpClient> ClientAsync(string client = TestClients.Reader) => AppFixture.ClientAsync(Host, client);
 
     /// <summary>Starts another store on the same objects, whose clock is ahead.</summary>
     internal async Task<Uri> StartAsync(TimeSpan ahead)

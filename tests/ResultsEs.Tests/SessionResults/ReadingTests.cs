@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 
 namespace ResultsEs.Tests.SessionResults;
 
@@ -189,7 +190,7 @@ public sealed partial class ReadingTests(AppFixture app)
     {
         using var reader = await app.ClientAsync();
         using var writer = await app.ClientAsync(TestClients.WriteOnly);
-        using var stranger = app.Host.Server.CreateClient();
+        using var stranger = DescribedAnswers.Of(app.Host);
         var session = A.Session();
         await reader.RecordAsync(session);
 

@@ -214,8 +214,7 @@ public sealed class TestTotalsTests(AppFixture app)
         using var data = new TempFolder();
         await using var host = await AppFixture.StartAsync("Development", data, TestClients.Settings(firstIndex: 1));
         var database = host.Services.GetRequiredService<NpgsqlDataSource>();
-        using var http = host.Server.CreateClient();
-        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(host.Server.CreateClient(), TestClients.Reader));
+        using var http = await AppFixture.ClientAsync(host);
         var test = Guid.NewGuid();
         var held = A.Session(test: test).WithScore(Checkout, 10).Completed();
         await http.RecordAsync(A.Session(test: test).WithScore(Checkout, 90).Completed());
@@ -268,8 +267,7 @@ public sealed class TestTotalsTests(AppFixture app)
         // Both nodes' events of one session at once, and both nodes' updaters at work.
         await Task.WhenAll(new[] { one, two }.Select(async (host, node) =>
         {
-            using var http = host.Server.CreateClient();
-            http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(host.Server.CreateClient(), TestClients.Reader));
+            using var http = await AppFixture.ClientAsync(host);
             foreach (var e in sessions.SelectMany(session => session.Events).Where((_, i) => i % 2 == node))
             {
                 using var answer = await http.SendAsync(e.ToJsonString(), "application/cloudevents+json");
@@ -277,8 +275,7 @@ public sealed class TestTotalsTests(AppFixture app)
             }
         }));
 
-        using var reader = one.Server.CreateClient();
-        reader.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(one.Server.CreateClient(), TestClients.Reader));
+        using var reader = await AppFixture.ClientAsync(one);
         Assert.Equal(29.5m, await ScoreAsync(reader, test, completes: 60));
         await Wait.UntilAsync(async () => (await CountedAsync(database)).Waiting == 0);
         Assert.Equal(await PersistedAsync(database), await CountedAsync(database));
@@ -290,8 +287,7 @@ public sealed class TestTotalsTests(AppFixture app)
         using var data = new TempFolder();
         await using var host = await AppFixture.StartAsync("Development", data, TestClients.Settings(firstIndex: 1));
         var database = host.Services.GetRequiredService<NpgsqlDataSource>();
-        using var http = host.Server.CreateClient();
-        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(host.Server.CreateClient(), TestClients.Reader));
+        using var http = await AppFixture.ClientAsync(host);
         await using (var breaking = database.CreateCommand("alter table results.test_totals add constraint broken check (complete < 1)"))
             await breaking.ExecuteNonQueryAsync(Cancelled);
         var session = A.Session().WithScore(Checkout, 10).Completed();

@@ -51,6 +51,9 @@ internal abstract class TaskType
     /// <summary>The answer record.</summary>
     public abstract Type AnswerType { get; }
 
+    /// <summary>The record of what v2 and v3 show of it.</summary>
+    public abstract Type PayloadType { get; }
+
     /// <summary>The source-generated JSON contracts of the answer and of what is shown of it.</summary>
     public required JsonSerializerContext Context { get; init; }
 
@@ -96,6 +99,9 @@ internal sealed class TaskType<TAnswer, TPayload> : TaskType
 {
     /// <inheritdoc/>
     public override Type AnswerType => typeof(TAnswer);
+
+    /// <inheritdoc/>
+    public override Type PayloadType => typeof(TPayload);
 
     /// <summary>The rules of the answer.</summary>
     public required IValidator<TAnswer> Validator { get; init; }

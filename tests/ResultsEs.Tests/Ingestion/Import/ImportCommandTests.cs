@@ -4,6 +4,7 @@ using System.Text;
 using Npgsql;
 using ResultsEs.Postgres;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Postgres;
 
 namespace ResultsEs.Tests.Ingestion.Import;
@@ -43,7 +44,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
         Assert.Contains($"{count} lines: 0 accepted, {count} duplicates, 0 refused; ", second.Output, StringComparison.Ordinal);
 
         await using var host = await AppFixture.StartAsync("Development", _data, [.. TestClients.Settings(firstIndex: 1), new(AppFixture.ConnectionString, _connectionString)]);
-        using var http = host.Server.CreateClient();
+        using var http = DescribedAnswers.Of(host);
         http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
         Assert.Equal("COMPLETE", (string?)(await http.ResultAsync(session.Id))["status"]);
         Assert.Equal(session.Events.Count, (await host.StoredAsync(session.Id)).Count);

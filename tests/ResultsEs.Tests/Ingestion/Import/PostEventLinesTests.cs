@@ -6,6 +6,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Postgres;
 
 namespace ResultsEs.Tests.Ingestion.Import;
@@ -37,7 +38,7 @@ public sealed class PostEventLinesTests(AppFixture app)
     {
         using var data = new TempFolder();
         await using var other = await AppFixture.StartAsync("Development", data, TestClients.Settings(firstIndex: 1));
-        using var reader = other.Server.CreateClient();
+        using var reader = DescribedAnswers.Of(other);
         reader.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(reader, TestClients.Reader));
         var session = A.SessionWithEverything();
         await reader.RecordAsync(session);
@@ -143,7 +144,7 @@ public sealed class PostEventLinesTests(AppFixture app)
     {
         using var data = new TempFolder();
         await using var host = await AppFixture.StartAsync("Development", data, [.. TestClients.Settings(firstIndex: 1), new("Logging:LogLevel:ResultsEs", "None")]);
-        using var http = host.Server.CreateClient();
+        using var http = DescribedAnswers.Of(host);
         http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
         var session = A.Session();
         for (var i = 0; i < 9; i++)
@@ -188,7 +189,7 @@ public sealed class PostEventLinesTests(AppFixture app)
         var connectionString = await TestDatabase.CreateAsync();
         using var data = new TempFolder();
         await using var host = await AppFixture.StartAsync("Development", data, [.. TestClients.Settings(firstIndex: 1), new(AppFixture.ConnectionString, connectionString)]);
-        using var http = host.Server.CreateClient();
+        using var http = DescribedAnswers.Of(host);
         http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
 
         var sent = 0;

@@ -4,6 +4,7 @@ using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using ResultsEs.Postgres;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Brokers;
 using ResultsEs.Tests.Postgres;
 using Wolverine.Persistence.Durability;
@@ -73,8 +74,8 @@ public sealed class RabbitMqFixture : IAsyncLifetime
 
     internal async Task<HttpClient> ClientAsync(string client = TestClients.Reader)
     {
-        var http = Host.Server.CreateClient();
-        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(Host.Server.CreateClient(), client));
+        var http = DescribedAnswers.Of(Host);
+        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(DescribedAnswers.Of(Host), client));
         return http;
     }
 

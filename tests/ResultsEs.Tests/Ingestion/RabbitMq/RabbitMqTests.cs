@@ -6,6 +6,7 @@ using RabbitMQ.Client.Exceptions;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Brokers;
 
 namespace ResultsEs.Tests.Ingestion.RabbitMq;
@@ -61,8 +62,8 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
         var other = await AppFixture.StartAsync("Development", new TempFolder(), TestClients.Settings(firstIndex: 1));
         await using (other)
         {
-            var reader = other.Server.CreateClient();
-            reader.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(other.Server.CreateClient(), TestClients.Reader));
+            var reader = DescribedAnswers.Of(other);
+            reader.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(DescribedAnswers.Of(other), TestClients.Reader));
             await reader.RecordAsync(broker);
             Assert.Equal(one, (await reader.ResultAsync(broker.Id)).ToJsonString());
         }
