@@ -21,8 +21,8 @@ internal static class ApiDescription
     public const string Events = "Events";
     public const string Service = "Service";
 
+    public const string Bearer = "bearer";
     private const string OAuth = "oauth2";
-    private const string Bearer = "bearer";
     private const string Problem = "application/problem+json";
 
     private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -28,7 +28,9 @@ internal static class ApiPages
                 .DisableDefaultFonts()
                 .DisableAgent()
                 .DisableTelemetry()
-                .HideClientButton())
+                .HideClientButton()
+                .HideDeveloperTools()
+                .AddPreferredSecuritySchemes(ApiDescription.Bearer))
             .AllowAnonymous()
             .AddEndpointFilter(static async (call, next) =>
             {
