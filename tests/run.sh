@@ -40,6 +40,15 @@ install() {
 
 command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing: https://dotnet.microsoft.com/download"
 
+has_node() {
+  command -v npm >/dev/null && command -v node >/dev/null && [ "$(node --version | sed 's/^v\([0-9]*\).*/\1/')" -ge 20 ]
+}
+
+has_chromium() {
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+    [ -x '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome' ]
+}
+
 missing=()
 if ! has_docker; then
   if [ -z "${ConnectionStrings__results:-}" ] && ! has_postgres; then missing+=(postgresql); fi
@@ -49,6 +58,11 @@ if [ "${#missing[@]}" -gt 0 ]; then
   install "${missing[@]}" || fail "the tests need PostgreSQL (initdb and postgres) and RabbitMQ (rabbitmq-server), and cannot install: \
 ${missing[*]}. Start a Docker engine, or install them"
 fi
+
+# What a client of the API is tried with. Without it those tests are skipped, and say so.
+has_node || install nodejs npm || true
+has_node || echo "tests/run.sh: Node.js 20 or later with npm is missing: the tests of API clients, transcripts and media are skipped" >&2
+has_chromium || install chromium || echo "tests/run.sh: Chromium is missing: the test of the page at /docs is skipped" >&2
 
 # --faults N: each fault of the fault tests goes on for N seconds.
 if [ "${1:-}" = --faults ]; then

@@ -15,7 +15,7 @@ internal static class NodeTools
     public static async Task NeedAsync()
     {
         var problem = await Problem.Value;
-        Assert.SkipWhen(problem is "", "Node.js with npm is not on this machine; tests/run.sh installs it.");
+        Assert.SkipWhen(problem is "", "Node.js 20 or later with npm is not on this machine; tests/run.sh installs it.");
         Assert.True(problem is null, problem);
     }
 
@@ -56,6 +56,10 @@ internal static class NodeTools
 
         try
         {
+            var version = await RunAsync("node", ["--version"]);
+            if (!Version.TryParse(version.Output.Trim().TrimStart('v'), out var number) || number.Major < 20)
+                return "";
+
             var install = await RunAsync("npm", ["ci"]);
             return install.ExitCode == 0 ? null : $"npm ci in tests/tools failed:\n{install.Errors}";
         }

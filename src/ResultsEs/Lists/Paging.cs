@@ -53,10 +53,11 @@ internal sealed record Paging(int Limit, int Offset, Position? After)
 /// <param name="Key">UTC ticks of the moment that the list is ordered by; 0 in a list ordered by ids.</param>
 /// <param name="Id">The item's id.</param>
 /// <param name="Within">A second id, where one does not tell items apart.</param>
-internal readonly record struct Position(long Key, Guid Id, Guid Within = default)
+/// <param name="TotalCount">How many items the list had when the walk began: counting again for each part would cost more than the part.</param>
+internal readonly record struct Position(long Key, Guid Id, Guid Within, long TotalCount)
 {
     private const byte Version = 1;
-    private const int Length = 1 + 8 + 8 + 16 + 16;
+    private const int Length = 1 + 8 + 8 + 16 + 16 + 8;
 
     /// <summary>The position as an opaque text, good for <paramref name="list"/> alone. It grants nothing: every query is confined to its caller.</summary>
     public string Write(string list)
@@ -67,6 +68,7 @@ internal readonly record struct Position(long Key, Guid Id, Guid Within = defaul
         BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(9, 8), Key);
         Id.TryWriteBytes(bytes.Slice(17, 16));
         Within.TryWriteBytes(bytes.Slice(33, 16));
+        BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(49, 8), TotalCount);
         return Base64Url.EncodeToString(bytes);
     }
 
@@ -84,10 +86,11 @@ internal readonly record struct Position(long Key, Guid Id, Guid Within = defaul
             || bytes[0] != Version
             || !bytes.Slice(1, 8).SequenceEqual(sign)
             || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(9, 8)) is not (>= 0 and var key)
-            || key > DateTime.MaxValue.Ticks)
+            || key > DateTime.MaxValue.Ticks
+            || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(49, 8)) is not (>= 0 and var totalCount))
             return false;
 
-        position = new Position(key, new Guid(bytes.Slice(17, 16)), new Guid(bytes.Slice(33, 16)));
+        position = new Position(key, new Guid(bytes.Slice(17, 16)), new Guid(bytes.Slice(33, 16)), totalCount);
         return true;
     }
 
@@ -109,7 +112,7 @@ internal sealed record ListMeta(Pagination Pagination)
 /// <summary>Which part of a list this is.</summary>
 /// <param name="Limit">As asked for.</param>
 /// <param name="Offset">As asked for; 0 with a cursor.</param>
-/// <param name="TotalCount">Items that the filters let pass, in all parts together.</param>
+/// <param name="TotalCount">Items that the filters let pass, in all parts together; with a cursor, as many as there were when the walk began.</param>
 /// <param name="NextCursor">Gives the next part; absent in the last one.</param>
 internal sealed record Pagination(int Limit, int Offset, long TotalCount, string? NextCursor);
 

@@ -169,7 +169,7 @@ internal static class SessionList
                 FinishTime = status == SessionStatus.InProgress ? null : listed,
                 UpdatedTime = updated,
             });
-            last = new Position((filter.UpdatedSince is null ? listed : updated).UtcTicks, reader.GetGuid(2));
+            last = new Position((filter.UpdatedSince is null ? listed : updated).UtcTicks, reader.GetGuid(2), default, totalCount);
         }
 
         return new SessionResultsPage(filter.TestId, sessions, ListMeta.Of(paging, totalCount, isMore ? last!.Value.Write(filter.Name) : null));
@@ -187,7 +187,7 @@ internal static class SessionList
         var test = Add(command, filter.TestId);
         var statuses = Add(command, filter.Statuses.Select(status => status.ToString()).ToArray());
         var byChange = filter.UpdatedSince is not null;
-        var (key, direction, after) = byChange ? ("mt_last_modified", "asc", ">") : ("listed_at", "desc", "<");
+        var (key, direction, behind) = byChange ? ("mt_last_modified", "asc", ">") : ("listed_at", "desc", "<");
 
         var conditions = new StringBuilder();
         if ((filter.FinishedSince ?? filter.FinishedUntil) is not null)
@@ -212,11 +212,13 @@ internal static class SessionList
             from results.mt_doc_session_result d
             where d.tenant_id = {account} and d.workspace_id = w.id and d.test_id = {test} and d.status = {(byChange ? $"any({statuses})" : "s.status")}{conditions}
             """;
-        var count = filter.IsNarrow
+        var count = paging.After is { } after
+            ? "select " + Add(command, after.TotalCount)
+            : filter.IsNarrow
             ? $"select count(*) from {walks} cross join lateral (select d.id {walk}) d"
             : TestTotals.SessionCounts.Sql(account, workspaces, test, statuses);
         var seek = paging.After is { } position
-            ? $" and (d.{key}, d.id) {after} ({Add(command, new DateTimeOffset(position.Key, TimeSpan.Zero))}, {Add(command, position.Id)})"
+            ? $" and (d.{key}, d.id) {behind} ({Add(command, new DateTimeOffset(position.Key, TimeSpan.Zero))}, {Add(command, position.Id)})"
             : "";
         var take = Add(command, paging.Offset + paging.Limit + 1);
 

@@ -39,7 +39,7 @@ public static class GetTestResults
           order by p.test_id, p.workspace_id
           offset $6 limit $7
         ), counted as (
-          select count(*) as tests from results.test_totals t where t.tenant_id = $1 and t.workspace_id = any($2)
+          select coalesce($8, (select count(*) from results.test_totals t where t.tenant_id = $1 and t.workspace_id = any($2))) as tests
         )
         select c.tests, p.workspace_id, p.test_id, p.in_progress, p.complete, p.abandoned
         from counted c left join part p on true
@@ -69,7 +69,7 @@ public static class GetTestResults
         }
 
         var shown = tests.Take(paging.Limit).ToList();
-        var next = tests.Count > paging.Limit ? new Position(0, shown[^1].TestId, shown[^1].WorkspaceId).Write(List) : null;
+        var next = tests.Count > paging.Limit ? new Position(0, shown[^1].TestId, shown[^1].WorkspaceId, totalCount).Write(List) : null;
         return TypedResults.Json(new TestResultsPage(shown, ListMeta.Of(paging, totalCount, next)), Json.Of<TestResultsPage>());
     }
 
@@ -82,6 +82,7 @@ public static class GetTestResults
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset + paging.Limit + 1 });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Limit + 1 });
+        command.Parameters.Add(new NpgsqlParameter<long?> { TypedValue = paging.After?.TotalCount });
     }
 }
 

@@ -72,6 +72,14 @@ public sealed class ClientTests(ClientTests.Service service) : IClassFixture<Cli
         Assert.InRange((await script.Content.ReadAsByteArrayAsync(Cancelled)).Length, 100_000, 10_000_000);
     }
 
+    /// <summary>Waits until a service in Development has its sample sessions in the totals of their tests.</summary>
+    internal static async Task UntilCountedAsync(Uri address)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Demo));
+        await Wait.UntilAsync(async () => (int)(await http.JsonAsync("/api/v2/testResults"))["meta"]!["pagination"]!["totalCount"]! == 4);
+    }
+
     private static async Task<string> NodeAsync(params string[] arguments)
     {
         var run = await NodeTools.RunAsync("node", arguments);
@@ -94,9 +102,7 @@ public sealed class ClientTests(ClientTests.Service service) : IClassFixture<Cli
             await _process.UntilSaysAsync("/api/v3/sessionResults/");
             _process.Ignore();
 
-            using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = Address };
-            http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Demo));
-            await Wait.UntilAsync(async () => (int)(await http.JsonAsync("/api/v2/testResults"))["meta"]!["pagination"]!["totalCount"]! == 4);
+            await UntilCountedAsync(Address);
         }
 
         public ValueTask DisposeAsync()

@@ -6,7 +6,8 @@ namespace ResultsEs.Tests.Lists;
 /// <summary>The cursor as a text.</summary>
 public sealed class PositionTests
 {
-    private static readonly Gen<Position> Any = Gen.Select(Gen.Long[0, DateTime.MaxValue.Ticks], Gen.Guid, Gen.Guid, (key, id, within) => new Position(key, id, within));
+    private static readonly Gen<Position> Any = Gen.Select(
+        Gen.Long[0, DateTime.MaxValue.Ticks], Gen.Guid, Gen.Guid, Gen.Long[0, long.MaxValue], (key, id, within, count) => new Position(key, id, within, count));
 
     [Fact]
     public void What_is_written_is_read_for_the_same_list_and_no_other() => Gen.Select(Any, Gen.String, Gen.String).Sample((position, list, other) =>

@@ -263,6 +263,21 @@ public sealed class SessionListTests(AppFixture app)
         Assert.Equal(there, seen.Where(there.Contains));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("&taskType=NPS")]
+    public async Task A_walk_counts_when_it_begins(string filter)
+    {
+        using var http = await app.ClientAsync();
+        var test = await TestAsync(http, ended: 3);
+        var first = await http.JsonAsync($"/api/v2/sessionResults?testId={test}&limit=1{filter}");
+        await http.RecordAsync(A.Session(test: test).WithAnswer(Answers.Nps(1)).Completed(Noon.AddDays(-1)));
+
+        var cursor = (string)first["meta"]!["pagination"]!["nextCursor"]!;
+        Assert.Equal(3, Total(await http.JsonAsync($"/api/v2/sessionResults?testId={test}&limit=1&cursor={cursor}{filter}")));
+        Assert.Equal(4, Total(await http.JsonAsync($"/api/v2/sessionResults?testId={test}&limit=1{filter}")));
+    }
+
     [Fact]
     public async Task A_cursor_is_good_for_its_own_list_alone_and_not_with_an_offset()
     {
