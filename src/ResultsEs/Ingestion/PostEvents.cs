@@ -101,7 +101,12 @@ public static class PostEventsEndpoint
             case RecordResult.Stored stored:
                 return TypedResults.Json(Response(read.Events, stored.Duplicates), Json.Of<PostEventsResponse>());
             case RecordResult.Conflicting conflicting:
-                return Refuse(StatusCodes.Status409Conflict, "Nothing of the request is stored, because an event id is known with other content.", conflicting.Problems);
+                return Refuse(
+                    StatusCodes.Status409Conflict,
+                    conflicting.Problems.Any(problem => problem.Path == "id")
+                        ? "Nothing of the request is stored, because an event id is known with other content."
+                        : "Nothing of the request is stored, because a subject is that of something else.",
+                    conflicting.Problems);
             case RecordResult.Forbidden forbidden:
                 return Refuse(StatusCodes.Status403Forbidden, "Nothing of the request is stored, because it writes outside the sender's workspaces.", forbidden.Problems);
             default:
