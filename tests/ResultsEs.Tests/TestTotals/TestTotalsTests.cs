@@ -276,8 +276,8 @@ public sealed class TestTotalsTests(AppFixture app)
         }));
 
         using var reader = await AppFixture.ClientAsync(one);
-        Assert.Equal(29.5m, await ScoreAsync(reader, test, completes: 60));
         await Wait.UntilAsync(async () => (await CountedAsync(database)).Waiting == 0);
+        Assert.Equal(29.5m, await ScoreAsync(reader, test, completes: 60));
         Assert.Equal(await PersistedAsync(database), await CountedAsync(database));
     }
 
