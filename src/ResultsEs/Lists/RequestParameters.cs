@@ -11,17 +11,17 @@ namespace ResultsEs.Lists;
 /// </summary>
 internal sealed class RequestParameters(HttpContext http)
 {
-    private readonly Dictionary<string, string[]> _errors = new(StringComparer.Ordinal);
+    private Dictionary<string, string[]>? _errors;
 
     /// <summary>Whether something is wrong: 400 (results-api.md).</summary>
     public bool AreRefused([NotNullWhen(true)] out ProblemHttpResult? problem)
     {
-        problem = _errors.Count == 0 ? null : Problems.BadRequest("The request's parameters are malformed.", _errors);
+        problem = _errors is null ? null : Problems.BadRequest("The request's parameters are malformed.", _errors);
         return problem is not null;
     }
 
     /// <summary>Says what is wrong with a parameter.</summary>
-    public void Refuse(string name, string message) => _errors.TryAdd(name, [message]);
+    public void Refuse(string name, string message) => (_errors ??= new(StringComparer.Ordinal)).TryAdd(name, [message]);
 
     /// <summary>An id in the path.</summary>
     public Guid Id(string name)

@@ -25,7 +25,7 @@ public static class GetHighlightReel
     internal const string Sql =
         """
         select r.data from results.mt_doc_highlight_reel r
-        where r.tenant_id = $1 and r.id = $2 and r.workspace_id = any($3) and r.test_id = $4
+        where r.tenant_id = $1 and r.workspace_id = any($2) and r.test_id = $3 and r.id = $4
         """;
 
     /// <summary>Tells, and signs a URL of a file that is there.</summary>
@@ -54,11 +54,7 @@ public static class GetHighlightReel
 
     private static async Task<HighlightReel?> ReadAsync(NpgsqlDataSource database, Caller caller, Guid test, Guid id, CancellationToken cancellation)
     {
-        await using var command = database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Tenant.Of(caller.Account) });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = caller.Workspaces });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = test });
+        await using var command = database.CreateCommand(Sql, caller, test, id);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         return await reader.ReadAsync(cancellation) ? JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(0), Json.Of<HighlightReel>()) : null;
     }

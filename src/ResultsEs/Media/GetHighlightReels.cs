@@ -45,11 +45,7 @@ public static class GetHighlightReels
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        var caller = Caller.From(http.User);
-        await using var command = database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Tenant.Of(caller.Account) });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = caller.Workspaces });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = test });
+        await using var command = database.CreateCommand(Sql, Caller.From(http.User), test);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
         var reels = reader.GetFieldValue<string[]>(1).Select(json => JsonSerializer.Deserialize(json, Json.Of<HighlightReel>())!).Where(reel => reel.IsShown).ToList();

@@ -12,17 +12,14 @@ internal static class SessionMediaQuery
         """
         select d.test_id, d.workspace_id, d.data -> 'fold' -> 'media'
         from results.mt_doc_session_result d
-        where d.tenant_id = $1 and d.id = $2 and d.workspace_id = any($3)
+        where d.tenant_id = $1 and d.workspace_id = any($2) and d.id = $3
         """;
 
     /// <summary>The session's test, workspace and media; null where there is no such session.</summary>
     public static async Task<(Guid Test, Guid Workspace, SessionMedia Media)?> ReadAsync(
         NpgsqlDataSource database, Caller caller, Guid sessionId, CancellationToken cancellation)
     {
-        await using var command = database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Tenant.Of(caller.Account) });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = sessionId });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = caller.Workspaces });
+        await using var command = database.CreateCommand(Sql, caller, sessionId);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         if (!await reader.ReadAsync(cancellation))
             return null;

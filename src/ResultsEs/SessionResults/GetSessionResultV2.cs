@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
+using ResultsEs.Lists;
 using Wolverine.Http;
 
 namespace ResultsEs.SessionResults;
@@ -25,18 +26,20 @@ public static class GetSessionResultV2
         """
         select d.data
         from results.mt_doc_session_result d
-        where d.tenant_id = $1 and d.id = $2 and d.workspace_id = any($3)
+        where d.tenant_id = $1 and d.workspace_id = any($2) and d.id = $3
         """;
 
     /// <summary>Sends the stored document in v2's words.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(string sessionId, HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
     {
-        if (!SessionId.TryRead(sessionId, out var id, out var problem))
-            return problem!;
+        var parameters = new RequestParameters(http);
+        var session = parameters.Id("sessionId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
 
-        if (await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), id, cancellation) is not { } json)
+        if (await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation) is not { } json)
             return Problems.NotFound();
 
         var document = JsonSerializer.Deserialize(json, Json.Of<SessionResult>())!;

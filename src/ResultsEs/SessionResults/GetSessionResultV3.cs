@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
+using ResultsEs.Lists;
 using Wolverine.Http;
 
 namespace ResultsEs.SessionResults;
@@ -24,18 +25,20 @@ public static class GetSessionResultV3
         """
         select d.data -> 'body'
         from results.mt_doc_session_result d
-        where d.tenant_id = $1 and d.id = $2 and d.workspace_id = any($3)
+        where d.tenant_id = $1 and d.workspace_id = any($2) and d.id = $3
         """;
 
     /// <summary>Sends the stored body as it is.</summary>
     [WolverineGet("/api/v3/sessionResults/{sessionId}")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(string sessionId, HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
     {
-        if (!SessionId.TryRead(sessionId, out var id, out var problem))
-            return problem!;
+        var parameters = new RequestParameters(http);
+        var session = parameters.Id("sessionId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
 
-        var body = await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), id, cancellation);
+        var body = await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation);
         return body is null ? Problems.NotFound() : TypedResults.Bytes(body, "application/json; charset=utf-8");
     }
 }

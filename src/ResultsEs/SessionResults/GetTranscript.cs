@@ -34,7 +34,7 @@ public static class GetTranscript
         select e.data
         from results.mt_doc_session_result d
         join results.mt_events e on e.tenant_id = d.tenant_id and e.id = (d.data -> 'fold' -> 'transcribed' ->> 'by')::uuid
-        where d.tenant_id = $1 and d.id = $2 and d.workspace_id = any($3)
+        where d.tenant_id = $1 and d.workspace_id = any($2) and d.id = $3
         """;
 
     /// <summary>Sends the transcript, or the range of its bytes that is asked for.</summary>

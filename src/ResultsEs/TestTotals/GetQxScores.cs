@@ -40,11 +40,7 @@ public static class GetQxScores
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        var caller = Caller.From(http.User);
-        await using var command = database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Tenant.Of(caller.Account) });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = caller.Workspaces });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = test });
+        await using var command = database.CreateCommand(Sql, Caller.From(http.User), test);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         TestTotal? total = null;
         while (await reader.ReadAsync(cancellation))

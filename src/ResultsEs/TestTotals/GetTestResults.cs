@@ -56,8 +56,11 @@ public static class GetTestResults
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        await using var command = database.CreateCommand(Sql);
-        AddParameters(command, Caller.From(http.User), paging);
+        await using var command = database.CreateCommand(Sql, Caller.From(http.User), paging.After?.Id ?? default, paging.After?.Within ?? default);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset + paging.Limit + 1 });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Limit + 1 });
+        command.Parameters.Add(new NpgsqlParameter<long?> { TypedValue = paging.After?.TotalCount });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var tests = new List<TestResult>();
         long totalCount = 0;
@@ -71,18 +74,6 @@ public static class GetTestResults
         var shown = tests.Take(paging.Limit).ToList();
         var next = tests.Count > paging.Limit ? new Position(0, shown[^1].TestId, shown[^1].WorkspaceId, totalCount).Write(List) : null;
         return TypedResults.Json(new TestResultsPage(shown, ListMeta.Of(paging, totalCount, next)), Json.Of<TestResultsPage>());
-    }
-
-    private static void AddParameters(NpgsqlCommand command, Caller caller, Paging paging)
-    {
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Tenant.Of(caller.Account) });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = caller.Workspaces });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = paging.After?.Id ?? default });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = paging.After?.Within ?? default });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset + paging.Limit + 1 });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Limit + 1 });
-        command.Parameters.Add(new NpgsqlParameter<long?> { TypedValue = paging.After?.TotalCount });
     }
 }
 

@@ -93,9 +93,9 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
                 nameof(GetTestResults) => (GetTestResults.Sql, (object[])[Caller.Workspaces, Guid.Empty, Guid.Empty, 26, 0, 26, 500L]),
                 nameof(GetQxScores) => (GetQxScores.Sql, [Caller.Workspaces, BigTest]),
                 nameof(GetHighlightReels) => (GetHighlightReels.Sql, [Caller.Workspaces, BigTest]),
-                nameof(GetHighlightReel) => (GetHighlightReel.Sql, [Guid.NewGuid(), Caller.Workspaces, BigTest]),
-                nameof(SessionMediaQuery) => (SessionMediaQuery.Sql, [Session(5), Caller.Workspaces]),
-                _ => (GetTranscript.Sql, [Session(5), Caller.Workspaces]),
+                nameof(GetHighlightReel) => (GetHighlightReel.Sql, [Caller.Workspaces, BigTest, Guid.NewGuid()]),
+                nameof(SessionMediaQuery) => (SessionMediaQuery.Sql, [Caller.Workspaces, Session(5)]),
+                _ => (GetTranscript.Sql, [Caller.Workspaces, Session(5)]),
             };
             command.CommandText = sql;
             command.Parameters.Add(new NpgsqlParameter { Value = Tenant.Of(Caller.Account) });

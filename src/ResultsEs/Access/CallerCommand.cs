@@ -1,0 +1,18 @@
+using Npgsql;
+
+namespace ResultsEs.Access;
+
+/// <summary>Statements that are confined to their caller.</summary>
+internal static class CallerCommand
+{
+    /// <summary>A statement whose $1 is the caller's account, $2 the caller's workspaces, and whose $3 and further are <paramref name="ids"/>.</summary>
+    public static NpgsqlCommand CreateCommand(this NpgsqlDataSource database, string sql, Caller caller, params ReadOnlySpan<Guid> ids)
+    {
+        var command = database.CreateCommand(sql);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Tenant.Of(caller.Account) });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = caller.Workspaces });
+        foreach (var id in ids)
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        return command;
+    }
+}
