@@ -55,7 +55,7 @@ public sealed partial class ReadingTests(AppFixture app)
         var problem = await answer.JsonAsync();
         Assert.True(problem.Remove("traceId"));
         Assert.Equal(
-            (HttpStatusCode.BadRequest, """{"type":"https://tools.ietf.org/html/rfc9110#section-15.5.1","title":"Bad Request","status":400,"detail":"The request's parameters are malformed.","errors":{"sessionId":["must be a UUID"]}}"""),
+            (HttpStatusCode.BadRequest, """{"type":"https://tools.ietf.org/html/rfc9110#section-15.5.1","title":"Bad Request","status":400,"detail":"The request\u0027s parameters are malformed.","errors":{"sessionId":["must be a UUID"]}}"""),
             (answer.StatusCode, problem.ToJsonString()));
     }
 
