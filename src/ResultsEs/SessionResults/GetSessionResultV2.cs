@@ -22,7 +22,7 @@ public static class GetSessionResultV2
     };
 
     // As in v3; v2 also needs what v3 does not show, so it takes the whole document.
-    private const string Sql =
+    internal const string Sql =
         """
         select d.data
         from results.mt_doc_session_result d

@@ -21,7 +21,7 @@ public static class GetSessionResultV3
     };
 
     // The primary key (tenant_id, id) finds the one row; a session outside the caller's workspaces is no row.
-    private const string Sql =
+    internal const string Sql =
         """
         select d.data -> 'body'
         from results.mt_doc_session_result d

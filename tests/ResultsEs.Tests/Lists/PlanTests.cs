@@ -84,6 +84,8 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
     [InlineData(nameof(GetHighlightReel))]
     [InlineData(nameof(SessionMediaQuery))]
     [InlineData(nameof(GetTranscript))]
+    [InlineData(nameof(GetSessionResultV2))]
+    [InlineData(nameof(GetSessionResultV3))]
     public async Task Every_other_query_is_answered_by_indexes_and_reads_little(string query)
     {
         var plan = await ExplainAsync(command =>
@@ -95,6 +97,8 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
                 nameof(GetHighlightReels) => (GetHighlightReels.Sql, [Caller.Workspaces, BigTest]),
                 nameof(GetHighlightReel) => (GetHighlightReel.Sql, [Caller.Workspaces, BigTest, Guid.NewGuid()]),
                 nameof(SessionMediaQuery) => (SessionMediaQuery.Sql, [Caller.Workspaces, Session(5)]),
+                nameof(GetSessionResultV2) => (GetSessionResultV2.Sql, [Caller.Workspaces, Session(5)]),
+                nameof(GetSessionResultV3) => (GetSessionResultV3.Sql, [Caller.Workspaces, Session(5)]),
                 _ => (GetTranscript.Sql, [Caller.Workspaces, Session(5)]),
             };
             command.CommandText = sql;
