@@ -207,10 +207,12 @@ internal static class SessionList
         var walks = byChange
             ? $"unnest({workspaces}::uuid[]) w(id)"
             : $"unnest({workspaces}::uuid[]) w(id) cross join unnest({statuses}::varchar[]) s(status)";
+        // Documents written before there was a listed_at have none until they are rebuilt.
         var walk =
             $"""
             from results.mt_doc_session_result d
-            where d.tenant_id = {account} and d.workspace_id = w.id and d.test_id = {test} and d.status = {(byChange ? $"any({statuses})" : "s.status")}{conditions}
+            where d.tenant_id = {account} and d.workspace_id = w.id and d.test_id = {test} and d.status = {(byChange ? $"any({statuses})" : "s.status")}
+              and d.listed_at is not null{conditions}
             """;
         var count = paging.After is { } after
             ? "select " + Add(command, after.TotalCount)

@@ -19,6 +19,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
     internal static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     private const int SessionsPerTransaction = 1_000;
+    private const string LockKey = "hashtextextended('results.test_totals', 0)";
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
@@ -28,6 +29,29 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         var ids = sessions.ToArray();
         if (ids.Length > 0)
             session.QueueSqlCommand("insert into results.test_changes (tenant_id, session_id) select ?, unnest(?)", session.TenantId, ids);
+    }
+
+    /// <summary>
+    /// Counts all sessions anew, in one transaction: until its end readers see what was there, and what changes meanwhile stays named.
+    /// Waits while another node counts, and they for it.
+    /// </summary>
+    /// <returns>How many sessions were counted.</returns>
+    public static async Task<long> RebuildAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using (var begin = new NpgsqlCommand($"select pg_advisory_xact_lock({LockKey}); delete from results.test_totals; delete from results.test_sessions", connection) { CommandTimeout = 0 })
+            await begin.ExecuteNonQueryAsync(cancellation);
+
+        var (last, sessions) = (new SessionKey("", Guid.Empty), 0L);
+        while (await NextAsync(connection, last, cancellation) is { Count: > 0 } some)
+        {
+            await CountAsync(connection, some, cancellation);
+            (last, sessions) = (some[^1], sessions + some.Count);
+        }
+
+        await transaction.CommitAsync(cancellation);
+        return sessions;
     }
 
     /// <summary>Takes changes until there are none, or another node takes them.</summary>
@@ -80,7 +104,15 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         if (changed.Count == 0)
             return 0;
 
-        // In this order: what is read after the names were taken holds all they stood for.
+        await CountAsync(connection, changed, cancellation);
+        await transaction.CommitAsync(cancellation);
+        return changed.Count;
+    }
+
+    /// <summary>Puts what sessions count for now in the place of what was counted of them before.</summary>
+    private static async Task CountAsync(NpgsqlConnection connection, IReadOnlyList<SessionKey> changed, CancellationToken cancellation)
+    {
+        // What is read here, after the names were taken, holds all they stood for.
         var before = await CountedAsync(connection, changed, cancellation);
         var now = await CurrentAsync(connection, changed, cancellation);
         var moved = changed.Where(session => !Same(before.GetValueOrDefault(session), now.GetValueOrDefault(session))).ToList();
@@ -94,8 +126,6 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         }
 
         await SaveAsync(connection, totals, moved.ToDictionary(session => session, now.GetValueOrDefault), cancellation);
-        await transaction.CommitAsync(cancellation);
-        return changed.Count;
 
         static IEnumerable<TestKey> Tests(Dictionary<SessionKey, CountedSession> sessions, SessionKey session) =>
             sessions.TryGetValue(session, out var counted) ? [counted.TestOf(session)] : [];
@@ -108,6 +138,21 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
 
     private static string Text(IReadOnlyDictionary<Guid, QxScore> scores) => JsonSerializer.Serialize(scores, Json.Of<IReadOnlyDictionary<Guid, QxScore>>());
 
+    private static async Task<IReadOnlyList<SessionKey>> NextAsync(NpgsqlConnection connection, SessionKey last, CancellationToken cancellation)
+    {
+        // The primary key (tenant_id, id), in its order.
+        await using var command = new NpgsqlCommand(
+            "select d.tenant_id, d.id from results.mt_doc_session_result d where (d.tenant_id, d.id) > ($1, $2) order by d.tenant_id, d.id limit $3", connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Tenant });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Session });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var next = new List<SessionKey>();
+        while (await reader.ReadAsync(cancellation))
+            next.Add(new SessionKey(reader.GetString(0), reader.GetGuid(1)));
+        return next;
+    }
+
     private static async Task<bool> IsAnyChangedAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand("select exists (select 1 from results.test_changes)", connection);
@@ -116,7 +161,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
 
     private static async Task<bool> TryLockAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("select pg_try_advisory_xact_lock(hashtextextended('results.test_totals', 0))", connection);
+        await using var command = new NpgsqlCommand($"select pg_try_advisory_xact_lock({LockKey})", connection);
         return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
