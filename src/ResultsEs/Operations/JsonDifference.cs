@@ -4,32 +4,35 @@ namespace ResultsEs.Operations;
 
 /// <summary>A place at which two JSON values differ.</summary>
 /// <param name="Path">Where: members by name, items by place, or by their <c>uuid</c> where they have one: <c>tasks[8b7f…].text</c>.</param>
-/// <param name="Before">What stood there; null when there was nothing.</param>
-/// <param name="After">What stands there; null when there is nothing.</param>
-internal sealed record JsonDifference(string Path, JsonNode? Before, JsonNode? After)
+/// <param name="WasThere">Whether anything stood there.</param>
+/// <param name="Before">What stood there; null is JSON's own.</param>
+/// <param name="IsThere">Whether anything stands there.</param>
+/// <param name="After">What stands there; null is JSON's own.</param>
+internal sealed record JsonDifference(string Path, bool WasThere, JsonNode? Before, bool IsThere, JsonNode? After)
 {
-    /// <summary>JSON's own null, to tell it from nothing.</summary>
-    private static readonly JsonNode Null = JsonValue.Create("null");
-
     private const string Key = "uuid";
 
-    /// <summary>The places, in the order of the second value and then of what only the first has. Whole values are told where one side has nothing.</summary>
+    /// <summary>
+    /// The places, in the order of the second value and then of what only the first has. Whole values are told where one side has nothing. Null is no
+    /// value at all.
+    /// </summary>
     public static IReadOnlyList<JsonDifference> Of(JsonNode? before, JsonNode? after)
     {
         var differences = new List<JsonDifference>();
-        Add("", before, after, differences);
+        if (before is not null || after is not null)
+            AddMember("", before is not null, before, after is not null, after, differences);
         return differences;
     }
 
     /// <summary>As a line: <c>+</c> for what came, <c>-</c> for what went, <c>~</c> for what changed.</summary>
-    public override string ToString() => (Before, After) switch
+    public override string ToString() => (WasThere, IsThere) switch
     {
-        (null, not null) => $"+ {Path}: {Text(After)}",
-        (not null, null) => $"- {Path}: {Text(Before)}",
+        (false, _) => $"+ {Path}: {Text(After)}",
+        (_, false) => $"- {Path}: {Text(Before)}",
         _ => $"~ {Path}: {Text(Before)} → {Text(After)}",
     };
 
-    private static string Text(JsonNode? node) => ReferenceEquals(node, Null) ? "null" : node!.ToJsonString(Json.Options);
+    private static string Text(JsonNode? node) => node?.ToJsonString(Json.Options) ?? "null";
 
     private static void Add(string path, JsonNode? before, JsonNode? after, List<JsonDifference> differences)
     {
@@ -48,7 +51,7 @@ internal sealed record JsonDifference(string Path, JsonNode? Before, JsonNode? A
                 break;
             default:
                 if (!JsonNode.DeepEquals(before, after))
-                    differences.Add(new(path, before ?? Null, after ?? Null));
+                    differences.Add(new(path, WasThere: true, before, IsThere: true, after));
                 break;
         }
     }
@@ -58,7 +61,7 @@ internal sealed record JsonDifference(string Path, JsonNode? Before, JsonNode? A
         if (wasThere && isThere)
             Add(path, before, after, differences);
         else
-            differences.Add(new(path, wasThere ? before ?? Null : null, isThere ? after ?? Null : null));
+            differences.Add(new(path, wasThere, before, isThere, after));
     }
 
     private static bool HasKeys(JsonArray items)

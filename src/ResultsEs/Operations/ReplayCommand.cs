@@ -139,7 +139,7 @@ public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
         if (changes.Count == 0)
             Print("  changes nothing that is shown", "grey");
         foreach (var change in changes)
-            Print($"  {change}", change switch { { Before: null } => "green", { After: null } => "red", _ => "yellow" });
+            Print($"  {change}", change switch { { WasThere: false } => "green", { IsThere: false } => "red", _ => "yellow" });
     }
 
     private static JsonNode Shown(SessionResult? document) => document is null ? new JsonObject() : JsonSerializer.SerializeToNode(document.Body, Json.Of<SessionBody>())!;

@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using JasperFx.CommandLine;
+using Npgsql;
+
+namespace ResultsEs.Operations;
+
+/// <summary>What to verify.</summary>
+public sealed class VerifyInput : NetCoreInput
+{
+    /// <summary><c>all</c>, or nothing with an option.</summary>
+    [Description("all, or one of the options")]
+    public string What { get; set; } = "";
+
+    /// <summary>How many, chosen at random.</summary>
+    [Description("So many sessions and reels, chosen at random")]
+    public int? SampleFlag { get; set; }
+
+    /// <summary>Those of an account.</summary>
+    [Description("The sessions and reels of an account")]
+    public string? AccountFlag { get; set; }
+}
+
+/// <summary>
+/// Folds events afresh and compares with the stored documents. Each document that differs is a line of JSON: account, id, and the places, with what
+/// is stored and what the events say. Ends with 1 when there is any. What it prints holds personal data.
+/// </summary>
+[Description("Fold events afresh and compare with the stored documents", Name = "verify")]
+public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
+{
+    /// <summary>The usages.</summary>
+    public VerifyCommand()
+    {
+        Usage("Verify everything").Arguments(input => input.What).ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!);
+        Usage("Verify a part").Arguments().ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!);
+    }
+
+    /// <inheritdoc/>
+    public override async Task<bool> Execute(VerifyInput input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        if ((input.What == "all" ? 1 : 0) + (input.SampleFlag is null ? 0 : 1) + (input.AccountFlag is null ? 0 : 1) != 1 || input.What is not ("" or "all"))
+            return Fail("Say what to verify: all, --sample N or --account ID.");
+        if (input.SampleFlag is < 1)
+            return Fail("--sample must be 1 or more.");
+        if (input.AccountFlag is not null && !Uuid.TryParse(input.AccountFlag, out _))
+            return Fail("--account must be a UUID.");
+
+        using var host = input.BuildHost();
+        var verification = new Verification(host.Services.GetRequiredService<NpgsqlDataSource>());
+        var (verified, differ) = (0L, 0L);
+        var streams = input.SampleFlag is { } sample
+            ? verification.SampleAsync(sample, CancellationToken.None)
+            : verification.AllAsync(input.AccountFlag?.ToLowerInvariant(), CancellationToken.None);
+        await foreach (var some in streams)
+        {
+            foreach (var deviation in await verification.DeviationsAsync(some, CancellationToken.None))
+            {
+                Console.Out.WriteLine(Line(deviation));
+                differ++;
+            }
+
+            verified += some.Count;
+        }
+
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{verified} verified, {differ} differ"));
+        return differ == 0;
+    }
+
+    private static string Line(Deviation deviation) => new JsonObject
+    {
+        ["account"] = deviation.Stream.Account,
+        ["id"] = deviation.Stream.Id,
+        ["kind"] = deviation.Stream.Kind,
+        ["differences"] = new JsonArray([.. deviation.Differences.Select(difference =>
+        {
+            var place = new JsonObject { ["path"] = difference.Path };
+            if (difference.WasThere)
+                place["stored"] = difference.Before?.DeepClone();
+            if (difference.IsThere)
+                place["folded"] = difference.After?.DeepClone();
+            return place;
+        })]),
+    }.ToJsonString(Json.Options);
+
+    private static bool Fail(string problem)
+    {
+        Console.Error.WriteLine(problem);
+        return false;
+    }
+}
