@@ -21,7 +21,7 @@ internal sealed class TargetStream
     public bool IsOfReel { get; private set; }
 
     /// <summary>The workspace it belongs to; null until that is known.</summary>
-    public Guid? Workspace { get; }
+    public Guid? Workspace { get; private set; }
 
     /// <summary>Whether something was appended that changes what the session adds to its test's totals.</summary>
     public bool CountsInTest { get; private set; }
@@ -52,13 +52,24 @@ internal sealed class TargetStream
         if (unfolded.Length == 0)
             return;
 
-        // The primary key (tenant_id, id) finds the streams.
-        await using var command = new NpgsqlCommand("select s.id, s.type from results.mt_streams s where s.tenant_id = $1 and s.id = any($2)");
+        // The primary keys (tenant_id, id) find the streams and their documents.
+        await using var command = new NpgsqlCommand(
+            """
+            select s.id, s.type, coalesce(d.workspace_id, r.workspace_id)
+            from results.mt_streams s
+            left join results.mt_doc_session_result d on d.tenant_id = s.tenant_id and d.id = s.id
+            left join results.mt_doc_highlight_reel r on r.tenant_id = s.tenant_id and r.id = s.id
+            where s.tenant_id = $1 and s.id = any($2)
+            """);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = session.TenantId });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = unfolded });
         await using var reader = await session.ExecuteReaderAsync(command);
         while (await reader.ReadAsync())
-            streams[reader.GetGuid(0)].IsOfReel = reader.GetString(1) == HighlightReel.Alias;
+        {
+            var stream = streams[reader.GetGuid(0)];
+            stream.IsOfReel = reader.GetString(1) == HighlightReel.Alias;
+            stream.Workspace = reader.IsDBNull(2) ? null : reader.GetGuid(2);
+        }
     }
 
     /// <summary>Appends an event that is new.</summary>

@@ -322,6 +322,11 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
         var both = Guid.NewGuid();
         using var atOnce = await http.SendAsync($"[{A.SessionOnly(both).WithAnswer(Answers.Nps(1)).Events[0].ToJsonString()},{A.ReelOnly(both).Generated().Events[0].ToJsonString()}]");
 
+        // Whoever may not write it learns no more than of a session of its kind.
+        using var elsewhere = await media.ClientAsync(TestClients.OtherWorkspace);
+        using var foreign = await elsewhere.SendAsync(A.SessionOnly(reel.Id).WithAnswer(Answers.Nps(1)));
+        Assert.Equal("""{"[0].subject":["must be a session of the sender\u0027s workspaces"]}""", (await foreign.ProblemAsync(HttpStatusCode.Forbidden))["errors"]!.ToJsonString());
+
         Assert.Equal("""{"[0].subject":["is the id of a session"]}""", (await asReel.ProblemAsync(HttpStatusCode.Conflict))["errors"]!.ToJsonString());
         Assert.Equal("""{"[0].subject":["is the id of a highlight reel"]}""", (await asSession.ProblemAsync(HttpStatusCode.Conflict))["errors"]!.ToJsonString());
         Assert.Equal("""{"[1].subject":["is the id of a session"]}""", (await atOnce.ProblemAsync(HttpStatusCode.Conflict))["errors"]!.ToJsonString());
