@@ -10,18 +10,19 @@ internal static class WebVtt
     private static readonly string[] LineEnds = ["\r\n", "\r", "\n"];
 
     /// <summary>
-    /// The cues as a file: in the order of their begins, which the format asks for; overlapping ones stay as they are. A cue that
+    /// The cues as a file: in the order of their begins, which the format asks for, and of one begin the longer first, as players sort them;
+    /// overlapping ones stay as they are. A cue that
     /// ends where it begins is given a millisecond, because an end must come after its begin, and one without any text is left out.
     /// </summary>
     public static string Write(IEnumerable<SpokenCue> cues)
     {
         var file = new StringBuilder("WEBVTT\n");
-        foreach (var cue in cues.OrderBy(cue => cue.StartMs).ThenBy(cue => cue.EndMs))
+        foreach (var cue in cues.OrderBy(cue => cue.StartMs).ThenByDescending(cue => End(cue)))
         {
             if (Text(cue.Text) is not { Length: > 0 } text)
                 continue;
 
-            file.Append('\n').Append(Time(cue.StartMs)).Append(" --> ").Append(Time(Math.Max(cue.EndMs, cue.StartMs + 1))).Append('\n');
+            file.Append('\n').Append(Time(cue.StartMs)).Append(" --> ").Append(Time(End(cue))).Append('\n');
             if (Voice(cue.Speaker) is { Length: > 0 } voice)
                 file.Append("<v ").Append(voice).Append('>');
             file.Append(text).Append('\n');
@@ -29,6 +30,8 @@ internal static class WebVtt
 
         return file.ToString();
     }
+
+    private static long End(SpokenCue cue) => Math.Max(cue.EndMs, cue.StartMs + 1);
 
     /// <summary>Hours (two digits or more), minutes, seconds, milliseconds.</summary>
     private static string Time(long ms) =>
