@@ -3,6 +3,7 @@ using Marten;
 using Npgsql;
 using ResultsEs.Contracts;
 using ResultsEs.Media;
+using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 using ResultsEs.TestTotals;
 
@@ -66,13 +67,28 @@ public static class RecordEventsHandler
 
     /// <summary>
     /// Records commands of one account in one transaction, in their order; those that are refused leave the others alone.
-    /// Two round trips: what is known of the events and their streams, and the commit.
+    /// Two round trips: what is known of the events and their streams, which locks them, and the commit.
     /// </summary>
     /// <param name="store">The event store.</param>
+    /// <param name="database">The same database.</param>
     /// <param name="commands">Commands whose streams nobody else in this process is writing.</param>
-    /// <param name="exclusive">Whether to lock the streams first.</param>
     /// <returns>A result for each command.</returns>
-    internal static async Task<IReadOnlyList<RecordResult>> RecordAsync(IDocumentStore store, IReadOnlyList<RecordEvents> commands, bool exclusive)
+    internal static async Task<IReadOnlyList<RecordResult>> RecordAsync(IDocumentStore store, NpgsqlDataSource database, IReadOnlyList<RecordEvents> commands)
+    {
+        while (true)
+        {
+            var (results, behind) = await TryRecordAsync(store, commands);
+            if (results is not null)
+                return results;
+
+            // Nodes of another version have written them.
+            await Refolding.RefoldAsync(database, SessionResultTable.Documents, behind, CancellationToken.None);
+            await Refolding.RefoldAsync(database, HighlightReelTable.Documents, behind, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Results, or the streams whose documents have to be folded first.</summary>
+    private static async Task<(IReadOnlyList<RecordResult>? Results, IReadOnlyList<StreamKey> Behind)> TryRecordAsync(IDocumentStore store, IReadOnlyList<RecordEvents> commands)
     {
         var account = commands[0].Account;
         await using var session = store.LightweightSession(Tenant.Of(account));
@@ -82,18 +98,20 @@ public static class RecordEventsHandler
         // In one order everywhere, so that row locks cannot wait in a circle.
         var fetches = incoming.DistinctBy(e => e.StreamId).OrderBy(e => e.StreamId)
             .Select(e => e.Type.IsOfReel
-                ? TargetStream.FetchAsync<HighlightReel>(batch, e.StreamId, exclusive, reel => reel.WorkspaceId)
-                : TargetStream.FetchAsync<SessionResult>(batch, e.StreamId, exclusive, session => session.Body.WorkspaceId))
+                ? TargetStream.FetchAsync<HighlightReel>(batch, e.StreamId, reel => reel.WorkspaceId)
+                : TargetStream.FetchAsync<SessionResult>(batch, e.StreamId, session => session.Body.WorkspaceId))
             .ToList();
         await batch.Execute();
         var known = await fetchKnown;
         var streams = (await Task.WhenAll(fetches)).ToDictionary(stream => stream.Id);
-        await TargetStream.FindMisnamedAsync(session, streams);
+        await TargetStream.ExplainUnfoldedAsync(session, streams);
+        if (streams.Values.Where(stream => stream.IsBehind).Select(stream => new StreamKey(session.TenantId, stream.Id)).ToList() is { Count: > 0 } behind)
+            return (null, behind);
 
         var results = commands.Select(command => Record(command, known, streams)).ToList();
         TestTotalsUpdater.Tell(session, streams.Values.Where(stream => stream.CountsInTest).Select(stream => stream.Id));
         await session.SaveChangesAsync();
-        return results;
+        return (results, []);
     }
 
     /// <summary>Appends a command's new events, unless something of it is refused. What it appends is known to the commands after it.</summary>

@@ -1,4 +1,5 @@
 using Marten;
+using Npgsql;
 using ResultsEs.Access;
 
 namespace ResultsEs.Ingestion;
@@ -8,7 +9,7 @@ namespace ResultsEs.Ingestion;
 /// committed at once; those that come while commits are under way wait and share the next. Owns the queue and the set of
 /// sessions that are being written; both are guarded by <see cref="_gate"/>.
 /// </summary>
-public sealed partial class SessionWriter(IDocumentStore store, ILogger<SessionWriter> logger)
+public sealed partial class SessionWriter(IDocumentStore store, NpgsqlDataSource database, ILogger<SessionWriter> logger)
 {
     /// <summary>How many events may wait; beyond, requests are refused. About 64 MiB of typical events.</summary>
     internal const int MaxWaitingEvents = 50_000;
@@ -18,8 +19,8 @@ public sealed partial class SessionWriter(IDocumentStore store, ILogger<SessionW
 
     private const int MaxEventsPerCommit = 1_000;
 
-    // The first attempt is optimistic, the others lock. A locked attempt fails only while other nodes are making the same
-    // streams or storing the same ids, and each such failure is one of those, done.
+    // An attempt locks its streams, so it fails only while other nodes are making the same streams or storing the same ids, and
+    // each such failure is one of those, done.
     private const int MaxAttempts = 12;
 
     private readonly Lock _gate = new();
@@ -129,7 +130,7 @@ public sealed partial class SessionWriter(IDocumentStore store, ILogger<SessionW
         {
             try
             {
-                var results = await RecordEventsHandler.RecordAsync(store, commands, exclusive: attempt > 1);
+                var results = await RecordEventsHandler.RecordAsync(store, database, commands);
                 foreach (var (waiting, result) in commit.Zip(results))
                     waiting.SetResult(result);
                 return;

@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Text.Json.Serialization;
+using JasperFx;
 using JasperFx.Events;
 using JasperFx.Events.Daemon;
 using Marten;
@@ -11,13 +13,17 @@ using ResultsEs.SessionResults;
 namespace ResultsEs.Media;
 
 /// <summary>The stored document of a highlight reel: each part is the latest that was told of it.</summary>
-internal sealed record HighlightReel
+internal sealed record HighlightReel : ILongVersioned
 {
     /// <summary>The name of the document and of the streams that fold into it.</summary>
     public const string Alias = "highlight_reel";
 
     /// <summary>The reel, and its stream.</summary>
     public required Guid Id { get; init; }
+
+    /// <summary>The version of the stream that a stored document holds. A column, which Marten reads and writes.</summary>
+    [JsonIgnore]
+    public long Version { get; set; }
 
     /// <summary>Null until the reel is published; such a reel reads as 404.</summary>
     public Guid? WorkspaceId { get; init; }

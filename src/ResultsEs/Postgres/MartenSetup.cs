@@ -56,7 +56,7 @@ internal static class MartenSetup
         options.Storage.Add(new TestTotalsSchema(options.Advanced.Migrator));
 
         options.Projections.Add(new SessionResultProjection(), ProjectionLifecycle.Inline);
-        options.Schema.For<SessionResult>().DocumentAlias("session_result");
+        options.Schema.For<SessionResult>().DocumentAlias(SessionResultTable.Documents.Alias);
         options.Policies.OnDocuments(new SessionResultColumns());
 
         options.Projections.Add(new HighlightReelProjection(), ProjectionLifecycle.Inline);

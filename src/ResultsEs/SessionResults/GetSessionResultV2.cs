@@ -21,13 +21,8 @@ public static class GetSessionResultV2
         Refusals = [400, 404],
     };
 
-    // As in v3; v2 also needs what v3 does not show, so it takes the whole document.
-    internal const string Sql =
-        """
-        select d.data
-        from results.mt_doc_session_result d
-        where d.tenant_id = $1 and d.workspace_id = any($2) and d.id = $3
-        """;
+    // v2 also needs what v3 does not show, so it takes the whole document.
+    internal static readonly string Sql = SessionResultQuery.Sql("d.data");
 
     /// <summary>Sends the stored document in v2's words.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}")]

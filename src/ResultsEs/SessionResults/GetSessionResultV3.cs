@@ -20,13 +20,7 @@ public static class GetSessionResultV3
         Refusals = [400, 404],
     };
 
-    // The primary key (tenant_id, id) finds the one row; a session outside the caller's workspaces is no row.
-    internal const string Sql =
-        """
-        select d.data -> 'body'
-        from results.mt_doc_session_result d
-        where d.tenant_id = $1 and d.workspace_id = any($2) and d.id = $3
-        """;
+    internal static readonly string Sql = SessionResultQuery.Sql("d.data -> 'body'");
 
     /// <summary>Sends the stored body as it is.</summary>
     [WolverineGet("/api/v3/sessionResults/{sessionId}")]

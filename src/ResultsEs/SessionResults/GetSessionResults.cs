@@ -210,7 +210,7 @@ internal static class SessionList
         // Documents written before there was a listed_at have none until they are rebuilt.
         var walk =
             $"""
-            from results.mt_doc_session_result d
+            from {SessionResultTable.Name} d
             where d.tenant_id = {account} and d.workspace_id = w.id and d.test_id = {test} and d.status = {(byChange ? $"any({statuses})" : "s.status")}
               and d.listed_at is not null{conditions}
             """;
@@ -243,7 +243,7 @@ internal static class SessionList
             select c.known, c.sessions, d.id, d.status, d.listed_at, d.audience_id, d.start_time, d.mt_last_modified
             from counted c
             left join part p on true
-            left join results.mt_doc_session_result d on d.tenant_id = {account} and d.id = p.id
+            left join {SessionResultTable.Name} d on d.tenant_id = {account} and d.id = p.id
             order by p.moment {direction}, p.id {direction}
             """;
     }

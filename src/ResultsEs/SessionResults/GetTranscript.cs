@@ -28,14 +28,9 @@ public static class GetTranscript
         Refusals = [400, 404, 416],
     };
 
-    // Both by unique keys: the document by (tenant_id, id), and the event that it names by ux_events_tenant_id.
-    internal const string Sql =
-        """
-        select e.data
-        from results.mt_doc_session_result d
-        join results.mt_events e on e.tenant_id = d.tenant_id and e.id = (d.data -> 'fold' -> 'transcribed' ->> 'by')::uuid
-        where d.tenant_id = $1 and d.workspace_id = any($2) and d.id = $3
-        """;
+    // The unique index ux_events_tenant_id finds the event that the document names.
+    internal static readonly string Sql = SessionResultQuery.Sql(
+        "e.data", "left join results.mt_events e on e.tenant_id = d.tenant_id and e.id = (d.data -> 'fold' -> 'transcribed' ->> 'by')::uuid");
 
     /// <summary>Sends the transcript, or the range of its bytes that is asked for.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/transcript")]

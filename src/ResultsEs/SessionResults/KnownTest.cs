@@ -12,7 +12,7 @@ internal static class KnownTest
     /// <param name="test">The placeholder of the test.</param>
     public static string Sql(string account, string workspace, string test) =>
         $"""
-        select 1 from results.mt_doc_session_result d
+        select 1 from {SessionResultTable.Name} d
         where d.tenant_id = {account} and d.workspace_id = {workspace} and d.test_id = {test}
         order by d.status limit 1
         """;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using JasperFx;
 using ResultsEs.Contracts;
 using ResultsEs.Media;
 using ResultsEs.SessionResults.TaskTypes;
@@ -11,7 +12,7 @@ namespace ResultsEs.SessionResults;
 /// The stored document of a session: the v3 body ready to send, and beside it (never inside) what the fold needs to
 /// stay free of order.
 /// </summary>
-internal sealed record SessionResult
+internal sealed record SessionResult : ILongVersioned
 {
     /// <summary>The session, and its stream.</summary>
     public required Guid Id { get; init; }
@@ -21,6 +22,10 @@ internal sealed record SessionResult
 
     /// <summary>What v3 does not show.</summary>
     public required SessionFold Fold { get; init; }
+
+    /// <summary>The version of the stream that a stored document holds. A column, which Marten reads and writes.</summary>
+    [JsonIgnore]
+    public long Version { get; set; }
 
     /// <summary>What lists order the session by: its end, or its start while it has none. Null until either is known.</summary>
     public DateTimeOffset? ListedAt => Body.FinishTime ?? Body.StartTime;

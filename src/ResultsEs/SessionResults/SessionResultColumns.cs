@@ -12,10 +12,10 @@ namespace ResultsEs.SessionResults;
 internal sealed class SessionResultColumns : IDocumentPolicy
 {
     /// <summary>The index of a test's sessions by status and time.</summary>
-    public const string ListIndex = "ix_session_result_list";
+    public static readonly string ListIndex = $"ix_{SessionResultTable.Documents.Alias}_list";
 
     /// <summary>The index of a test's sessions by their last change.</summary>
-    public const string UpdatedIndex = "ix_session_result_updated";
+    public static readonly string UpdatedIndex = $"ix_{SessionResultTable.Documents.Alias}_updated";
 
     private const string Tenant = "tenant_id";
     private const string Workspace = "workspace_id";

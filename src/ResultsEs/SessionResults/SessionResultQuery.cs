@@ -1,16 +1,52 @@
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Ingestion;
+using ResultsEs.Postgres;
 
 namespace ResultsEs.SessionResults;
 
-/// <summary>Reads one session's stored JSON in one round trip, confined to its caller.</summary>
+/// <summary>Reads of one session in one round trip, confined to its caller.</summary>
 internal static class SessionResultQuery
 {
-    /// <summary>The JSON that <paramref name="sql"/> selects by account ($1), workspaces ($2) and session ($3); null where there is no such row.</summary>
-    public static async Task<byte[]?> ReadAsync(NpgsqlDataSource database, string sql, Caller caller, Guid sessionId, CancellationToken cancellation)
+    /// <summary>
+    /// A statement of at most one row: by account ($1), workspaces ($2) and session ($3), whether the document <c>d</c> is behind its stream, and then
+    /// <paramref name="columns"/>. A document that is behind is found whoever asks, and nothing of it may be sent.
+    /// </summary>
+    /// <param name="columns">What is asked.</param>
+    /// <param name="join">What else it is asked of.</param>
+    public static string Sql(string columns, string join = "") =>
+        // The primary keys (tenant_id, id) find the two rows; a session outside the caller's workspaces is no row.
+        $"""
+        select d.mt_version is distinct from s.version, {columns}
+        from {MartenSetup.Schema}.mt_streams s
+        left join {SessionResultTable.Name} d on d.tenant_id = s.tenant_id and d.id = s.id
+        {join}
+        where s.tenant_id = $1 and s.id = $3 and s.type = '{SessionResultTable.StreamType}'
+          and (d.workspace_id = any($2) or d.mt_version is distinct from s.version)
+        """;
+
+    /// <summary>The JSON that is the one column of <paramref name="sql"/>, which <see cref="Sql"/> made; null where there is no such row.</summary>
+    public static Task<byte[]?> ReadAsync(NpgsqlDataSource database, string sql, Caller caller, Guid sessionId, CancellationToken cancellation) =>
+        ReadAsync(database, sql, caller, sessionId, reader => reader.IsDBNull(1) ? null : reader.GetFieldValue<byte[]>(1), cancellation);
+
+    /// <summary>The row of <paramref name="sql"/>, which <see cref="Sql"/> made; the default where there is none. The columns begin at 1.</summary>
+    public static async Task<T?> ReadAsync<T>(
+        NpgsqlDataSource database, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
     {
-        await using var command = database.CreateCommand(sql, caller, sessionId);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        return await reader.ReadAsync(cancellation) ? await reader.GetFieldValueAsync<byte[]>(0, cancellation) : null;
+        while (true)
+        {
+            await using (var command = database.CreateCommand(sql, caller, sessionId))
+            {
+                await using var reader = await command.ExecuteReaderAsync(cancellation);
+                if (!await reader.ReadAsync(cancellation))
+                    return default;
+
+                if (!reader.GetBoolean(0))
+                    return read(reader);
+            }
+
+            // A node of another version has written to the session: what it stored is folded before anything is sent.
+            await Refolding.RefoldAsync(database, SessionResultTable.Documents, [new StreamKey(Tenant.Of(caller.Account), sessionId)], cancellation);
+        }
     }
 }

@@ -1,3 +1,5 @@
+using ResultsEs.SessionResults;
+
 namespace ResultsEs.TestTotals;
 
 /// <summary>How many sessions a test has, exactly and at a price that does not grow with them.</summary>
@@ -24,7 +26,7 @@ internal static class SessionCounts
           + (
             select count(d.id) - count(s.session_id)
             from (select distinct c.session_id from results.test_changes c where c.tenant_id = {account}) c
-            left join results.mt_doc_session_result d
+            left join {SessionResultTable.Name} d
               on d.tenant_id = {account} and d.id = c.session_id
               and d.workspace_id = any({workspaces}) and d.test_id = {test} and d.status = any({statuses})
             left join results.test_sessions s

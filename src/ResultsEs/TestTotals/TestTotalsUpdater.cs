@@ -2,7 +2,9 @@ using System.Text.Json;
 using Marten;
 using Npgsql;
 using NpgsqlTypes;
+using ResultsEs.Ingestion;
 using ResultsEs.Media;
+using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 
 namespace ResultsEs.TestTotals;
@@ -31,6 +33,17 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             session.QueueSqlCommand("insert into results.test_changes (tenant_id, session_id) select ?, unnest(?)", session.TenantId, ids);
     }
 
+    /// <summary>The same, in the transaction of <paramref name="connection"/>.</summary>
+    public static async Task TellAsync(NpgsqlConnection connection, IReadOnlyCollection<StreamKey> sessions, CancellationToken cancellation)
+    {
+        if (sessions.Count == 0)
+            return;
+
+        await using var command = new NpgsqlCommand("insert into results.test_changes (tenant_id, session_id) select * from unnest($1, $2)", connection);
+        command.Parameters.AddKeys(sessions);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
     /// <summary>
     /// Counts all sessions anew, in one transaction: until its end readers see what was there, and what changes meanwhile stays named.
     /// Waits while another node counts, and they for it.
@@ -43,7 +56,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         await using (var begin = new NpgsqlCommand($"select pg_advisory_xact_lock({LockKey}); delete from results.test_totals; delete from results.test_sessions", connection) { CommandTimeout = 0 })
             await begin.ExecuteNonQueryAsync(cancellation);
 
-        var (last, sessions) = (new SessionKey("", Guid.Empty), 0L);
+        var (last, sessions) = (new StreamKey("", Guid.Empty), 0L);
         while (await NextAsync(connection, last, cancellation) is { Count: > 0 } some)
         {
             await CountAsync(connection, some, cancellation);
@@ -90,6 +103,35 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         }
     }
 
+    /// <summary>
+    /// Counts again whatever is counted otherwise than it stands in the documents, some sessions at a time: after documents were rebuilt. Readers see the
+    /// counts change as it goes.
+    /// </summary>
+    /// <returns>How many sessions were looked at.</returns>
+    public static async Task<long> RecountAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var (last, sessions) = (new StreamKey("", Guid.Empty), 0L);
+        while (true)
+        {
+            await using var transaction = await connection.BeginTransactionAsync(cancellation);
+            await LockAsync(connection, cancellation);
+            var some = await NextAsync(connection, last, cancellation);
+            if (some.Count == 0)
+                return sessions;
+
+            await CountAsync(connection, some, cancellation);
+            await transaction.CommitAsync(cancellation);
+            (last, sessions) = (some[^1], sessions + some.Count);
+        }
+    }
+
+    private static async Task LockAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"select pg_advisory_xact_lock({LockKey})", connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
     private static async Task<int> UpdateSomeAsync(NpgsqlDataSource database, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -104,13 +146,16 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         if (changed.Count == 0)
             return 0;
 
+        // What nodes of another version wrote is in the documents that are read here before it is counted.
+        var behind = await BehindAsync(connection, changed, cancellation);
+        await Refolding.RefoldAsync(database, SessionResultTable.Documents, behind, cancellation);
         await CountAsync(connection, changed, cancellation);
         await transaction.CommitAsync(cancellation);
         return changed.Count;
     }
 
     /// <summary>Puts what sessions count for now in the place of what was counted of them before.</summary>
-    private static async Task CountAsync(NpgsqlConnection connection, IReadOnlyList<SessionKey> changed, CancellationToken cancellation)
+    private static async Task CountAsync(NpgsqlConnection connection, IReadOnlyList<StreamKey> changed, CancellationToken cancellation)
     {
         // What is read here, after the names were taken, holds all they stood for.
         var before = await CountedAsync(connection, changed, cancellation);
@@ -127,7 +172,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
 
         await SaveAsync(connection, totals, moved.ToDictionary(session => session, now.GetValueOrDefault), cancellation);
 
-        static IEnumerable<TestKey> Tests(Dictionary<SessionKey, CountedSession> sessions, SessionKey session) =>
+        static IEnumerable<TestKey> Tests(Dictionary<StreamKey, CountedSession> sessions, StreamKey session) =>
             sessions.TryGetValue(session, out var counted) ? [counted.TestOf(session)] : [];
     }
 
@@ -138,18 +183,18 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
 
     private static string Text(IReadOnlyDictionary<Guid, QxScore> scores) => JsonSerializer.Serialize(scores, Json.Of<IReadOnlyDictionary<Guid, QxScore>>());
 
-    private static async Task<IReadOnlyList<SessionKey>> NextAsync(NpgsqlConnection connection, SessionKey last, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<StreamKey>> NextAsync(NpgsqlConnection connection, StreamKey last, CancellationToken cancellation)
     {
         // The primary key (tenant_id, id), in its order.
         await using var command = new NpgsqlCommand(
-            "select d.tenant_id, d.id from results.mt_doc_session_result d where (d.tenant_id, d.id) > ($1, $2) order by d.tenant_id, d.id limit $3", connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Tenant });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Session });
+            $"select d.tenant_id, d.id from {SessionResultTable.Name} d where (d.tenant_id, d.id) > ($1, $2) order by d.tenant_id, d.id limit $3", connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var next = new List<SessionKey>();
+        var next = new List<StreamKey>();
         while (await reader.ReadAsync(cancellation))
-            next.Add(new SessionKey(reader.GetString(0), reader.GetGuid(1)));
+            next.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
         return next;
     }
 
@@ -165,7 +210,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
-    private static async Task<IReadOnlyList<SessionKey>> TakeAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<StreamKey>> TakeAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         // Nobody else deletes, and the table holds what is waiting and no more: no index, so that naming a session costs least.
         await using var command = new NpgsqlCommand(
@@ -176,14 +221,33 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             """, connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var changed = new HashSet<SessionKey>();
+        var changed = new HashSet<StreamKey>();
         while (await reader.ReadAsync(cancellation))
-            changed.Add(new SessionKey(reader.GetString(0), reader.GetGuid(1)));
+            changed.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
         return [.. changed];
     }
 
-    private static async Task<Dictionary<SessionKey, CountedSession>> CountedAsync(
-        NpgsqlConnection connection, IReadOnlyList<SessionKey> sessions, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<StreamKey>> BehindAsync(NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
+    {
+        // The primary keys (tenant_id, id) find the rows.
+        await using var command = new NpgsqlCommand(
+            $"""
+            select s.tenant_id, s.id
+            from unnest($1, $2) k(tenant_id, id)
+            join results.mt_streams s on s.tenant_id = k.tenant_id and s.id = k.id
+            left join {SessionResultTable.Name} d on d.tenant_id = k.tenant_id and d.id = k.id
+            where d.mt_version is distinct from s.version and s.type = '{SessionResultTable.StreamType}'
+            """, connection);
+        command.Parameters.AddKeys(sessions);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var behind = new List<StreamKey>();
+        while (await reader.ReadAsync(cancellation))
+            behind.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
+        return behind;
+    }
+
+    private static async Task<Dictionary<StreamKey, CountedSession>> CountedAsync(
+        NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
     {
         // The primary key (tenant_id, session_id) finds the rows.
         await using var command = new NpgsqlCommand(
@@ -192,39 +256,39 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             from unnest($1, $2) k(tenant_id, session_id)
             join results.test_sessions s on s.tenant_id = k.tenant_id and s.session_id = k.session_id
             """, connection);
-        Add(command, sessions);
+        command.Parameters.AddKeys(sessions);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var counted = new Dictionary<SessionKey, CountedSession>();
+        var counted = new Dictionary<StreamKey, CountedSession>();
         while (await reader.ReadAsync(cancellation))
         {
             counted.Add(
-                new SessionKey(reader.GetString(0), reader.GetGuid(1)),
+                new StreamKey(reader.GetString(0), reader.GetGuid(1)),
                 new CountedSession(reader.GetGuid(2), reader.GetGuid(3), new SessionPart(Status(reader, 4), Read<IReadOnlyDictionary<Guid, QxScore>>(reader, 5)), reader.GetFieldValue<Guid[]>(6)));
         }
 
         return counted;
     }
 
-    private static async Task<Dictionary<SessionKey, CountedSession>> CurrentAsync(
-        NpgsqlConnection connection, IReadOnlyList<SessionKey> sessions, CancellationToken cancellation)
+    private static async Task<Dictionary<StreamKey, CountedSession>> CurrentAsync(
+        NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
     {
         // The primary key (tenant_id, id) finds the rows. A session whose start is not in belongs to no test yet.
         await using var command = new NpgsqlCommand(
-            """
+            $"""
             select d.tenant_id, d.id, d.workspace_id, d.test_id, d.status, d.data -> 'fold' -> 'taskGroups', d.data -> 'fold' -> 'media'
             from unnest($1, $2) k(tenant_id, id)
-            join results.mt_doc_session_result d on d.tenant_id = k.tenant_id and d.id = k.id
+            join {SessionResultTable.Name} d on d.tenant_id = k.tenant_id and d.id = k.id
             where d.workspace_id is not null
             """, connection);
-        Add(command, sessions);
+        command.Parameters.AddKeys(sessions);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var current = new Dictionary<SessionKey, CountedSession>();
+        var current = new Dictionary<StreamKey, CountedSession>();
         while (await reader.ReadAsync(cancellation))
         {
             var scores = Read<IReadOnlyList<TaskGroupFold>>(reader, 5).Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!);
             var clips = reader.IsDBNull(6) ? [] : Read<SessionMedia>(reader, 6).Clips.Where(clip => clip.IsShown).Select(clip => clip.Id).ToArray();
             current.Add(
-                new SessionKey(reader.GetString(0), reader.GetGuid(1)),
+                new StreamKey(reader.GetString(0), reader.GetGuid(1)),
                 new CountedSession(reader.GetGuid(2), reader.GetGuid(3), new SessionPart(Status(reader, 4), scores), clips));
         }
 
@@ -252,7 +316,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         new(reader.GetInt64(column), reader.GetInt64(column + 1), reader.GetInt64(column + 2), Read<IReadOnlyDictionary<Guid, QxSums>>(reader, column + 3));
 
     private static async Task SaveAsync(
-        NpgsqlConnection connection, Dictionary<TestKey, TestTotal> totals, Dictionary<SessionKey, CountedSession?> sessions, CancellationToken cancellation)
+        NpgsqlConnection connection, Dictionary<TestKey, TestTotal> totals, Dictionary<StreamKey, CountedSession?> sessions, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
 
@@ -274,7 +338,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         save.Parameters.Add(JsonArray(filled.Select(total => JsonSerializer.Serialize(total.Value.Qx, Json.Of<IReadOnlyDictionary<Guid, QxSums>>()))));
 
         var gone = Command("delete from results.test_sessions s using unnest($1, $2) k(tenant_id, session_id) where s.tenant_id = k.tenant_id and s.session_id = k.session_id");
-        Add(gone, [.. sessions.Where(session => session.Value is null).Select(session => session.Key)]);
+        gone.Parameters.AddKeys([.. sessions.Where(session => session.Value is null).Select(session => session.Key)]);
 
         foreach (var (key, counted) in sessions.Where(session => session.Value is not null))
         {
@@ -284,8 +348,8 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
                 on conflict (tenant_id, session_id) do update
                 set workspace_id = excluded.workspace_id, test_id = excluded.test_id, status = excluded.status, scores = excluded.scores, clips = excluded.clips
                 """);
-            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Tenant });
-            one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = key.Session });
+            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Account });
+            one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = key.Id });
             one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted!.Workspace });
             one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted.Test });
             one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = counted.Part.Status.ToString() });
@@ -301,16 +365,6 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             batch.BatchCommands.Add(command);
             return command;
         }
-    }
-
-    private static void Add(NpgsqlCommand command, IReadOnlyList<SessionKey> sessions) => Add(command.Parameters, sessions);
-
-    private static void Add(NpgsqlBatchCommand command, IReadOnlyList<SessionKey> sessions) => Add(command.Parameters, sessions);
-
-    private static void Add(NpgsqlParameterCollection parameters, IReadOnlyList<SessionKey> sessions)
-    {
-        parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. sessions.Select(session => session.Tenant)] });
-        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. sessions.Select(session => session.Session)] });
     }
 
     private static void Add(NpgsqlCommand command, IReadOnlyList<TestKey> tests) => Add(command.Parameters, tests);
@@ -334,14 +388,12 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
     [LoggerMessage(1201, LogLevel.Error, "Updating the totals of tests failed; the changed sessions stay named and are tried again")]
     private static partial void LogFailed(ILogger logger, Exception exception);
 
-    private readonly record struct SessionKey(string Tenant, Guid Session);
-
     private readonly record struct TestKey(string Tenant, Guid Workspace, Guid Test);
 
     /// <summary>What of a session is counted, and where.</summary>
     private sealed record CountedSession(Guid Workspace, Guid Test, SessionPart Part, IReadOnlyList<Guid> Clips)
     {
-        public TestKey TestOf(SessionKey session) => new(session.Tenant, Workspace, Test);
+        public TestKey TestOf(StreamKey session) => new(session.Account, Workspace, Test);
     }
 }
 

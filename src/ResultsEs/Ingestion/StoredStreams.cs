@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Npgsql;
+using ResultsEs.Postgres;
+using ResultsEs.SessionResults;
+
+namespace ResultsEs.Ingestion;
+
+/// <summary>A stream with all its events.</summary>
+/// <param name="Key">The stream.</param>
+/// <param name="Version">How many events it has, those included that this version does not know.</param>
+/// <param name="Appended">When it was last appended to.</param>
+/// <param name="Events">The events that this version knows, in the order in which they were stored.</param>
+internal sealed record StoredStream(StreamKey Key, long Version, DateTime Appended, IReadOnlyList<RecordedEvent> Events);
+
+/// <summary>Reads streams from the event store, one at a time, so that memory holds one stream's events and no more.</summary>
+internal static class StoredStreams
+{
+    private const string Columns = "e.tenant_id, e.stream_id, e.version, e.id, e.type, e.data, e.headers ->> 'time', e.timestamp";
+
+    /// <summary>Those of the streams that have events; of what <paramref name="connection"/> sees in one snapshot. <paramref name="streams"/> says when each was last appended to.</summary>
+    public static async IAsyncEnumerable<StoredStream> ReadAsync(
+        NpgsqlConnection connection, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        // By the unique index of (tenant_id, stream_id, version).
+        await using var command = new NpgsqlCommand(
+            $"""
+            select {Columns}
+            from unnest($1, $2) k(tenant_id, id)
+            join {MartenSetup.Schema}.mt_events e on e.tenant_id = k.tenant_id and e.stream_id = k.id
+            order by e.tenant_id, e.stream_id, e.version
+            """, connection);
+        command.Parameters.AddKeys(streams.Keys);
+        await foreach (var stream in ReadAsync(command, streams, cancellation))
+            yield return stream;
+    }
+
+    /// <summary>The same for streams that lie in a range of keys, its ends included: events are read along the index.</summary>
+    public static async IAsyncEnumerable<StoredStream> ReadRangeAsync(
+        NpgsqlConnection connection, StreamKey first, StreamKey last, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        // By the unique index of (tenant_id, stream_id, version), in its order.
+        await using var command = new NpgsqlCommand(
+            $"""
+            select {Columns}
+            from {MartenSetup.Schema}.mt_events e
+            where (e.tenant_id, e.stream_id) >= ($1, $2) and (e.tenant_id, e.stream_id) <= ($3, $4)
+            order by e.tenant_id, e.stream_id, e.version
+            """, connection)
+        { CommandTimeout = 0 };
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = first.Account });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = first.Id });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
+        await foreach (var stream in ReadAsync(command, streams, cancellation))
+            yield return stream;
+    }
+
+    /// <summary>Adds keys as two arrays, accounts and ids.</summary>
+    public static void AddKeys(this NpgsqlParameterCollection parameters, IEnumerable<StreamKey> streams)
+    {
+        var keys = streams.ToList();
+        parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Account)] });
+        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.Id)] });
+    }
+
+    private static async IAsyncEnumerable<StoredStream> ReadAsync(
+        NpgsqlCommand command, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var (key, version, events) = (default(StreamKey), 0L, new List<RecordedEvent>());
+        while (await reader.ReadAsync(cancellation))
+        {
+            var next = new StreamKey(reader.GetString(0), reader.GetGuid(1));
+            if (next != key)
+            {
+                if (streams.TryGetValue(key, out var appended))
+                    yield return new StoredStream(key, version, appended, events);
+                (key, events) = (next, []);
+            }
+
+            version = reader.GetInt64(2);
+            // An event that this version does not know is in no document of its making.
+            if (streams.ContainsKey(key) && EventCatalogue.Find(reader.GetString(4)) is { } type)
+                events.Add(new RecordedEvent(new Stamp(Time(reader), reader.GetGuid(3)), type.Read(reader.GetFieldValue<byte[]>(5))));
+        }
+
+        if (streams.TryGetValue(key, out var lastAppended))
+            yield return new StoredStream(key, version, lastAppended, events);
+    }
+
+    private static DateTimeOffset Time(NpgsqlDataReader reader) => reader.IsDBNull(6)
+        ? reader.GetFieldValue<DateTimeOffset>(7)
+        : DateTimeOffset.Parse(reader.GetString(6), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+}
