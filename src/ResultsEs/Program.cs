@@ -4,6 +4,7 @@ using ResultsEs.Api;
 using ResultsEs.Development;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
+using ResultsEs.Operations.Rebuilding;
 using ResultsEs.Postgres;
 using ResultsEs.TestTotals;
 using Wolverine.Http;
@@ -18,6 +19,7 @@ await using var database = await Database.OpenAsync(builder.Configuration, start
 
 builder.AddAccess();
 builder.AddEventStore(database.ConnectionString);
+builder.AddProjectionVersions();
 builder.AddIngestion();
 builder.AddTestTotals();
 builder.AddMedia();

@@ -9,7 +9,7 @@ namespace ResultsEs.Tests;
 internal sealed class ServiceProcess : IDisposable
 {
     /// <summary>In its own folder: beside the tests it would load their assemblies.</summary>
-    private static readonly string Service = Path.GetFullPath(typeof(ServiceProcess).Assembly
+    public static readonly string Service = Path.GetFullPath(typeof(ServiceProcess).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Service").Value!);
 
     private const string Listening = "Now listening on:";
@@ -34,15 +34,16 @@ internal sealed class ServiceProcess : IDisposable
     public static ServiceProcess Start(params IEnumerable<(string Name, string Value)> environment) => Start([], environment);
 
     /// <summary>Starts a command of it.</summary>
-    public static ServiceProcess Start(string[] arguments, IEnumerable<(string Name, string Value)> environment) => new(Process.Start(ToStart(arguments, environment))!);
+    public static ServiceProcess Start(string[] arguments, IEnumerable<(string Name, string Value)> environment, string? program = null) =>
+        new(Process.Start(ToStart(arguments, environment, program ?? Service))!);
 
-    private static ProcessStartInfo ToStart(string[] arguments, IEnumerable<(string Name, string Value)> environment)
+    private static ProcessStartInfo ToStart(string[] arguments, IEnumerable<(string Name, string Value)> environment, string program)
     {
-        var start = new ProcessStartInfo("dotnet", [Service, .. arguments])
+        var start = new ProcessStartInfo("dotnet", [program, .. arguments])
         {
             RedirectStandardOutput = true,
             UseShellExecute = false,
-            WorkingDirectory = Path.GetDirectoryName(Service),
+            WorkingDirectory = Path.GetDirectoryName(program),
             Environment = { ["ASPNETCORE_URLS"] = "http://127.0.0.1:0" },
         };
         foreach (var inherited in new[] { "ConnectionStrings__results", "ConnectionStrings__rabbitmq", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT" })
@@ -54,12 +55,16 @@ internal sealed class ServiceProcess : IDisposable
 
     /// <summary>Runs a command of it to its end.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, params IEnumerable<(string Name, string Value)> environment) =>
-        RunAsync(ToStart(arguments, environment));
+        RunAsync(ToStart(arguments, environment, Service));
+
+    /// <summary>Runs a command of another build of it to its end.</summary>
+    public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string program, string[] arguments, IEnumerable<(string Name, string Value)> environment) =>
+        RunAsync(ToStart(arguments, environment, program));
 
     /// <summary>Runs a command of it on a terminal of its own, by util-linux's script(1).</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunOnTerminalAsync(string[] arguments, IEnumerable<(string Name, string Value)> environment)
     {
-        var start = ToStart([], [.. environment, ("TERM", "xterm-256color")]);
+        var start = ToStart([], [.. environment, ("TERM", "xterm-256color")], Service);
         start.FileName = "script";
         start.ArgumentList.Clear();
         foreach (var argument in new[] { "-qec", string.Join(' ', (string[])["stty cols 120;", "dotnet", Service, .. arguments]), "/dev/null" })

@@ -1,49 +1,52 @@
 using System.Data;
 using System.Globalization;
-using System.Text.Json;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Npgsql;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
+using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 
 namespace ResultsEs.Operations;
-
-/// <summary>A stream: a session's or a highlight reel's.</summary>
-/// <param name="Account">The tenant.</param>
-/// <param name="Id">The session or reel.</param>
-/// <param name="Kind">The stream's type, as Marten names it.</param>
-internal readonly record struct StreamKey(string Account, Guid Id, string Kind);
 
 /// <summary>A stream whose stored document is not what its events fold into.</summary>
 internal sealed record Deviation(StreamKey Stream, IReadOnlyList<JsonDifference> Differences);
 
 /// <summary>
-/// Folds events afresh and compares with the stored documents. It writes nothing. Documents and events are read in one snapshot each time, so
-/// that what is being written meanwhile is either in both or in neither.
+/// Folds events afresh and compares with the stored documents and the columns beside them. It writes nothing. Documents and events are read in one
+/// snapshot each time, so that what is being written meanwhile is either in both or in neither.
 /// </summary>
 internal sealed class Verification(NpgsqlDataSource database)
 {
-    private const string Session = "session_result";
     private const int StreamsAtOnce = 200;
 
-    /// <summary>All streams, or those of an account, in the order of their keys.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<StreamKey>> AllAsync(string? account, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>The documents there are.</summary>
+    public static IReadOnlyList<DocumentTable> Tables { get; } = [SessionResultTable.Documents, HighlightReelTable.Documents];
+
+    /// <summary>All streams of a table, or those of an account, in the order of their keys.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<StreamKey>> AllAsync(DocumentTable table, string? account, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var last = new StreamKey("", Guid.Empty, "");
+        var last = new StreamKey(account ?? "", Guid.Empty);
         while (true)
         {
             // The primary key (tenant_id, id), in its order.
             await using var command = database.CreateCommand(
                 $"""
-                select s.tenant_id, s.id, s.type from results.mt_streams s
-                where (s.tenant_id, s.id) > ($1, $2) and ($3::varchar is null or s.tenant_id = $3) and s.type in ('{Session}', '{HighlightReel.Alias}')
+                select s.tenant_id, s.id from results.mt_streams s
+                where (s.tenant_id, s.id) > ($1, $2) and ($3::varchar is null or s.tenant_id = $3) and s.type = '{table.StreamType}'
                 order by s.tenant_id, s.id limit {StreamsAtOnce}
                 """);
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account is not null && last.Account.Length == 0 ? account : last.Account });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
             command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
-            var some = await ReadAsync(command, cancellation);
+            var some = new List<StreamKey>();
+            await using (var reader = await command.ExecuteReaderAsync(cancellation))
+            {
+                while (await reader.ReadAsync(cancellation))
+                    some.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
+            }
+
             if (some.Count == 0)
                 yield break;
 
@@ -52,103 +55,88 @@ internal sealed class Verification(NpgsqlDataSource database)
         }
     }
 
-    /// <summary>Streams chosen at random: each has the same chance.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<StreamKey>> SampleAsync(int count, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>Streams of all tables chosen at random: each has the same chance.</summary>
+    public async IAsyncEnumerable<(DocumentTable Table, IReadOnlyList<StreamKey> Streams)> SampleAsync(int count, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using var command = database.CreateCommand(
-            $"select s.tenant_id, s.id, s.type from results.mt_streams s where s.type in ('{Session}', '{HighlightReel.Alias}') order by random() limit $1");
+        await using var command = database.CreateCommand("select s.tenant_id, s.id, s.type from results.mt_streams s where s.type = any($2) order by random() limit $1");
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
-        foreach (var some in (await ReadAsync(command, cancellation)).Chunk(StreamsAtOnce))
-            yield return some;
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. Tables.Select(table => table.StreamType)] });
+        var sample = new List<(StreamKey Key, string Type)>();
+        await using (var reader = await command.ExecuteReaderAsync(cancellation))
+        {
+            while (await reader.ReadAsync(cancellation))
+                sample.Add((new StreamKey(reader.GetString(0), reader.GetGuid(1)), reader.GetString(2)));
+        }
+
+        foreach (var table in Tables)
+        {
+            foreach (var some in sample.Where(stream => stream.Type == table.StreamType).Select(stream => stream.Key).Chunk(StreamsAtOnce))
+                yield return (table, some);
+        }
     }
 
     /// <summary>Those of these streams whose documents are not what their events fold into.</summary>
-    public async Task<IReadOnlyList<Deviation>> DeviationsAsync(IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
+    public async Task<IReadOnlyList<Deviation>> DeviationsAsync(DocumentTable table, IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
-        var stored = await StoredAsync(connection, streams, cancellation);
+        // Before there is a snapshot: a rebuilt table that took this one's place after it would seem to be empty.
+        await using (var keep = new NpgsqlCommand($"lock table {MartenSetup.Schema}.{table.Name} in access share mode", connection))
+            await keep.ExecuteNonQueryAsync(cancellation);
+
+        var stored = await StoredAsync(connection, table, streams, cancellation);
+        var appended = await Refolding.AppendedAsync(connection, table, streams, isLocked: false, cancellation);
         var deviations = new List<Deviation>();
-        await foreach (var (stream, events) in EventsAsync(connection, streams, cancellation))
+        await foreach (var stream in StoredStreams.ReadAsync(connection, appended, cancellation))
         {
-            var differences = JsonDifference.Of(stored.GetValueOrDefault((stream.Account, stream.Id)), Folded(stream, events));
+            var differences = JsonDifference.Of(stored.GetValueOrDefault(stream.Key), Shown(table, stream));
             if (differences.Count > 0)
-                deviations.Add(new Deviation(stream, differences));
+                deviations.Add(new Deviation(stream.Key, differences));
         }
 
         return deviations;
     }
 
-    private static JsonNode Folded(StreamKey stream, IEnumerable<RecordedEvent> events) => stream.Kind == Session
-        ? JsonSerializer.SerializeToNode(SessionResultFold.Fold(stream.Id, null, events), Json.Of<SessionResult>())!
-        : JsonSerializer.SerializeToNode(HighlightReelFold.Fold(stream.Id, null, events), Json.Of<HighlightReel>())!;
-
-    private static async Task<IReadOnlyList<StreamKey>> ReadAsync(NpgsqlCommand command, CancellationToken cancellation)
+    /// <summary>A row as JSON: the document, its version and columns.</summary>
+    private static JsonNode Shown(DocumentTable table, StoredStream stream)
     {
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var streams = new List<StreamKey>();
-        while (await reader.ReadAsync(cancellation))
-            streams.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1), reader.GetString(2)));
-        return streams;
+        var row = table.Fold(stream.Key.Id, stream.Events);
+        var columns = new JsonObject { ["mt_version"] = stream.Version };
+        foreach (var (column, value) in table.Columns.Zip(row.Values))
+            columns[column.Name] = Text(value);
+        return new JsonObject { ["document"] = JsonNode.Parse(row.Json), ["columns"] = columns };
     }
 
-    private static async Task<Dictionary<(string Account, Guid Id), JsonNode?>> StoredAsync(NpgsqlConnection connection, IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
+    private static async Task<Dictionary<StreamKey, JsonNode>> StoredAsync(
+        NpgsqlConnection connection, DocumentTable table, IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
     {
+        // The primary key (tenant_id, id) finds the rows.
         await using var command = new NpgsqlCommand(
-            """
-            select k.tenant_id, k.id, coalesce(d.data, r.data)
-            from unnest($1, $2, $3) k(tenant_id, id, type)
-            left join results.mt_doc_session_result d on k.type = 'session_result' and d.tenant_id = k.tenant_id and d.id = k.id
-            left join results.mt_doc_highlight_reel r on k.type <> 'session_result' and r.tenant_id = k.tenant_id and r.id = k.id
+            $"""
+            select d.tenant_id, d.id, d.data, d.mt_version, {string.Join(", ", table.Columns.Select(column => $"d.{column.Name}"))}
+            from unnest($1, $2) k(tenant_id, id)
+            join {MartenSetup.Schema}.{table.Name} d on d.tenant_id = k.tenant_id and d.id = k.id
             """, connection);
-        AddKeys(command, streams);
+        command.Parameters.AddKeys(streams);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var stored = new Dictionary<(string, Guid), JsonNode?>();
+        var stored = new Dictionary<StreamKey, JsonNode>();
         while (await reader.ReadAsync(cancellation))
-            stored.Add((reader.GetString(0), reader.GetGuid(1)), reader.IsDBNull(2) ? null : JsonNode.Parse(reader.GetString(2)));
+        {
+            var columns = new JsonObject { ["mt_version"] = reader.GetInt64(3) };
+            for (var i = 0; i < table.Columns.Count; i++)
+                columns[table.Columns[i].Name] = Text(reader.GetValue(4 + i));
+            stored.Add(
+                new StreamKey(reader.GetString(0), reader.GetGuid(1)),
+                new JsonObject { ["document"] = JsonNode.Parse(reader.GetString(2)), ["columns"] = columns });
+        }
+
         return stored;
     }
 
-    /// <summary>Each stream with its events in their order; of one stream at a time.</summary>
-    private static async IAsyncEnumerable<(StreamKey Stream, IReadOnlyList<RecordedEvent> Events)> EventsAsync(
-        NpgsqlConnection connection, IReadOnlyList<StreamKey> streams, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    private static string? Text(object? value) => value switch
     {
-        // By the unique index of (tenant_id, stream_id, version).
-        await using var command = new NpgsqlCommand(
-            """
-            select k.place::int, e.id, e.type, e.data, e.headers ->> 'time', e.timestamp
-            from unnest($1, $2, $3) with ordinality k(tenant_id, id, type, place)
-            left join results.mt_events e on e.tenant_id = k.tenant_id and e.stream_id = k.id
-            order by k.place, e.version
-            """, connection);
-        AddKeys(command, streams);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var events = new List<RecordedEvent>();
-        var place = 1;
-        while (await reader.ReadAsync(cancellation))
-        {
-            for (; place < reader.GetInt32(0); place++)
-            {
-                yield return (streams[place - 1], events);
-                events = [];
-            }
-
-            // An event that this version does not know is in no document of its making.
-            if (!reader.IsDBNull(1) && EventCatalogue.Find(reader.GetString(2)) is { } type)
-                events.Add(new RecordedEvent(new Stamp(Time(reader), reader.GetGuid(1)), type.Read(reader.GetFieldValue<byte[]>(3))));
-        }
-
-        yield return (streams[place - 1], events);
-    }
-
-    private static DateTimeOffset Time(NpgsqlDataReader reader) => reader.IsDBNull(4)
-        ? reader.GetFieldValue<DateTimeOffset>(5)
-        : DateTimeOffset.Parse(reader.GetString(4), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
-
-    private static void AddKeys(NpgsqlCommand command, IReadOnlyList<StreamKey> streams)
-    {
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. streams.Select(stream => stream.Account)] });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. streams.Select(stream => stream.Id)] });
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. streams.Select(stream => stream.Kind)] });
-    }
+        null or DBNull => null,
+        DateTime time => time.ToString("O", CultureInfo.InvariantCulture),
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture),
+    };
 }

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using JasperFx.CommandLine;
 using Npgsql;
+using ResultsEs.Ingestion;
+using ResultsEs.Postgres;
 
 namespace ResultsEs.Operations;
 
@@ -19,11 +21,15 @@ public sealed class VerifyInput : NetCoreInput
     /// <summary>Those of an account.</summary>
     [Description("The sessions and reels of an account")]
     public string? AccountFlag { get; set; }
+
+    /// <summary>Whether to mend.</summary>
+    [Description("Store what the events say where documents differ")]
+    public bool RepairFlag { get; set; }
 }
 
 /// <summary>
 /// Folds events afresh and compares with the stored documents. Each document that differs is a line of JSON: account, id, and the places, with what
-/// is stored and what the events say. Ends with 1 when there is any. What it prints holds personal data.
+/// is stored and what the events say. Ends with 1 when there is any that was not repaired. What it prints holds personal data.
 /// </summary>
 [Description("Fold events afresh and compare with the stored documents", Name = "verify")]
 public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
@@ -31,8 +37,8 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
     /// <summary>The usages.</summary>
     public VerifyCommand()
     {
-        Usage("Verify everything").Arguments(input => input.What).ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!);
-        Usage("Verify a part").Arguments().ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!);
+        Usage("Verify everything").Arguments(input => input.What).ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!, input => input.RepairFlag);
+        Usage("Verify a part").Arguments().ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!, input => input.RepairFlag);
     }
 
     /// <inheritdoc/>
@@ -47,31 +53,41 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
             return Fail("--account must be a UUID.");
 
         using var host = input.BuildHost();
-        var verification = new Verification(host.Services.GetRequiredService<NpgsqlDataSource>());
-        var (verified, differ) = (0L, 0L);
+        var database = host.Services.GetRequiredService<NpgsqlDataSource>();
+        var verification = new Verification(database);
+        var (verified, differ, repaired) = (0L, 0L, 0L);
         var streams = input.SampleFlag is { } sample
             ? verification.SampleAsync(sample, CancellationToken.None)
-            : verification.AllAsync(input.AccountFlag?.ToLowerInvariant(), CancellationToken.None);
-        await foreach (var some in streams)
+            : AllAsync(verification, input.AccountFlag?.ToLowerInvariant());
+        await foreach (var (table, some) in streams)
         {
-            foreach (var deviation in await verification.DeviationsAsync(some, CancellationToken.None))
-            {
-                Console.Out.WriteLine(Line(deviation));
-                differ++;
-            }
-
+            var deviations = await verification.DeviationsAsync(table, some, CancellationToken.None);
+            foreach (var deviation in deviations)
+                Console.Out.WriteLine(Line(table, deviation));
+            if (input.RepairFlag)
+                repaired += (await Refolding.RefoldAsync(database, table, [.. deviations.Select(deviation => deviation.Stream)], CancellationToken.None)).Count;
             verified += some.Count;
+            differ += deviations.Count;
         }
 
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{verified} verified, {differ} differ"));
-        return differ == 0;
+        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{verified} verified, {differ} differ{(input.RepairFlag ? $", {repaired} repaired" : "")}"));
+        return differ == 0 || input.RepairFlag;
     }
 
-    private static string Line(Deviation deviation) => new JsonObject
+    private static async IAsyncEnumerable<(DocumentTable, IReadOnlyList<StreamKey>)> AllAsync(Verification verification, string? account)
+    {
+        foreach (var table in Verification.Tables)
+        {
+            await foreach (var some in verification.AllAsync(table, account, CancellationToken.None))
+                yield return (table, some);
+        }
+    }
+
+    private static string Line(DocumentTable table, Deviation deviation) => new JsonObject
     {
         ["account"] = deviation.Stream.Account,
         ["id"] = deviation.Stream.Id,
-        ["kind"] = deviation.Stream.Kind,
+        ["kind"] = table.StreamType,
         ["differences"] = new JsonArray([.. deviation.Differences.Select(difference =>
         {
             var place = new JsonObject { ["path"] = difference.Path };

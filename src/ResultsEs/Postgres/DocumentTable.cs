@@ -29,8 +29,7 @@ internal sealed class DocumentTable
     private DocumentTable(string alias, int version, string streamType, string dotNetType, IReadOnlyList<DocumentColumn> columns, Func<Guid, IEnumerable<RecordedEvent>, DocumentRow> fold)
     {
         (Version, StreamType, _dotNetType, Columns, _fold) = (version, streamType, dotNetType, columns, fold);
-        Alias = version == 1 ? alias : string.Create(CultureInfo.InvariantCulture, $"{alias}_{version}");
-        BaseAlias = alias;
+        (BaseAlias, Alias) = (alias, AliasOf(alias, version));
     }
 
     /// <summary>The document's name without a version.</summary>
@@ -72,6 +71,9 @@ internal sealed class DocumentTable
             return new DocumentRow(JsonSerializer.SerializeToUtf8Bytes(document, Json.Of<T>()), [.. columns.Select(column => column.Value(document))]);
         }
     }
+
+    /// <summary>The name of a version of a document.</summary>
+    public static string AliasOf(string alias, int version) => version == 1 ? alias : string.Create(CultureInfo.InvariantCulture, $"{alias}_{version}");
 
     /// <summary>The document of these events, all of their stream.</summary>
     public DocumentRow Fold(Guid id, IEnumerable<RecordedEvent> events) => _fold(id, events);

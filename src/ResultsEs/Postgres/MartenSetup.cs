@@ -8,6 +8,7 @@ using Marten;
 using Npgsql;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
+using ResultsEs.Operations.Rebuilding;
 using ResultsEs.SessionResults;
 using ResultsEs.TestTotals;
 using Weasel.Core;
@@ -54,6 +55,7 @@ internal static class MartenSetup
         options.Events.IgnoreIndex(EventIdIndex.Name);
         options.Storage.Add(new EventIdIndex(options.Advanced.Migrator));
         options.Storage.Add(new TestTotalsSchema(options.Advanced.Migrator));
+        options.Storage.Add(new RebuildSchema(options.Advanced.Migrator));
 
         options.Projections.Add(new SessionResultProjection(), ProjectionLifecycle.Inline);
         options.Schema.For<SessionResult>().DocumentAlias(SessionResultTable.Documents.Alias);

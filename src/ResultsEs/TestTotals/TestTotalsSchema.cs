@@ -34,7 +34,7 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
         sessions.AddColumn("scores", "jsonb").NotNull();
         sessions.AddColumn("clips", "uuid[]").NotNull();
         // A test's clips: few of its sessions have any.
-        sessions.Indexes.Add(new IndexDefinition(ClipsIndex) { Columns = ["tenant_id", "workspace_id", "test_id"], Predicate = "clips <> '{}'" });
+        sessions.Indexes.Add(new IndexDefinition(ClipsIndex) { Columns = ["tenant_id", "workspace_id", "test_id"], Predicate = "clips <> '{}'::uuid[]" });
         yield return sessions;
 
         var totals = Table("test_totals");

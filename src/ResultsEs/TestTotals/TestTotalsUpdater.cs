@@ -278,7 +278,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             select d.tenant_id, d.id, d.workspace_id, d.test_id, d.status, d.data -> 'fold' -> 'taskGroups', d.data -> 'fold' -> 'media'
             from unnest($1, $2) k(tenant_id, id)
             join {SessionResultTable.Name} d on d.tenant_id = k.tenant_id and d.id = k.id
-            where d.workspace_id is not null
+            where d.workspace_id is not null and d.test_id is not null
             """, connection);
         command.Parameters.AddKeys(sessions);
         await using var reader = await command.ExecuteReaderAsync(cancellation);

@@ -35,7 +35,10 @@ internal sealed class EventFile(int sessions, int perSession)
     public HttpContent Content() => new Body(Lines());
 
     private static string Line(int session, int i, string type, string data) => string.Create(CultureInfo.InvariantCulture,
-        $$"""{"specversion":"1.0","id":"{{Id(session, i, 1)}}","source":"/file","type":"results.{{type}}.v1","subject":"{{Id(session, 0, 4)}}","time":"2026-03-01T10:15:00Z","data":{{data}}}""");
+        $$"""{"specversion":"1.0","id":"{{Id(session, i, 1)}}","source":"/file","type":"results.{{type}}.v1","subject":"{{Session(session)}}","time":"2026-03-01T10:15:00Z","data":{{data}}}""");
+
+    /// <summary>The id of its session of this number.</summary>
+    public static Guid Session(int number) => Id(number, 0, 4);
 
     private static Guid Id(int session, int i, byte kind) => new(session, (short)i, 0x4000, 0x80, 0, 0, 0, 0, 0, 0, kind);
 

@@ -79,13 +79,13 @@ public sealed class VerifyCommandTests : IAsyncLifetime
         var task = changed.Tasks[0];
         Assert.Equal((TestClients.AccountOne, "session_result"), ((Guid)found[changed.Id]["account"]!, (string)found[changed.Id]["kind"]!));
         Assert.Equal(
-            $$"""[{"path":"body.status","stored":"ABANDONED","folded":"COMPLETE"},{"path":"body.tasks[{{task}}].text","folded":"Task 0"}]""",
+            $$"""[{"path":"document.body.status","stored":"ABANDONED","folded":"COMPLETE"},{"path":"document.body.tasks[{{task}}].text","folded":"Task 0"}]""",
             found[changed.Id]["differences"]!.ToJsonString());
         var whole = Assert.Single(found[lost.Id]["differences"]!.AsArray())!.AsObject();
         Assert.Equal(["path", "folded"], whole.Select(member => member.Key));
-        Assert.Equal(lost.Id, (Guid)whole["folded"]!["id"]!);
+        Assert.Equal(lost.Id, (Guid)whole["folded"]!["document"]!["id"]!);
         var rendering = Assert.Single(found[_reel.Id]["differences"]!.AsArray())!.AsObject();
-        Assert.Equal(("rendering", true, null), ((string)rendering["path"]!, rendering.ContainsKey("stored"), rendering["stored"]));
+        Assert.Equal(("document.rendering", true, null), ((string)rendering["path"]!, rendering.ContainsKey("stored"), rendering["stored"]));
     }
 
     [Theory]
