@@ -1,4 +1,6 @@
 using JasperFx;
+using Npgsql;
+using ResultsEs;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Development;
@@ -13,34 +15,44 @@ using Wolverine.Http;
 if (args is [ApiDescription.Command, var file])
     return ApiDescription.WriteTo(file);
 
-var builder = WebApplication.CreateBuilder(args);
-using var startupLogging = LoggerFactory.Create(logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
-await using var database = await Database.OpenAsync(builder.Configuration, startupLogging.CreateLogger("ResultsEs.Postgres"), CancellationToken.None);
-
-builder.AddAccess();
-builder.AddEventStore(database.ConnectionString);
-builder.AddProjectionVersions();
-builder.AddIngestion();
-builder.AddTestTotals();
-builder.AddMedia();
-builder.AddSamples();
-builder.Services.AddWolverineHttp();
-
-var app = builder.Build();
-app.UseAccess();
-app.MapWolverineEndpoints();
-app.MapApiPages();
-
-// Only a command needs JasperFx, which looks through every assembly for commands first.
-if (args is [] or [['-', ..], ..])
+try
 {
-    await app.RunAsync();
-    return 0;
-}
+    var builder = WebApplication.CreateBuilder(args);
+    using var startupLogging = LoggerFactory.Create(logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
+    await using var database = await Database.OpenAsync(builder.Configuration, startupLogging.CreateLogger("ResultsEs.Postgres"), CancellationToken.None);
 
-// A command says that it failed, and may have said how.
-var exitCode = await app.RunJasperFxCommands(args);
-return exitCode == 0 ? 0 : Math.Max(exitCode, Environment.ExitCode);
+    builder.AddAccess();
+    builder.AddEventStore(database.ConnectionString);
+    builder.AddProjectionVersions();
+    builder.AddIngestion();
+    builder.AddTestTotals();
+    builder.AddMedia();
+    builder.AddSamples();
+    builder.Services.AddWolverineHttp();
+
+    var app = builder.Build();
+    app.UseAccess();
+    app.MapWolverineEndpoints();
+    app.MapApiPages();
+
+    // Only a command needs JasperFx, which looks through every assembly for commands first.
+    if (args is [] or [['-', ..], ..])
+    {
+        await DatabaseSchema.PrepareAsync(app.Services, CancellationToken.None);
+        await app.RunAsync();
+        return 0;
+    }
+
+    await using var alone = args is ["db-apply", ..] ? await DatabaseSchema.AloneAsync(app.Services.GetRequiredService<NpgsqlDataSource>(), CancellationToken.None) : null;
+    // A command says that it failed, and may have said how.
+    var exitCode = await app.RunJasperFxCommands(args);
+    return exitCode == 0 ? 0 : Math.Max(exitCode, Environment.ExitCode);
+}
+catch (Exception e) when (e is StartupException or DatabaseUnavailableException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}
 
 /// <summary>The service's entry point; a type so that tests can host it.</summary>
 public sealed partial class Program;

@@ -1,3 +1,4 @@
+using JasperFx;
 using ResultsEs.Ingestion.RabbitMq;
 using Wolverine;
 
@@ -15,6 +16,7 @@ internal static class IngestionSetup
         builder.Host.UseWolverine(options =>
         {
             options.ApplicationAssembly = typeof(Program).Assembly;
+            options.AutoBuildMessageStorageOnStartup = AutoCreate.None;
             // So that a dead letter can be read back whatever a broker let pass.
             options.MaxIncomingEnvelopeDataSize = int.MaxValue;
             options.MaxIncomingEnvelopeHeaderCount = int.MaxValue;

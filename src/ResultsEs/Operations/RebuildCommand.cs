@@ -61,7 +61,10 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
         if (Problem(input) is { } problem)
             return Fail(problem);
 
-        using var host = input.BuildHost();
+        using var host = await input.BuildHostWithTablesAsync();
+        if (host is null)
+            return false;
+
         var database = host.Services.GetRequiredService<NpgsqlDataSource>();
         if (input.Name == TestTotals)
         {

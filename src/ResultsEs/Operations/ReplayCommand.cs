@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using JasperFx.CommandLine;
 using Npgsql;
 using ResultsEs.Ingestion;
+using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 using Spectre.Console;
 
@@ -70,7 +71,10 @@ public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
         if (input.ToVersionFlag is < 1)
             return Fail("--to-version must be 1 or more.");
 
-        using var host = input.BuildHost();
+        using var host = await input.BuildHostWithTablesAsync();
+        if (host is null)
+            return false;
+
         var database = host.Services.GetRequiredService<NpgsqlDataSource>();
         var accounts = (await AccountsAsync(database, session)).Where(account => input.AccountFlag is null || account == input.AccountFlag.ToLowerInvariant()).ToList();
         if (accounts is not [var account])

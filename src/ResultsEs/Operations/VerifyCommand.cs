@@ -52,7 +52,10 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
         if (input.AccountFlag is not null && !Uuid.TryParse(input.AccountFlag, out _))
             return Fail("--account must be a UUID.");
 
-        using var host = input.BuildHost();
+        using var host = await input.BuildHostWithTablesAsync();
+        if (host is null)
+            return false;
+
         var database = host.Services.GetRequiredService<NpgsqlDataSource>();
         var verification = new Verification(database);
         var (verified, differ, repaired) = (0L, 0L, 0L);

@@ -30,8 +30,7 @@ internal static class MartenSetup
             .UseLightweightSessions()
             .UseNpgsqlDataSource()
             // Dead letters lie beside the events.
-            .IntegrateWithWolverine()
-            .ApplyAllDatabaseChangesOnStartup();
+            .IntegrateWithWolverine();
         builder.Services.AddHealthChecks().AddCheck<DatabaseHealth>("database");
         return builder;
     }
@@ -39,7 +38,8 @@ internal static class MartenSetup
     private static void Configure(StoreOptions options)
     {
         options.DatabaseSchemaName = Schema;
-        options.AutoCreateSchemaObjects = AutoCreate.CreateOrUpdate;
+        // Tables are made before anything is asked of them (DatabaseSchema), and never in passing.
+        options.AutoCreateSchemaObjects = AutoCreate.None;
         options.Serializer(new Marten.Services.SystemTextJsonSerializer(StoredJson()) { EnumStorage = EnumStorage.AsString, Casing = Casing.CamelCase });
 
         options.Policies.AllDocumentsAreMultiTenanted();

@@ -13,25 +13,40 @@ using Testcontainers.PostgreSql;
 namespace ResultsEs.Tests.Postgres;
 
 /// <summary>
-/// Databases for tests: one server a run, started by the first test that asks, a new empty database for each call.
+/// Databases for tests: one server a run, started by the first test that asks, a new database for each call.
 /// The server is <c>ConnectionStrings__results</c> when set, a container when a Docker engine answers, otherwise a private
 /// cluster in the temporary folder.
 /// </summary>
 internal static class TestDatabase
 {
     private static readonly Lazy<Task<Server>> Running = new(StartAsync);
+    private static readonly Lazy<Task<string>> WithTables = new(ApplyAsync);
     private static readonly ConcurrentBag<string> Created = [];
     private static readonly string Run = string.Create(CultureInfo.InvariantCulture, $"t{Environment.ProcessId:x}_{Random.Shared.Next(0x10000):x4}");
     private static int _count;
 
-    /// <summary>The connection string of a new, empty database. It is dropped at the end of the run.</summary>
-    public static async Task<string> CreateAsync()
+    /// <summary>The connection string of a new database with the service's tables. It is dropped at the end of the run.</summary>
+    public static async Task<string> CreateAsync() => await CreateAsync(await WithTables.Value);
+
+    /// <summary>The same of an empty one.</summary>
+    public static Task<string> CreateEmptyAsync() => CreateAsync("template0");
+
+    private static async Task<string> CreateAsync(string template)
     {
         var server = await Running.Value;
         var name = string.Create(CultureInfo.InvariantCulture, $"{Run}_{Interlocked.Increment(ref _count)}");
-        await ExecuteAsync(server.ConnectionString, $"create database {name} template template0");
+        await ExecuteAsync(server.ConnectionString, $"create database {name} template {template}");
         Created.Add(name);
         return new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = name }.ConnectionString;
+    }
+
+    /// <summary>As an operator makes the tables.</summary>
+    private static async Task<string> ApplyAsync()
+    {
+        var database = await CreateEmptyAsync();
+        var (exitCode, output, errors) = await ServiceProcess.RunAsync(["db-apply"], ("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database));
+        Assert.True(exitCode == 0, output + errors);
+        return new NpgsqlConnectionStringBuilder(database).Database!;
     }
 
     private static async Task ExecuteAsync(string connectionString, string sql)

@@ -8,6 +8,7 @@ using JasperFx.CommandLine;
 using Marten;
 using Microsoft.Extensions.Options;
 using ResultsEs.Access;
+using ResultsEs.Postgres;
 using Spectre.Console;
 
 namespace ResultsEs.Ingestion.Import;
@@ -45,7 +46,10 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
     public override async Task<bool> Execute(ImportInput input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        using var host = input.BuildHost();
+        using var host = await input.BuildHostWithTablesAsync();
+        if (host is null)
+            return false;
+
         if (FindClient(host.Services.GetRequiredService<IOptions<AccessOptions>>().Value.Clients, input.ClientFlag, out var client) is { } problem)
             return Fail(problem);
         if (string.IsNullOrWhiteSpace(input.File))

@@ -58,7 +58,10 @@ public sealed class DeadLettersCommand : JasperFxAsyncCommand<DeadLettersInput>
     public override async Task<bool> Execute(DeadLettersInput input)
     {
         ArgumentNullException.ThrowIfNull(input);
-        using var host = input.BuildHost();
+        using var host = await input.BuildHostWithTablesAsync();
+        if (host is null)
+            return false;
+
         var store = host.Services.GetRequiredService<IMessageStore>();
         await store.Admin.MigrateAsync();
         var all = input.Action == DeadLettersAction.list || (input.Id == "all" && input.Action != DeadLettersAction.show);

@@ -19,18 +19,17 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
 
     private static readonly DocumentTable Table = SessionResultTable.Documents;
 
-    /// <inheritdoc/>
-    public override async Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Makes sure of the documents.</summary>
+    /// <exception cref="StartupException">Production, and they have to be built; the message names the command.</exception>
+    public async Task PrepareAsync(CancellationToken cancellation)
     {
-        if (!await ProjectionVersions.IsBuiltAsync(database, Table, cancellationToken))
-        {
-            if (environment.IsProduction())
-                throw new StartupException($"The sessions have no documents of version {Table.Version} of the projection, which this program reads and writes. Build them, while the nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results");
+        if (await ProjectionVersions.IsBuiltAsync(database, Table, cancellation))
+            return;
 
-            await BuildAsync(cancellationToken);
-        }
+        if (environment.IsProduction())
+            throw new StartupException($"The sessions have no documents of version {Table.Version} of the projection yet. Build them, while nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results");
 
-        await base.StartAsync(cancellationToken);
+        await BuildAsync(cancellation);
     }
 
     /// <inheritdoc/>
@@ -167,7 +166,8 @@ internal static class RebuildingSetup
     /// <summary>Adds what keeps the documents of this version complete.</summary>
     public static WebApplicationBuilder AddProjectionVersions(this WebApplicationBuilder builder)
     {
-        builder.Services.AddHostedService<ProjectionVersionKeeper>();
+        builder.Services.AddSingleton<ProjectionVersionKeeper>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<ProjectionVersionKeeper>());
         return builder;
     }
 }
