@@ -57,6 +57,13 @@ internal sealed class ServiceProcess : IDisposable
     public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, params IEnumerable<(string Name, string Value)> environment) =>
         RunAsync(ToStart(arguments, environment, Service));
 
+    /// <summary>Makes the tables of the database that the environment names, as an operator does in Production.</summary>
+    public static async Task ApplyAsync(params IEnumerable<(string Name, string Value)> environment)
+    {
+        var (exitCode, output, errors) = await RunAsync(["db-apply"], [("ASPNETCORE_ENVIRONMENT", "Production"), .. environment]);
+        Assert.True(exitCode == 0, output + errors);
+    }
+
     /// <summary>Runs a command of another build of it to its end.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string program, string[] arguments, IEnumerable<(string Name, string Value)> environment) =>
         RunAsync(ToStart(arguments, environment, program));

@@ -47,10 +47,11 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
         _cluster = await PostgresCluster.StartAsync(new ClusterOptions(_home, binaries) { Tcp = true }, NullLogger.Instance, Cancelled);
         await _cluster.CreateDatabaseAsync("faults", Cancelled);
         _database = _cluster.ConnectionString("faults");
+        await ServiceProcess.ApplyAsync(("ConnectionStrings__results", _database));
         var parts = new NpgsqlConnectionStringBuilder(_database);
         _wire = new CutWire(parts.Port);
         _virtualHost = await broker.AddVirtualHostAsync();
-        // One after the other: the first makes the tables and the key.
+        // One after the other: the first makes the key.
         await StartAsync(0);
         await StartAsync(1);
     }

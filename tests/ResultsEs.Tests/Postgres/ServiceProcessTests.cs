@@ -53,7 +53,7 @@ public sealed class ServiceProcessTests : ReadyMadeCluster
 
     private async Task<Process> StartServiceAsync()
     {
-        var service = ServiceProcess.Start(("RESULTS_DATA", Folder));
+        var service = ServiceProcess.Start(("ASPNETCORE_ENVIRONMENT", "Staging"), ("RESULTS_DATA", Folder));
         _services.Add(service);
         await service.UntilSaysAsync("Application started");
         service.Ignore();

@@ -44,8 +44,7 @@ internal static class TestDatabase
     private static async Task<string> ApplyAsync()
     {
         var database = await CreateEmptyAsync();
-        var (exitCode, output, errors) = await ServiceProcess.RunAsync(["db-apply"], ("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database));
-        Assert.True(exitCode == 0, output + errors);
+        await ServiceProcess.ApplyAsync(("ConnectionStrings__results", database));
         return new NpgsqlConnectionStringBuilder(database).Database!;
     }
 
