@@ -71,6 +71,7 @@ internal static class Json
         options.Converters.Add(new WireEnumConverter<DemographicType>());
         options.Converters.Add(new WireEnumConverter<SkipReason>());
         options.Converters.Add(new WireEnumConverter<TaskOutcome>());
+        options.Converters.Add(new WireEnumConverter<AbandonCause>());
         options.Converters.Add(new WireEnumConverter<SessionStatus>());
         options.Converters.Add(new WireEnumConverter<ClipStream>());
         options.Converters.Add(new WireEnumConverter<PipPosition>());

@@ -44,6 +44,7 @@ internal static class A
             .WithClipFailed(Clip)
             .WithClipDeleted(Clip)
             .Abandoned()
+            .AbandonedBecause("TECHNICAL")
             .Completed();
     }
 
@@ -69,6 +70,7 @@ internal abstract class StreamBuilder<TSelf>
 
     public List<JsonObject> Events { get; } = [];
 
+    /// <summary>Adds an event; of its first version unless <paramref name="type"/> says which: <c>SessionAbandoned.v2</c>.</summary>
     public TSelf With(string type, JsonObject data, DateTimeOffset? time = null, Guid? id = null)
     {
         Events.Add(new JsonObject
@@ -76,7 +78,7 @@ internal abstract class StreamBuilder<TSelf>
             ["specversion"] = "1.0",
             ["id"] = (id ?? Guid.NewGuid()).ToString(),
             ["source"] = "/recorder/web/4.2.0",
-            ["type"] = $"results.{type}.v1",
+            ["type"] = type.Contains(".v", StringComparison.Ordinal) ? $"results.{type}" : $"results.{type}.v1",
             ["subject"] = Id.ToString(),
             ["time"] = Text(time ?? Begin.AddSeconds(Events.Count)),
             ["data"] = data,
@@ -216,6 +218,9 @@ internal sealed class SessionBuilder : StreamBuilder<SessionBuilder>
 
     public SessionBuilder Abandoned(DateTimeOffset? at = null) =>
         With("SessionAbandoned", new JsonObject { ["reason"] = "closed the browser", ["abandonedAt"] = Text(at ?? Begin.AddMinutes(5)) });
+
+    public SessionBuilder AbandonedBecause(string cause) =>
+        With("SessionAbandoned.v2", new JsonObject { ["cause"] = cause, ["note"] = "as far as one knows", ["abandonedAt"] = Text(Begin.AddMinutes(5)) });
 
     public SessionBuilder Scored() => With("TaskGroupScored", new JsonObject
     {

@@ -14,6 +14,7 @@ namespace ResultsEs.Contracts;
 [JsonSerializable(typeof(SessionTranscribed))]
 [JsonSerializable(typeof(SessionCompleted))]
 [JsonSerializable(typeof(SessionAbandoned))]
+[JsonSerializable(typeof(SessionAbandonedV2))]
 [JsonSerializable(typeof(VideoRecorded))]
 [JsonSerializable(typeof(ClipCreated))]
 [JsonSerializable(typeof(ClipGenerated))]

@@ -93,7 +93,7 @@ public sealed record SessionCompleted : SessionEvent
     public required DateTimeOffset FinishedAt { get; init; }
 }
 
-/// <summary>The participant left before the end of the test.</summary>
+/// <summary>The participant left before the end of the test; what recorders sent before there were causes, and may always send.</summary>
 public sealed record SessionAbandoned : SessionEvent
 {
     /// <summary>Why, in the recorder's words.</summary>
@@ -101,6 +101,35 @@ public sealed record SessionAbandoned : SessionEvent
 
     /// <summary>When the session ended.</summary>
     public required DateTimeOffset AbandonedAt { get; init; }
+}
+
+/// <summary>The session ended before the end of the test.</summary>
+public sealed record SessionAbandonedV2 : SessionEvent
+{
+    /// <summary>What ended it.</summary>
+    public required AbandonCause Cause { get; init; }
+
+    /// <summary>More about it, in the recorder's words.</summary>
+    public string? Note { get; init; }
+
+    /// <summary>When the session ended.</summary>
+    public required DateTimeOffset AbandonedAt { get; init; }
+}
+
+/// <summary>What ended a session before the end of its test.</summary>
+public enum AbandonCause
+{
+    /// <summary><c>PARTICIPANT</c>: the participant left.</summary>
+    Participant,
+
+    /// <summary><c>INACTIVITY</c>: nothing came from the participant for too long.</summary>
+    Inactivity,
+
+    /// <summary><c>TECHNICAL</c>: the recorder or the network failed.</summary>
+    Technical,
+
+    /// <summary><c>UNKNOWN</c>: the recorder does not know, or did not say.</summary>
+    Unknown,
 }
 
 /// <summary>The whole session's recording was transcribed.</summary>

@@ -30,7 +30,8 @@ internal static class EventCatalogue
         Event<ComparisonSequenced>("results.ComparisonSequenced.v1", new ComparisonSequencedValidator(), SessionResultFold.Sequenced),
         Event<SessionTranscribed>("results.SessionTranscribed.v1", new SessionTranscribedValidator(), SessionResultFold.SessionTranscribed),
         Event<SessionCompleted>("results.SessionCompleted.v1", new SessionCompletedValidator(), SessionResultFold.Completed, countsInTest: true),
-        Event<SessionAbandoned>("results.SessionAbandoned.v1", new SessionAbandonedValidator(), SessionResultFold.Abandoned, countsInTest: true),
+        Earlier<SessionAbandoned, SessionAbandonedV2>("results.SessionAbandoned.v1", new SessionAbandonedValidator(), Upcasters.Abandoned, SessionResultFold.Abandoned, countsInTest: true),
+        Event<SessionAbandonedV2>("results.SessionAbandoned.v2", new SessionAbandonedV2Validator(), SessionResultFold.Abandoned, countsInTest: true),
         Event<VideoRecorded>("results.VideoRecorded.v1", new VideoRecordedValidator(), SessionMediaFold.Recorded),
         Event<ClipCreated>("results.ClipCreated.v1", new ClipCreatedValidator(), SessionMediaFold.Cut, countsInTest: true),
         Event<ClipGenerated>("results.ClipGenerated.v1", new ClipGeneratedValidator(), SessionMediaFold.Generated),
@@ -58,6 +59,12 @@ internal static class EventCatalogue
 
     private static EventType Event<T>(string wireType, IValidator<T> validator, Action<SessionDraft, Stamp, T> fold, bool countsInTest = false)
         where T : SessionEvent => new EventType<SessionDraft, T>(wireType, validator, fold) { CountsInTest = countsInTest };
+
+    /// <summary>An event of which there is a later version: taken and stored as it is, and folded as that one.</summary>
+    private static EventType Earlier<T, TLater>(
+        string wireType, IValidator<T> validator, Func<T, TLater> upcast, Action<SessionDraft, Stamp, TLater> fold, bool countsInTest = false)
+        where T : SessionEvent
+        where TLater : SessionEvent => Event<T>(wireType, validator, (draft, stamp, e) => fold(draft, stamp, upcast(e)), countsInTest);
 
     private static EventType ReelEvent<T>(string wireType, IValidator<T> validator, Action<HighlightReelDraft, Stamp, T> fold)
         where T : HighlightReelEvent => new EventType<HighlightReelDraft, T>(wireType, validator, fold);

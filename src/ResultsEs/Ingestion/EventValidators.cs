@@ -140,3 +140,8 @@ internal sealed class SessionAbandonedValidator : WireValidator<SessionAbandoned
 {
     public SessionAbandonedValidator() => RuleFor(x => x.Reason).FreeText();
 }
+
+internal sealed class SessionAbandonedV2Validator : WireValidator<SessionAbandonedV2>
+{
+    public SessionAbandonedV2Validator() => RuleFor(x => x.Note).FreeText();
+}

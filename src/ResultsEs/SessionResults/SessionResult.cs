@@ -73,6 +73,9 @@ internal record SessionHead
     [JsonConverter(typeof(MillisecondsUtcConverter))]
     public DateTimeOffset? FinishTime { get; init; }
 
+    /// <summary>What ended it before its end; absent unless it was abandoned.</summary>
+    public AbandonCause? AbandonCause { get; init; }
+
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public Guid? AudienceId { get; init; }
 

@@ -52,10 +52,10 @@ internal static class SessionResultFold
     }
 
     public static void Completed(SessionDraft draft, Stamp stamp, SessionCompleted e) =>
-        End(draft, stamp, SessionStatus.Complete, e.FinishedAt);
+        End(draft, stamp, SessionStatus.Complete, e.FinishedAt, cause: null);
 
-    public static void Abandoned(SessionDraft draft, Stamp stamp, SessionAbandoned e) =>
-        End(draft, stamp, SessionStatus.Abandoned, e.AbandonedAt);
+    public static void Abandoned(SessionDraft draft, Stamp stamp, SessionAbandonedV2 e) =>
+        End(draft, stamp, SessionStatus.Abandoned, e.AbandonedAt, e.Cause);
 
     public static void Answered(SessionDraft draft, Stamp stamp, TaskAnswered e) => draft.Task(e.TaskId).Answer(stamp, e);
 
@@ -85,13 +85,13 @@ internal static class SessionResultFold
             draft.Transcribed = stamp;
     }
 
-    private static void End(SessionDraft draft, Stamp stamp, SessionStatus status, DateTimeOffset at)
+    private static void End(SessionDraft draft, Stamp stamp, SessionStatus status, DateTimeOffset at, AbandonCause? cause)
     {
         if (!stamp.Replaces(draft.Ended))
             return;
 
         draft.Ended = stamp;
-        draft.Head = draft.Head with { Status = status, FinishTime = UtcMilliseconds(at) };
+        draft.Head = draft.Head with { Status = status, FinishTime = UtcMilliseconds(at), AbandonCause = cause };
     }
 
     /// <summary>

@@ -316,6 +316,10 @@ public sealed class EventRulesTests
         Add("SessionAbandoned", "abandonedAt", "\"2026-03-01\"", NotTime);
         Add("SessionAbandoned", "reason", "\"x*100001\"", LongText);
         Add("SessionAbandoned", "reason", "[]", NotText);
+        Add("SessionAbandoned.v2", "abandonedAt", null, Required);
+        Add("SessionAbandoned.v2", "cause", null, Required);
+        Add("SessionAbandoned.v2", "cause", "\"closed\"", "must be one of PARTICIPANT, INACTIVITY, TECHNICAL, UNKNOWN");
+        Add("SessionAbandoned.v2", "note", "\"x*100001\"", LongText);
 
         Add("WRITTEN", "text", null, Required);
         Add("WRITTEN", "text", "null", NotNull);
@@ -493,7 +497,7 @@ public sealed class EventRulesTests
         var everything = A.SessionWithEverything();
         everything.Events.RemoveAll(e => isAnswer
             ? (string?)e["data"]!["answer"]?["type"] != what
-            : (string)e["type"]! != $"results.{what}.v1");
+            : (string)e["type"]! != (what.Contains(".v", StringComparison.Ordinal) ? $"results.{what}" : $"results.{what}.v1"));
         everything.Events.RemoveRange(1, everything.Events.Count - 1);
         return (everything.But($"{prefix}.{path}", json), prefix);
     }

@@ -93,6 +93,8 @@ internal static class AnySession
             default:
                 if (n % 2 == 0)
                     session.With("SessionCompleted", new JsonObject { ["finishedAt"] = time.AddMinutes(n).ToString("O") }, time, id);
+                else if (n % 3 == 0)
+                    session.With("SessionAbandoned.v2", new JsonObject { ["cause"] = "INACTIVITY", ["abandonedAt"] = time.AddMinutes(n).ToString("O") }, time, id);
                 else
                     session.With("SessionAbandoned", new JsonObject { ["abandonedAt"] = time.AddMinutes(n).ToString("O") }, time, id);
                 break;
