@@ -6,6 +6,7 @@ using ResultsEs.Api;
 using ResultsEs.Development;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
+using ResultsEs.Operations.Observability;
 using ResultsEs.Operations.Rebuilding;
 using ResultsEs.Postgres;
 using ResultsEs.TestTotals;
@@ -18,7 +19,10 @@ if (args is [ApiDescription.Command, var file])
 try
 {
     var builder = WebApplication.CreateBuilder(args);
-    using var startupLogging = LoggerFactory.Create(logging => logging.AddConfiguration(builder.Configuration.GetSection("Logging")).AddConsole());
+    // Only a command needs JasperFx, which looks through every assembly for commands first.
+    var isCommand = args is not ([] or [['-', ..], ..]);
+    Logs.Configure(builder.Logging, builder.Environment, isCommand);
+    using var startupLogging = LoggerFactory.Create(logging => Logs.Configure(logging.AddConfiguration(builder.Configuration.GetSection("Logging")), builder.Environment, isCommand));
     await using var database = await Database.OpenAsync(builder.Configuration, startupLogging.CreateLogger("ResultsEs.Postgres"), CancellationToken.None);
 
     builder.AddAccess();
@@ -27,6 +31,7 @@ try
     builder.AddIngestion();
     builder.AddTestTotals();
     builder.AddMedia();
+    builder.AddObservability();
     builder.AddSamples();
     builder.Services.AddWolverineHttp();
 
@@ -34,9 +39,9 @@ try
     app.UseAccess();
     app.MapWolverineEndpoints();
     app.MapApiPages();
+    app.MapObservability();
 
-    // Only a command needs JasperFx, which looks through every assembly for commands first.
-    if (args is [] or [['-', ..], ..])
+    if (!isCommand)
     {
         await DatabaseSchema.PrepareAsync(app.Services, CancellationToken.None);
         await app.RunAsync();

@@ -22,7 +22,7 @@ internal sealed class ServiceProcess : IDisposable
     public Process Process { get; }
 
     /// <summary>Where it listens, once it has said so.</summary>
-    public Uri Address => new(_said.Last(line => line.Contains(Listening, StringComparison.Ordinal)).Split(Listening)[1].Trim());
+    public Uri Address => new(_said.Last(line => line.Contains(Listening, StringComparison.Ordinal)).Split(Listening)[1].Trim().Split('"')[0]);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -47,19 +46,27 @@ internal static class HealthEndpoints
         if (report.Status == HealthStatus.Unhealthy)
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
 
-        // Names and states only: a check's description or exception is for the logs.
-        await context.Response.WriteAsJsonAsync(new
-        {
-            status = report.Status.ToString(),
-            checks = report.Entries.ToDictionary(entry => entry.Key, entry => entry.Value.Status.ToString(), StringComparer.Ordinal),
-        }, JsonSerializerOptions.Web, context.RequestAborted);
+        // Descriptions are written for this; exceptions are for the logs.
+        var health = new Health(
+            report.Status.ToString(),
+            report.Entries.ToDictionary(
+                entry => entry.Key,
+                entry => new HealthOfPart(entry.Value.Status.ToString(), entry.Value.Description, Math.Round((decimal)entry.Value.Duration.TotalMilliseconds, 1)),
+                StringComparer.Ordinal));
+        await context.Response.WriteAsJsonAsync(health, Json.Of<Health>(), cancellationToken: context.RequestAborted);
     }
 }
 
 /// <summary>How the service is.</summary>
 /// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
 /// <param name="Checks">The same of each thing it needs.</param>
-internal sealed record Health(string Status, IReadOnlyDictionary<string, string>? Checks);
+internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthOfPart>? Checks);
+
+/// <summary>How one thing is that the service needs.</summary>
+/// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
+/// <param name="Detail">What is wrong.</param>
+/// <param name="DurationMs">How long it took to find out, in milliseconds.</param>
+internal sealed record HealthOfPart(string Status, string? Detail, decimal DurationMs);
 
 /// <summary>The source-generated JSON contracts of answers that other libraries write; they describe them.</summary>
 [JsonSerializable(typeof(AccessToken))]

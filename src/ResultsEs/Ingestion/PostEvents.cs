@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
+using ResultsEs.Operations.Observability;
 using ResultsEs.Api;
 using ResultsEs.Ingestion.Import;
 using Wolverine;
@@ -90,7 +91,10 @@ public static class PostEventsEndpoint
         }
 
         if (read.Problems.Count > 0)
+        {
+            Telemetry.Rejected(read.Events, read.Count - read.Events.Count);
             return Refuse(StatusCodes.Status400BadRequest, "Nothing of the request is stored, because something in it is not valid.", read.Problems);
+        }
 
         var caller = Caller.From(http.User);
         // Only the waiting ends when the client goes away.
@@ -99,8 +103,10 @@ public static class PostEventsEndpoint
         switch (result)
         {
             case RecordResult.Stored stored:
+                Telemetry.Stored(read.Events, stored.Duplicates);
                 return TypedResults.Json(Response(read.Events, stored.Duplicates), Json.Of<PostEventsResponse>());
             case RecordResult.Conflicting conflicting:
+                Telemetry.Rejected(read.Events);
                 return Refuse(
                     StatusCodes.Status409Conflict,
                     conflicting.Problems.Any(problem => problem.Path == "id")
@@ -108,6 +114,7 @@ public static class PostEventsEndpoint
                         : "Nothing of the request is stored, because a subject is that of something else.",
                     conflicting.Problems);
             case RecordResult.Forbidden forbidden:
+                Telemetry.Rejected(read.Events);
                 return Refuse(StatusCodes.Status403Forbidden, "Nothing of the request is stored, because it writes outside the sender's workspaces.", forbidden.Problems);
             default:
                 http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);

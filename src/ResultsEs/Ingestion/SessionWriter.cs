@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Marten;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Operations.Observability;
 
 namespace ResultsEs.Ingestion;
 
@@ -126,11 +128,13 @@ public sealed partial class SessionWriter(IDocumentStore store, NpgsqlDataSource
     private async Task CommitAsync(IReadOnlyList<Waiting> commit)
     {
         var commands = commit.Select(waiting => waiting.Command).ToList();
+        var telemetry = Telemetry.BeginCommit([.. commit.Select(waiting => waiting.Caller).Where(caller => caller != default)], commands.SelectMany(command => command.Events));
         for (var attempt = 1; ; attempt++)
         {
             try
             {
                 var results = await RecordEventsHandler.RecordAsync(store, database, commands);
+                End();
                 foreach (var (waiting, result) in commit.Zip(results))
                     waiting.SetResult(result);
                 return;
@@ -143,22 +147,27 @@ public sealed partial class SessionWriter(IDocumentStore store, NpgsqlDataSource
             catch (Exception e) when (commit.Count > 1 && (RecordEventsHandler.IsConflict(e) || !Failures.IsTransient(e)))
             {
                 // One of them cannot be stored, or is hard to: each on its own, so that it fails alone.
+                End(e);
                 foreach (var waiting in commit)
                     await CommitAsync([waiting]);
                 return;
             }
             catch (Exception e) when (RecordEventsHandler.IsConflict(e))
             {
+                End(e);
                 commit[0].SetResult(new RecordResult.Busy());
                 return;
             }
             catch (Exception e)
             {
+                End(e);
                 foreach (var waiting in commit)
                     waiting.SetException(e);
                 return;
             }
         }
+
+        void End(Exception? failure = null) => telemetry.End(commands.Sum(command => command.Events.Count), commands.Count, failure);
     }
 
     [LoggerMessage(101, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer")]
@@ -170,6 +179,9 @@ public sealed partial class SessionWriter(IDocumentStore store, NpgsqlDataSource
         private readonly TaskCompletionSource<RecordResult> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public RecordEvents Command { get; } = command;
+
+        /// <summary>The span of who waits.</summary>
+        public ActivityContext Caller { get; } = Telemetry.Here;
 
         public IReadOnlyList<(Guid Account, Guid Session)> Sessions { get; } =
             [.. command.Events.Select(incoming => (command.Account, incoming.StreamId)).Distinct()];

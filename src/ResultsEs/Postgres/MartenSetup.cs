@@ -31,7 +31,6 @@ internal static class MartenSetup
             .UseNpgsqlDataSource()
             // Dead letters lie beside the events.
             .IntegrateWithWolverine();
-        builder.Services.AddHealthChecks().AddCheck<DatabaseHealth>("database");
         return builder;
     }
 

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
 using ResultsEs.Access;
+using ResultsEs.Operations.Observability;
 
 namespace ResultsEs.Ingestion.Import;
 
@@ -178,6 +179,7 @@ internal sealed partial class EventImport(
             {
                 case RecordResult.Stored stored:
                     var known = stored.Duplicates.Count(duplicate => duplicate);
+                    Telemetry.Stored([.. events.Select(line => line.Event)], stored.Duplicates);
                     batch.Accepted += events.Count - known;
                     batch.Duplicates += known;
                     return;
@@ -200,6 +202,7 @@ internal sealed partial class EventImport(
         Batch batch, IReadOnlyList<(long Line, IncomingEvent Event)> events, IReadOnlyList<EventProblem> problems)
     {
         var bad = problems.GroupBy(problem => problem.Index).ToDictionary(group => group.Key);
+        Telemetry.Rejected([.. bad.Keys.Select(index => events[index].Event)]);
         batch.Refused.AddRange(bad.Select(group => RefusedLine.Of(events[group.Key].Line, group.Value)));
         return [.. events.Where((_, index) => !bad.ContainsKey(index))];
     }
@@ -229,7 +232,10 @@ internal sealed partial class EventImport(
             if (line.Event is { } incoming)
                 Events.Add((line.Number, incoming));
             else
+            {
+                Telemetry.Rejected([], unread: 1);
                 Refused.Add(RefusedLine.Of(line.Number, line.Problems));
+            }
         }
     }
 

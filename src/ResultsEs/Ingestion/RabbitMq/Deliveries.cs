@@ -1,4 +1,5 @@
 using ResultsEs.Access;
+using ResultsEs.Operations.Observability;
 using Wolverine;
 using Wolverine.Persistence.Durability;
 
@@ -52,18 +53,24 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
         if (read.Count > CloudEventReader.MaxEvents)
             return new RefusedDeliveryException(FormattableString.Invariant($"invalid: a message may have at most {CloudEventReader.MaxEvents} events, not {read.Count}"));
         if (read.Problems.Count > 0)
+        {
+            Telemetry.Rejected(read.Events, read.Count - read.Events.Count);
             return RefusedDeliveryException.Of("invalid", read.Problems);
+        }
 
         var command = new RecordEvents(delivery.Account, delivery.Workspaces, read.Events);
         for (var attempt = 1; ; attempt++)
         {
             switch (await RecordEventsHandler.Handle(command, writer))
             {
-                case RecordResult.Stored:
+                case RecordResult.Stored stored:
+                    Telemetry.Stored(read.Events, stored.Duplicates);
                     return null;
                 case RecordResult.Conflicting conflicting:
+                    Telemetry.Rejected(read.Events);
                     return RefusedDeliveryException.Of("conflict", conflicting.Problems);
                 case RecordResult.Forbidden forbidden:
+                    Telemetry.Rejected(read.Events);
                     return RefusedDeliveryException.Of("forbidden", forbidden.Problems);
                 default:
                     await WaitAsync(attempt);

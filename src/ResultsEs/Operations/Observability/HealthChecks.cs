@@ -1,0 +1,64 @@
+using System.Globalization;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Npgsql;
+using ResultsEs.SessionResults;
+using Wolverine.Runtime;
+using Wolverine.Transports;
+
+namespace ResultsEs.Operations.Observability;
+
+/// <summary>Whether the tables are there that this version reads and writes most; all of them were looked at when it started.</summary>
+internal sealed class SchemaHealth(NpgsqlDataSource database) : IHealthCheck
+{
+    /// <inheritdoc/>
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await using var command = database.CreateCommand("select t.name from unnest($1) t(name) where to_regclass(t.name) is null");
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ["results.mt_events", "results.mt_streams", SessionResultTable.Name, "results.test_changes"] });
+            return await command.ExecuteScalarAsync(cancellationToken) is string missing
+                ? HealthCheckResult.Unhealthy($"{missing} is missing.")
+                : HealthCheckResult.Healthy();
+        }
+        catch (NpgsqlException e)
+        {
+            return HealthCheckResult.Unhealthy("The database does not answer.", e);
+        }
+    }
+}
+
+/// <summary>
+/// Whether the broker is connected, where one is configured. Without it the node still answers requests, so it is degraded and not unready: were all nodes taken out
+/// when the broker is away, nobody could read or write.
+/// </summary>
+internal sealed class BrokerHealth(IWolverineRuntime runtime) : IHealthCheck
+{
+    /// <inheritdoc/>
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var down = new List<string>();
+        foreach (var transport in runtime.Options.Transports.Where(transport => transport.Protocol.StartsWith("rabbitmq-", StringComparison.Ordinal)))
+        {
+            if (transport.BuildHealthCheck(runtime) is { } check
+                && await check.CheckHealthAsync(cancellationToken) is { Status: not TransportHealthStatus.Healthy } result)
+            {
+                down.Add($"{transport.Protocol}: {result.Message}");
+            }
+        }
+
+        return down.Count == 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Degraded(string.Join("; ", down));
+    }
+}
+
+/// <summary>Whether the totals of tests follow; they are read as they are, so a node that lags is degraded and not unready.</summary>
+internal sealed class TotalsHealth(DatabaseState state) : IHealthCheck
+{
+    private const double MaxLagSeconds = 30;
+
+    /// <inheritdoc/>
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
+        state.LagSeconds <= MaxLagSeconds
+            ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Degraded(string.Create(CultureInfo.InvariantCulture, $"The totals of tests are {state.LagSeconds:F0} s behind.")));
+}
