@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using JasperFx.CommandLine;
 using Npgsql;
+using RabbitMQ.Client.Exceptions;
 using ResultsEs.Ingestion;
 using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
@@ -29,6 +30,18 @@ public sealed class ReplayInput : NetCoreInput
     [Description("Only events up to this version of the stream")]
     public long? ToVersionFlag { get; set; }
 
+    /// <summary>The position after which events are sent again.</summary>
+    [Description("Send again the events after this position in the event store; 0 is before all")]
+    public long? SinceFlag { get; set; }
+
+    /// <summary>Where they are sent.</summary>
+    [Description("Where to send them: a file, - or amqp://user:password@host/virtual-host?queue=NAME")]
+    public string? ToFlag { get; set; }
+
+    /// <summary>The last position that is sent.</summary>
+    [Description("The last position to send")]
+    public long? UntilFlag { get; set; }
+
     /// <summary>Whether to wait for a key.</summary>
     [Description("Wait for the Enter key after each event")]
     public bool StepFlag { get; set; }
@@ -36,9 +49,9 @@ public sealed class ReplayInput : NetCoreInput
 
 /// <summary>
 /// Shows how a session's result came to be: its events in the order in which they were stored, each with what it changed in what
-/// readers see. It reads and writes nothing else; what it prints holds personal data.
+/// readers see. Or sends stored events again, for systems downstream. It changes nothing; what it prints and sends holds personal data.
 /// </summary>
-[Description("Show how a session's result came to be, event by event", Name = "replay")]
+[Description("Show how a session's result came to be, event by event; or send stored events again", Name = "replay")]
 public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
 {
     // The primary key of streams begins with the account, so that of several accounts' sessions each is looked at: an operator's question.
@@ -54,13 +67,15 @@ public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
         """;
 
     /// <summary>The usage.</summary>
-    public ReplayCommand() => Usage("Show how a session's result came to be").Arguments().ValidFlags(
-        input => input.SessionFlag!, input => input.AccountFlag!, input => input.AsOfFlag!, input => input.ToVersionFlag!, input => input.StepFlag);
+    public ReplayCommand() => Usage("Show how a session's result came to be, or send events again").Arguments().ValidFlags(
+        input => input.SessionFlag!, input => input.AccountFlag!, input => input.AsOfFlag!, input => input.ToVersionFlag!, input => input.StepFlag, input => input.SinceFlag!, input => input.ToFlag!, input => input.UntilFlag!);
 
     /// <inheritdoc/>
     public override async Task<bool> Execute(ReplayInput input)
     {
         ArgumentNullException.ThrowIfNull(input);
+        if ((input.SinceFlag ?? input.UntilFlag) is not null || input.ToFlag is not null)
+            return await SendAsync(input);
         if (!Uuid.TryParse(input.SessionFlag ?? "", out var session))
             return Fail("--session must be the UUID of a session.");
         if (input.AccountFlag is not null && !Uuid.TryParse(input.AccountFlag, out _))
@@ -88,6 +103,60 @@ public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
         if (shown == 0)
             Console.Out.WriteLine("No event of it was stored by then.");
         return true;
+    }
+
+    private static async Task<bool> SendAsync(ReplayInput input)
+    {
+        if (input.SinceFlag is not >= 0 || input.ToFlag is null)
+            return Fail("Sending events again takes --since, a position from 0, and --to, a file, - or an address of a queue.");
+        if (input.SessionFlag is not null || input.AsOfFlag is not null || input.ToVersionFlag is not null || input.StepFlag)
+            return Fail("--since and --to go with --until and --account alone.");
+        if (input.UntilFlag < input.SinceFlag)
+            return Fail("--until must not be before --since.");
+        if (input.AccountFlag is not null && !Uuid.TryParse(input.AccountFlag, out _))
+            return Fail("--account must be a UUID.");
+
+        using var host = await input.BuildHostWithTablesAsync();
+        if (host is null)
+            return false;
+
+        using var stop = new CancellationTokenSource();
+        Console.CancelKeyPress += (_, pressed) =>
+        {
+            pressed.Cancel = true;
+            stop.Cancel();
+        };
+        EventReplay? replay = null;
+        try
+        {
+            await using IEventTarget target = input.ToFlag.StartsWith("amqp://", StringComparison.Ordinal) || input.ToFlag.StartsWith("amqps://", StringComparison.Ordinal)
+                ? await EventQueueTarget.ConnectAsync(new Uri(input.ToFlag), stop.Token)
+                : EventFileTarget.Open(input.ToFlag);
+            replay = new EventReplay(host.Services.GetRequiredService<NpgsqlDataSource>(), target);
+            // What goes to the standard output is events alone.
+            var output = input.ToFlag == "-" ? Console.Error : Console.Out;
+            await ProgressReport.RunAsync(output, async report =>
+            {
+                await replay.RunAsync(input.SinceFlag.Value, input.UntilFlag ?? long.MaxValue, input.AccountFlag?.ToLowerInvariant(), report, stop.Token);
+                await target.CompleteAsync(stop.Token);
+                return true;
+            });
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{replay.Sent} events sent; go on with --since {replay.Through}"));
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or RabbitMQClientException or OperationCanceledException)
+        {
+            return Fail(replay is null || input.ToFlag == "-" || !input.ToFlag.StartsWith("amqp", StringComparison.Ordinal)
+                ? $"Nothing is complete: {Problem(e)}"
+                : string.Create(CultureInfo.InvariantCulture, $"{Problem(e)} {replay.Sent} events were confirmed, and some after them may be there; go on with --since {replay.Through}"));
+        }
+
+        static string Problem(Exception e) => e switch
+        {
+            OperationCanceledException => "interrupted.",
+            PublishException { IsReturn: true } => "No queue takes the messages.",
+            _ => e.Message,
+        };
     }
 
     private static async Task<List<string>> AccountsAsync(NpgsqlDataSource database, Guid session)
