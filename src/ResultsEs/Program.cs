@@ -6,6 +6,7 @@ using ResultsEs.Api;
 using ResultsEs.Development;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
+using ResultsEs.Operations;
 using ResultsEs.Operations.Observability;
 using ResultsEs.Operations.Rebuilding;
 using ResultsEs.Postgres;
@@ -21,6 +22,9 @@ try
     var builder = WebApplication.CreateBuilder(args);
     // Only a command needs JasperFx, which looks through every assembly for commands first.
     var isCommand = args is not ([] or [['-', ..], ..]);
+    // Events that go to the standard output are alone there; what else is said goes to the other.
+    if (args is ["replay", ..] && args.Contains(EventFileTarget.StandardOutput, StringComparer.Ordinal))
+        Console.SetOut(Console.Error);
     Logs.Configure(builder.Logging, builder.Environment, isCommand);
     using var startupLogging = LoggerFactory.Create(logging => Logs.Configure(logging.AddConfiguration(builder.Configuration.GetSection("Logging")), builder.Environment, isCommand));
     await using var database = await Database.OpenAsync(builder.Configuration, startupLogging.CreateLogger("ResultsEs.Postgres"), CancellationToken.None);

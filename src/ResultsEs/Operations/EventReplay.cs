@@ -116,11 +116,14 @@ internal interface IEventTarget : IAsyncDisposable
 /// <summary>A file, an event a line; it has its name only when all are in it. Or the standard output.</summary>
 internal sealed class EventFileTarget(Stream stream, string? part, string? file) : IEventTarget
 {
+    /// <summary>What stands for the standard output.</summary>
+    public const string StandardOutput = "-";
+
     /// <summary>Opens the file that is to become <paramref name="file"/>, or for <c>-</c> the standard output.</summary>
     /// <exception cref="IOException">There is such a file, or none can be made there.</exception>
     public static EventFileTarget Open(string file)
     {
-        if (file == "-")
+        if (file == StandardOutput)
             return new EventFileTarget(Console.OpenStandardOutput(), part: null, file: null);
         if (File.Exists(file))
             throw new IOException($"{file} is there already.");

@@ -33,7 +33,7 @@ internal sealed class ProgressReport
     /// <summary>Runs <paramref name="work"/> with a report to <paramref name="output"/>; a bar when that is the terminal.</summary>
     public static async Task<T> RunAsync<T>(TextWriter output, Func<ProgressReport, Task<T>> work)
     {
-        var isTerminal = output == Console.Out ? !Console.IsOutputRedirected : output == Console.Error && !Console.IsErrorRedirected;
+        var isTerminal = output == Console.Error ? !Console.IsErrorRedirected : !Console.IsOutputRedirected;
         if (!isTerminal)
             return await work(new ProgressReport(output, terminal: null));
 

@@ -133,20 +133,18 @@ public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
                 ? await EventQueueTarget.ConnectAsync(new Uri(input.ToFlag), stop.Token)
                 : EventFileTarget.Open(input.ToFlag);
             replay = new EventReplay(host.Services.GetRequiredService<NpgsqlDataSource>(), target);
-            // What goes to the standard output is events alone.
-            var output = input.ToFlag == "-" ? Console.Error : Console.Out;
-            await ProgressReport.RunAsync(output, async report =>
+            await ProgressReport.RunAsync(Console.Out, async report =>
             {
                 await replay.RunAsync(input.SinceFlag.Value, input.UntilFlag ?? long.MaxValue, input.AccountFlag?.ToLowerInvariant(), report, stop.Token);
                 await target.CompleteAsync(stop.Token);
                 return true;
             });
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{replay.Sent} events sent; go on with --since {replay.Through}"));
+            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{replay.Sent} events sent; go on with --since {replay.Through}"));
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or RabbitMQClientException or OperationCanceledException)
         {
-            return Fail(replay is null || input.ToFlag == "-" || !input.ToFlag.StartsWith("amqp", StringComparison.Ordinal)
+            return Fail(replay is null || !input.ToFlag.StartsWith("amqp", StringComparison.Ordinal)
                 ? $"Nothing is complete: {Problem(e)}"
                 : string.Create(CultureInfo.InvariantCulture, $"{Problem(e)} {replay.Sent} events were confirmed, and some after them may be there; go on with --since {replay.Through}"));
         }
