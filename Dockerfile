@@ -7,15 +7,17 @@ RUN dotnet restore src/ResultsEs --locked-mode
 COPY .editorconfig ./
 COPY docs/samples docs/samples
 COPY src src
-RUN dotnet publish src/ResultsEs --no-restore --configuration Release --output /app
+RUN sh src/publish.sh /app && mkdir /data
 
-FROM mcr.microsoft.com/dotnet/aspnet:10.0
+# Without a shell and a package manager, and as a user that is not root.
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
 WORKDIR /app
 COPY --from=build /app .
 # Generated signing keys; the one thing to keep besides the database.
-RUN mkdir /data && chown "$APP_UID" /data
+COPY --from=build --chown=$APP_UID:$APP_UID /data /data
 VOLUME /data
-ENV RESULTS_DATA=/data ASPNETCORE_HTTP_PORTS= ASPNETCORE_URLS=http://+:5080
+ENV RESULTS_DATA=/data ASPNETCORE_HTTP_PORTS= ASPNETCORE_URLS=http://+:5080 Shutdown__DrainSeconds=5
 EXPOSE 5080
 USER $APP_UID
+HEALTHCHECK --interval=5s --timeout=11s --start-period=10s CMD ["dotnet", "ResultsEs.dll", "health"]
 ENTRYPOINT ["dotnet", "ResultsEs.dll"]

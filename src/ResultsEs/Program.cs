@@ -17,6 +17,9 @@ using Wolverine.Http;
 if (args is [ApiDescription.Command, var file])
     return ApiDescription.WriteTo(file);
 
+if (args is [HealthProbe.Command, .. { Length: <= 1 } url])
+    return await HealthProbe.RunAsync(url.FirstOrDefault());
+
 try
 {
     var builder = WebApplication.CreateBuilder(args);

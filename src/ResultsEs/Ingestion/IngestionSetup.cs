@@ -1,4 +1,5 @@
 using JasperFx;
+using JasperFx.CodeGeneration;
 using ResultsEs.Ingestion.RabbitMq;
 using Wolverine;
 
@@ -7,6 +8,8 @@ namespace ResultsEs.Ingestion;
 /// <summary>Ingestion's services.</summary>
 internal static class IngestionSetup
 {
+    private static bool HasGeneratedCode => typeof(Program).Assembly.GetTypes().Any(type => type.Namespace == "Internal.Generated.WolverineHandlers");
+
     /// <summary>Adds what records events.</summary>
     public static WebApplicationBuilder AddIngestion(this WebApplicationBuilder builder)
     {
@@ -17,6 +20,8 @@ internal static class IngestionSetup
         {
             options.ApplicationAssembly = typeof(Program).Assembly;
             options.AutoBuildMessageStorageOnStartup = AutoCreate.None;
+            // src/publish.sh puts the code in that Wolverine otherwise makes when it starts.
+            options.CodeGeneration.TypeLoadMode = HasGeneratedCode ? TypeLoadMode.Static : TypeLoadMode.Dynamic;
             // So that a dead letter can be read back whatever a broker let pass.
             options.MaxIncomingEnvelopeDataSize = int.MaxValue;
             options.MaxIncomingEnvelopeHeaderCount = int.MaxValue;

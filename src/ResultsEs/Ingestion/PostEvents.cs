@@ -3,9 +3,9 @@ using System.Globalization;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
-using ResultsEs.Operations.Observability;
 using ResultsEs.Api;
 using ResultsEs.Ingestion.Import;
+using ResultsEs.Operations.Observability;
 using Wolverine;
 using Wolverine.Http;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ResultsEs.Tests.Postgres;
 
 namespace ResultsEs.Tests.Operations;
 
@@ -27,17 +26,7 @@ internal static class NextVersion
 
     private static async Task<string> BuildAsync()
     {
-        var repository = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServiceProcess.Service)!, "../../../../.."));
-        var copy = Directory.CreateTempSubdirectory("results-next-").FullName;
-        TestDatabase.EndOfRun.Finally(() =>
-        {
-            Directory.Delete(copy, recursive: true);
-            return ValueTask.CompletedTask;
-        });
-        foreach (var file in new[] { "global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig" })
-            File.Copy(Path.Combine(repository, file), Path.Combine(copy, file));
-        CopyAll(Path.Combine(repository, "src/ResultsEs"), Path.Combine(copy, "src/ResultsEs"));
-        CopyAll(Path.Combine(repository, "docs/samples"), Path.Combine(copy, "docs/samples"));
+        var copy = Sources.Copy();
         foreach (var (file, old, changed) in Changes)
         {
             var path = Path.Combine(copy, "src/ResultsEs", file);
@@ -55,14 +44,5 @@ internal static class NextVersion
         await build.WaitForExitAsync();
         Assert.True(build.ExitCode == 0, output);
         return Path.Combine(copy, "src/ResultsEs/bin/Debug/net10.0/ResultsEs.dll");
-    }
-
-    private static void CopyAll(string from, string to)
-    {
-        Directory.CreateDirectory(to);
-        foreach (var file in Directory.GetFiles(from))
-            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
-        foreach (var folder in Directory.GetDirectories(from).Where(folder => Path.GetFileName(folder) is not ("bin" or "obj")))
-            CopyAll(folder, Path.Combine(to, Path.GetFileName(folder)));
     }
 }
