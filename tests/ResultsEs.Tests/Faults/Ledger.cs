@@ -30,6 +30,9 @@ internal sealed class Ledger
     /// <summary>How many requests got another answer than 200, or none, and how many messages no confirmation: that a fault was felt at all.</summary>
     public int Failures => _failures;
 
+    /// <summary>The events that are acknowledged.</summary>
+    public IReadOnlyList<Guid> Acknowledged => [.. _acknowledged.Keys];
+
     /// <summary>The sessions that are written.</summary>
     public IReadOnlyList<Guid> Sessions => [.. _sessions.Select(session => session.Id)];
 
