@@ -141,12 +141,22 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
     public Task Restart_of_RabbitMQ() => UnderLoadAsync(async () =>
     {
         await broker.Node.StopAsync();
+        // The nodes answer requests all the same, and say so.
+        await IsAsync("Degraded");
         await Task.Delay(Round / 3, Cancelled);
         await broker.Node.StartAsync();
         await ProgressAsync();
+        await IsAsync("Healthy");
 
         await broker.Node.KillAsync();
         await broker.Node.StartAsync();
+
+        Task IsAsync(string status) => Wait.UntilAsync(async () =>
+        {
+            using var answer = await _nodes[0]!.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancelled);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            return (string?)(await answer.JsonAsync())["checks"]!["broker"]!["status"] == status;
+        });
     });
 
     [Fact]

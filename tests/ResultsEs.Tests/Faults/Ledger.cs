@@ -72,6 +72,18 @@ internal sealed class Ledger
         Assert.Empty(_acknowledged.Keys.Except(stored));
         Assert.Equal(others, stored.Except(_acknowledged.Keys).Count());
 
+        // Whichever node counts now, each session counts once.
+        await Wait.UntilAsync(async () =>
+        {
+            await using var counted = database.CreateCommand(
+                """
+                select not exists (select 1 from results.test_changes)
+                  and (select coalesce(sum(t.in_progress + t.complete + t.abandoned), 0) from results.test_totals t)
+                    = (select count(*) from results.mt_streams s where s.type = 'session_result')
+                """);
+            return (bool)(await counted.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        });
+
         foreach (var session in _sessions)
         {
             var result = await reader.ResultAsync(session.Id);
