@@ -9,15 +9,23 @@ internal sealed class DatabaseHealth(NpgsqlDataSource database) : IHealthCheck
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     /// <inheritdoc/>
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => AskAsync(
+        async cancellation =>
+        {
+            await using var command = database.CreateCommand("select 1");
+            await command.ExecuteScalarAsync(cancellation);
+            return HealthCheckResult.Healthy();
+        },
+        cancellationToken);
+
+    /// <summary>Asks the database, for as long as a probe may wait. Of a server that hangs the driver waits much longer, for the answer to its cancellation too.</summary>
+    internal static async Task<HealthCheckResult> AskAsync(Func<CancellationToken, Task<HealthCheckResult>> ask, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(Patience);
         try
         {
-            await using var command = database.CreateCommand("select 1");
-            await command.ExecuteScalarAsync(patience.Token);
-            return HealthCheckResult.Healthy();
+            return await ask(patience.Token).WaitAsync(patience.Token);
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using JasperFx;
@@ -25,13 +26,25 @@ internal static class MartenSetup
     /// <summary>Adds the event store on the given database.</summary>
     public static WebApplicationBuilder AddEventStore(this WebApplicationBuilder builder, string connectionString)
     {
-        builder.Services.AddSingleton(_ => NpgsqlDataSource.Create(connectionString));
+        builder.Services.AddSingleton(_ => Open(connectionString));
         builder.Services.AddMarten(Configure)
             .UseLightweightSessions()
             .UseNpgsqlDataSource()
             // Dead letters lie beside the events.
             .IntegrateWithWolverine();
         return builder;
+    }
+
+    private static NpgsqlDataSource Open(string connectionString)
+    {
+        // Without a name, each span and each metric carries the connection string.
+        var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = Schema };
+        // What nobody's work asks, such as looking for changes four times a second, is not a trace.
+        builder.ConfigureTracing(tracing => tracing
+            .ConfigureCommandFilter(_ => Activity.Current is not null)
+            .ConfigureBatchFilter(_ => Activity.Current is not null)
+            .EnablePhysicalOpenTracing(false));
+        return builder.Build();
     }
 
     private static void Configure(StoreOptions options)

@@ -4,6 +4,7 @@ using Npgsql;
 using NpgsqlTypes;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
+using ResultsEs.Operations.Observability;
 using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 
@@ -142,6 +143,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         if (!await TryLockAsync(connection, cancellation))
             return 0;
 
+        using var span = Telemetry.BeginTotals();
         var changed = await TakeAsync(connection, cancellation);
         if (changed.Count == 0)
             return 0;

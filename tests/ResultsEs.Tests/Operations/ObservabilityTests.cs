@@ -121,17 +121,7 @@ public sealed partial class ObservabilityTests : IDisposable
     public async Task Traces_metrics_and_logs_go_where_the_standard_variables_say()
     {
         var received = new ConcurrentDictionary<string, byte[]>(StringComparer.Ordinal);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.ClearProviders();
-        await using var collector = builder.Build();
-        collector.MapPost("/v1/{signal}", async (HttpContext context, string signal) =>
-        {
-            using var body = new MemoryStream();
-            await context.Request.Body.CopyToAsync(body, Cancelled);
-            received.AddOrUpdate(signal, body.ToArray(), (_, before) => [.. before, .. body.ToArray()]);
-        });
-        await collector.StartAsync(Cancelled);
+        await using var collector = await CollectAsync(received);
 
         using var service = await StartAsync(
             await TestDatabase.CreateAsync(),
@@ -150,6 +140,28 @@ public sealed partial class ObservabilityTests : IDisposable
 
         Task HasAsync(string signal, params string[] texts) => Wait.UntilAsync(() =>
             received.TryGetValue(signal, out var bytes) && Encoding.Latin1.GetString(bytes) is var sent && texts.All(text => sent.Contains(text, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_signal_goes_where_its_own_variable_says_and_what_nobody_asked_for_is_no_trace()
+    {
+        var received = new ConcurrentDictionary<string, byte[]>(StringComparer.Ordinal);
+        await using var collector = await CollectAsync(received);
+        using var service = await StartAsync(
+            await TestDatabase.CreateAsync(),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", collector.Urls.First() + "/v1/traces"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "100"));
+        using var http = await ClientAsync(service);
+        await http.RecordAsync(A.Session());
+
+        // The totals are updated after many looks at whether anything changed.
+        await Wait.UntilAsync(() => Traces().Contains("commit events", StringComparison.Ordinal) && Traces().Contains("update totals", StringComparison.Ordinal));
+        Assert.Equal(["traces"], received.Keys);
+        Assert.DoesNotContain("select exists (select 1 from results.test_changes)", Traces(), StringComparison.Ordinal);
+        Assert.DoesNotContain("Username=", Traces(), StringComparison.Ordinal);
+
+        string Traces() => received.TryGetValue("traces", out var bytes) ? Encoding.Latin1.GetString(bytes) : "";
     }
 
     [Fact]
@@ -278,6 +290,23 @@ public sealed partial class ObservabilityTests : IDisposable
     {
         using var answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancelled);
         return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync(Cancelled))!);
+    }
+
+    /// <summary>A collector of telemetry over OTLP that keeps what comes, by signal.</summary>
+    private static async Task<WebApplication> CollectAsync(ConcurrentDictionary<string, byte[]> received)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        var collector = builder.Build();
+        collector.MapPost("/v1/{signal}", async (HttpContext context, string signal) =>
+        {
+            using var body = new MemoryStream();
+            await context.Request.Body.CopyToAsync(body, Cancelled);
+            received.AddOrUpdate(signal, body.ToArray(), (_, before) => [.. before, .. body.ToArray()]);
+        });
+        await collector.StartAsync(Cancelled);
+        return collector;
     }
 
     private async Task<ServiceProcess> StartAsync(string database, params (string, string)[] settings)

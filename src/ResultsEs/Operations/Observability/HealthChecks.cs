@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
+using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 using Wolverine.RabbitMQ.Internal;
 using Wolverine.Runtime;
@@ -12,21 +13,16 @@ namespace ResultsEs.Operations.Observability;
 internal sealed class SchemaHealth(NpgsqlDataSource database) : IHealthCheck
 {
     /// <inheritdoc/>
-    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
-    {
-        try
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => DatabaseHealth.AskAsync(
+        async cancellation =>
         {
             await using var command = database.CreateCommand("select t.name from unnest($1) t(name) where to_regclass(t.name) is null");
             command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ["results.mt_events", "results.mt_streams", SessionResultTable.Name, "results.test_changes"] });
-            return await command.ExecuteScalarAsync(cancellationToken) is string missing
+            return await command.ExecuteScalarAsync(cancellation) is string missing
                 ? HealthCheckResult.Unhealthy($"{missing} is missing.")
                 : HealthCheckResult.Healthy();
-        }
-        catch (NpgsqlException e)
-        {
-            return HealthCheckResult.Unhealthy("The database does not answer.", e);
-        }
-    }
+        },
+        cancellationToken);
 }
 
 /// <summary>

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.RateLimiting;
 using Npgsql;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -51,7 +52,7 @@ internal static class ObservabilitySetup
                 .AddNpgsql()
                 // Probes and scrapes are nobody's request.
                 .AddAspNetCoreInstrumentation(options => options.Filter = http => !http.Request.Path.StartsWithSegments(Health, StringComparison.Ordinal) && !http.Request.Path.StartsWithSegments(Metrics, StringComparison.Ordinal))
-                .AddOtlpExporter());
+                .AddOtlpExporter(exporter => Direct(exporter, "TRACES")));
         }
 
         if (metrics || isScraped)
@@ -62,7 +63,7 @@ internal static class ObservabilitySetup
                     .AddMeter(Telemetry.Name, "Marten", "Wolverine:*", "Npgsql", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting")
                     .AddRuntimeInstrumentation();
                 if (metrics)
-                    metering.AddOtlpExporter();
+                    metering.AddOtlpExporter(exporter => Direct(exporter, "METRICS"));
                 if (isScraped)
                     metering.AddPrometheusExporter();
             });
@@ -72,11 +73,20 @@ internal static class ObservabilitySetup
             builder.Logging.AddOpenTelemetry(logging =>
             {
                 logging.IncludeFormattedMessage = true;
-                logging.AddOtlpExporter();
+                logging.AddOtlpExporter(exporter => Direct(exporter, "LOGS"));
             });
         return builder;
 
-        bool IsSent(string signal) => !string.IsNullOrWhiteSpace(configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] ?? configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        bool IsSent(string signal) => EndpointOf(signal) is not null || !string.IsNullOrWhiteSpace(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+
+        // The exporter itself looks at the variable for all signals alone.
+        void Direct(OtlpExporterOptions exporter, string signal)
+        {
+            if (EndpointOf(signal) is { } endpoint)
+                exporter.Endpoint = new Uri(endpoint);
+        }
+
+        string? EndpointOf(string signal) => configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] is { } endpoint && !string.IsNullOrWhiteSpace(endpoint) ? endpoint : null;
     }
 
     /// <summary>Serves <c>/metrics</c> where that is asked for; it needs no token, so it is for a network that clients do not reach.</summary>

@@ -72,6 +72,8 @@ internal static class Telemetry
     /// </summary>
     public static Commit BeginCommit(IReadOnlyList<ActivityContext> requests, IEnumerable<IncomingEvent> events)
     {
+        // Whoever began this committer is not what it works for.
+        Activity.Current = null;
         if (!Source.HasListeners())
             return new Commit(null, []);
 
@@ -79,8 +81,6 @@ internal static class Telemetry
             .Select(text => ActivityContext.TryParse(text, null, isRemote: true, out var context) ? context : default)
             .Where(context => context != default)
             .ToList();
-        // Whoever began this committer is not what it works for.
-        Activity.Current = null;
         var activity = Source.StartActivity(
             "commit events",
             ActivityKind.Internal,
@@ -91,6 +91,9 @@ internal static class Telemetry
 
     /// <summary>Where the current request's span is; the default where nobody listens.</summary>
     public static ActivityContext Here => Activity.Current?.Context ?? default;
+
+    /// <summary>Begins the span of what changes the totals of tests, so that its statements are one trace.</summary>
+    public static Activity? BeginTotals() => Source.StartActivity("update totals");
 
     private static void Count(string type, string outcome, long events) =>
         Events.Add(events, new KeyValuePair<string, object?>("results.event.type", type), new KeyValuePair<string, object?>("results.outcome", outcome));
@@ -104,8 +107,16 @@ internal static class Telemetry
         public void End(int events, int requests, Exception? failure)
         {
             var took = Stopwatch.GetElapsedTime(_began);
-            CommitDuration.Record(took.TotalSeconds, new KeyValuePair<string, object?>("error.type", failure?.GetType().Name));
-            CommitEvents.Record(events);
+            if (failure is null)
+            {
+                CommitDuration.Record(took.TotalSeconds);
+                CommitEvents.Record(events);
+            }
+            else
+            {
+                CommitDuration.Record(took.TotalSeconds, new KeyValuePair<string, object?>("error.type", failure.GetType().Name));
+            }
+
             if (activity is null)
                 return;
 
