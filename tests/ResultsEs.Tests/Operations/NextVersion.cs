@@ -36,9 +36,7 @@ internal static class NextVersion
         }
 
         var start = new ProcessStartInfo("dotnet", ["build", Path.Combine(copy, "src/ResultsEs"), "--disable-build-servers", "-v", "q", "-p:RunAnalyzers=false"]) { RedirectStandardOutput = true, UseShellExecute = false };
-        // Of the build that runs these tests.
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MSBuild", StringComparison.OrdinalIgnoreCase)).ToList())
-            start.Environment.Remove(name);
+        Sources.ForgetBuild(start);
         using var build = Process.Start(start)!;
         var output = await build.StandardOutput.ReadToEndAsync();
         await build.WaitForExitAsync();

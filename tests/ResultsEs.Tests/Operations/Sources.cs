@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ResultsEs.Tests.Postgres;
 
 namespace ResultsEs.Tests.Operations;
@@ -15,11 +16,22 @@ internal static class Sources
             Directory.Delete(copy, recursive: true);
             return ValueTask.CompletedTask;
         });
-        foreach (var file in new[] { "global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig" })
+        foreach (var file in new[] { "global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig", "Dockerfile", "tests/image.sh", "docs/operations/smoke.sh" })
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(copy, file))!);
             File.Copy(Path.Combine(repository, file), Path.Combine(copy, file));
+        }
+
         CopyAll(Path.Combine(repository, "src"), Path.Combine(copy, "src"));
         CopyAll(Path.Combine(repository, "docs/samples"), Path.Combine(copy, "docs/samples"));
         return copy;
+    }
+
+    /// <summary>Takes away what the build that runs these tests has set for itself.</summary>
+    public static void ForgetBuild(ProcessStartInfo start)
+    {
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MSBuild", StringComparison.OrdinalIgnoreCase)).ToList())
+            start.Environment.Remove(name);
     }
 
     private static void CopyAll(string from, string to)

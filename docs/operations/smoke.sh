@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# A smoke test of a running service: asks for a token, records a session, and reads it.
+#
+#   CLIENT=… SECRET=… WORKSPACE=… smoke.sh URL [URL]
+#
+# URL        a node or a proxy, such as http://localhost:5080; with two, what is written through the first is read through the second
+# CLIENT     a client with the scopes studies:read and events:write, its SECRET, and one of its workspaces. Without them: those of Development
+#
+# It leaves a session of three events in that workspace. Exit code 0 when every answer was right.
+set -euo pipefail
+
+write=${1:?say where the service is, such as http://localhost:5080}
+read=${2:-$write}
+client=${CLIENT:-demo}
+secret=${SECRET:-demo-secret}
+workspace=${WORKSPACE:-0d3a0000-0000-4000-8000-0000000000a1}
+
+fail() {
+  echo "smoke.sh: $*" >&2
+  exit 1
+}
+
+# What is expected: a status; then the request, as curl takes it. The body goes to the standard output.
+ask() {
+  local expected=$1 body status
+  shift
+  body=$(curl -sS --max-time 30 --write-out '\n%{http_code}' "$@") || fail "no answer: ${*: -1}"
+  status=${body##*$'\n'}
+  [ "$status" = "$expected" ] || fail "$status and not $expected from ${*: -1}: $body"
+  printf '%s\n' "${body%$'\n'*}"
+}
+
+has() {
+  grep -q "$1" <<<"$2" || fail "no $1 in: $2"
+}
+
+uuid() {
+  od -An -N16 -tx1 /dev/urandom | tr -d ' \n' | sed 's/^\(.\{8\}\)\(.\{4\}\).\(.\{3\}\).\(.\{3\}\)\(.\{12\}\)$/\1-\2-4\3-8\4-\5/'
+}
+
+for node in "$write" "$read"; do
+  has '^{"status":"Healthy"' "$(ask 200 "$node/health/ready")"
+  ask 401 "$node/api/v3/sessionResults/$(uuid)" >/dev/null
+done
+token=$(ask 200 --data-urlencode grant_type=client_credentials --data-urlencode "client_id=$client" --data-urlencode "client_secret=$secret" "$write/oauth2/token" |
+  sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
+[ -n "$token" ] || fail "no token"
+caller=(-H "Authorization: Bearer $token")
+
+session=$(uuid) test=$(uuid) task=$(uuid)
+event() {
+  printf '{"specversion":"1.0","id":"%s","source":"/smoke","type":"results.%s.v1","subject":"%s","time":"2026-03-01T10:15:0%s.000Z","data":%s}' "$(uuid)" "$1" "$session" "$2" "$3"
+}
+events="[$(event SessionStarted 0 "{\"workspaceId\":\"$workspace\",\"testId\":\"$test\",\"productType\":\"SURVEY\",\"startedAt\":\"2026-03-01T10:15:00Z\"}"),\
+$(event TaskAnswered 4 "{\"taskId\":\"$task\",\"position\":0,\"text\":\"How likely are you to recommend us?\",\"startTimeMs\":1000,\"endTimeMs\":4000,\"answer\":{\"type\":\"NPS\",\"score\":9}}"),\
+$(event SessionCompleted 9 '{"finishedAt":"2026-03-01T10:15:09Z"}')]"
+send=("${caller[@]}" -H 'Content-Type: application/cloudevents-batch+json' --data-binary "$events" "$write/api/v2/sessionEvents")
+has '"accepted":3,"duplicates":0' "$(ask 200 "${send[@]}")"
+has '"accepted":0,"duplicates":3' "$(ask 200 "${send[@]}")"
+
+has '"nps": *{' "$(ask 200 "${caller[@]}" "$read/api/v3/sessionResults/$session")"
+has '"taskType": *"NPS"' "$(ask 200 "${caller[@]}" "$read/api/v2/sessionResults/$session")"
+has "\"sessionId\": *\"$session\"" "$(ask 200 "${caller[@]}" "$read/api/v2/sessionResults?testId=$test")"
+ask 404 "${caller[@]}" "$read/api/v3/sessionResults/$(uuid)" >/dev/null
+ask 400 "${caller[@]}" "$read/api/v3/sessionResults/nonsense" >/dev/null
+echo "session $session: written through $write, read through $read"
