@@ -60,7 +60,7 @@ internal static class Refolding
         var keys = new List<StreamKey>();
         await foreach (var stream in StoredStreams.ReadAsync(connection, appended, cancellation))
         {
-            batch.BatchCommands.Add(table.Upsert(name, stream.Key, stream.Version, stream.Appended, table.Fold(stream.Key.Id, stream.Events)));
+            batch.BatchCommands.Add(table.Upsert(name, stream.Key, stream.Version, stream.Appended, table.Fold(stream)));
             keys.Add(stream.Key);
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Npgsql;
 using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
@@ -11,12 +12,21 @@ namespace ResultsEs.Ingestion;
 /// <param name="Version">How many events it has, those included that this version does not know.</param>
 /// <param name="Appended">When it was last appended to.</param>
 /// <param name="Events">The events that this version knows, in the order in which they were stored.</param>
-internal sealed record StoredStream(StreamKey Key, long Version, DateTime Appended, IReadOnlyList<RecordedEvent> Events);
+/// <param name="Problem">Which event could not be read, and why; null when all could.</param>
+internal sealed record StoredStream(StreamKey Key, long Version, DateTime Appended, IReadOnlyList<RecordedEvent> Events, string? Problem);
+
+/// <summary>A stream's events do not fold into a document. The message names the stream and, where it is known, the event.</summary>
+internal sealed class UnfoldableStreamException(StreamKey stream, string problem, Exception? innerException = null)
+    : Exception($"Stream {stream.Id} of account {stream.Account} cannot be folded: {problem}", innerException)
+{
+    /// <summary>What is wrong, without the stream.</summary>
+    public string Problem { get; } = problem;
+}
 
 /// <summary>Reads streams from the event store, one at a time, so that memory holds one stream's events and no more.</summary>
 internal static class StoredStreams
 {
-    private const string Columns = "e.tenant_id, e.stream_id, e.version, e.id, e.type, e.data, e.headers ->> 'time', e.timestamp";
+    private const string Columns = "e.tenant_id, e.stream_id, e.version, e.id, e.type, e.data, e.headers ->> 'time', e.timestamp, e.seq_id";
 
     /// <summary>Those of the streams that have events; of what <paramref name="connection"/> sees in one snapshot. <paramref name="streams"/> says when each was last appended to.</summary>
     public static async IAsyncEnumerable<StoredStream> ReadAsync(
@@ -68,25 +78,40 @@ internal static class StoredStreams
         NpgsqlCommand command, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var (key, version, events) = (default(StreamKey), 0L, new List<RecordedEvent>());
+        var (key, version, events, problem) = (default(StreamKey), 0L, new List<RecordedEvent>(), default(string));
         while (await reader.ReadAsync(cancellation))
         {
             var next = new StreamKey(reader.GetString(0), reader.GetGuid(1));
             if (next != key)
             {
                 if (streams.TryGetValue(key, out var appended))
-                    yield return new StoredStream(key, version, appended, events);
-                (key, events) = (next, []);
+                    yield return new StoredStream(key, version, appended, events, problem);
+                (key, events, problem) = (next, [], null);
             }
 
             version = reader.GetInt64(2);
             // An event that this version does not know is in no document of its making.
             if (streams.ContainsKey(key) && EventCatalogue.Find(reader.GetString(4)) is { } type)
-                events.Add(new RecordedEvent(new Stamp(Time(reader), reader.GetGuid(3)), type.Read(reader.GetFieldValue<byte[]>(5))));
+                problem = Add(events, type, reader) ?? problem;
         }
 
         if (streams.TryGetValue(key, out var lastAppended))
-            yield return new StoredStream(key, version, lastAppended, events);
+            yield return new StoredStream(key, version, lastAppended, events, problem);
+    }
+
+    /// <summary>Adds the event at which the reader stands.</summary>
+    /// <returns>What is wrong with it, when it cannot be read: it was valid when it was stored, so the program is at fault, or somebody who changed the row.</returns>
+    private static string? Add(List<RecordedEvent> events, EventType type, NpgsqlDataReader reader)
+    {
+        try
+        {
+            events.Add(new RecordedEvent(new Stamp(Time(reader), reader.GetGuid(3)), type.Read(reader.GetFieldValue<byte[]>(5))));
+            return null;
+        }
+        catch (Exception e) when (e is JsonException or FormatException)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"event {reader.GetGuid(3)} ({type.WireType}, position {reader.GetInt64(8)}) cannot be read: {e.Message}");
+        }
     }
 
     private static DateTimeOffset Time(NpgsqlDataReader reader) => reader.IsDBNull(6)

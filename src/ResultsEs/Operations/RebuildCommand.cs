@@ -1,6 +1,7 @@
 using System.Globalization;
 using JasperFx.CommandLine;
 using Npgsql;
+using ResultsEs.Ingestion;
 using ResultsEs.Media;
 using ResultsEs.Operations.Rebuilding;
 using ResultsEs.Postgres;
@@ -83,9 +84,17 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
             return Say(await Rebuild.AbandonAsync(table, held, CancellationToken.None) ? "The interrupted rebuild is forgotten." : "There was no interrupted rebuild.");
 
         var parallel = input.ParallelFlag ?? Math.Min(Environment.ProcessorCount, MaxParallel);
-        return (input.AccountFlag ?? input.TestFlag ?? input.SessionFlag) is null
-            ? await ProgressReport.RunAsync(Console.Out, report => AllAsync(database, table, held, parallel, report))
-            : await ProgressReport.RunAsync(Console.Out, report => SomeAsync(database, table, input, parallel, report));
+        try
+        {
+            return (input.AccountFlag ?? input.TestFlag ?? input.SessionFlag) is null
+                ? await ProgressReport.RunAsync(Console.Out, report => AllAsync(database, table, held, parallel, report))
+                : await ProgressReport.RunAsync(Console.Out, report => SomeAsync(database, table, input, parallel, report));
+        }
+        catch (UnfoldableStreamException e)
+        {
+            // Leaving it out would lose it from the result, so nothing takes the place of the documents that are served.
+            return Fail($"{e.Message} The documents before serve as ever; when that is mended, the same command goes on.");
+        }
     }
 
     private static string? Problem(RebuildInput input)

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using JasperFx.CommandLine;
 using Npgsql;
 using RabbitMQ.Client.Exceptions;
+using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
@@ -184,16 +185,19 @@ public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
             var (version, id, wireType) = (reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2));
             var time = reader.IsDBNull(4) ? reader.GetFieldValue<DateTimeOffset>(6) : DateTimeOffset.Parse(reader.GetString(4), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
             Print(string.Create(CultureInfo.InvariantCulture, $"{version}  {wireType}  {Moment(time)}  stored {Moment(reader.GetFieldValue<DateTimeOffset>(6))}  {reader.GetValue(5)}  {id}"), "bold");
-            if (EventCatalogue.Find(wireType) is { } type)
+            if (EventCatalogue.Find(wireType) is not { } type)
             {
-                var data = type.Read(reader.GetFieldValue<byte[]>(3));
+                Print("  this version does not know such events", "grey");
+            }
+            else if (Read(type, reader.GetFieldValue<byte[]>(3), out var problem) is { } data)
+            {
                 var after = SessionResultFold.Fold(session, document, [new RecordedEvent(new Stamp(time, id), data)]);
                 PrintChanges(document, after);
                 document = after;
             }
             else
             {
-                Print("  this version does not know such events", "grey");
+                Print($"  cannot be read: {problem}", "red");
             }
 
             shown++;
@@ -202,6 +206,20 @@ public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
         }
 
         return shown;
+    }
+
+    private static StreamEvent? Read(EventType type, byte[] json, out string? problem)
+    {
+        try
+        {
+            problem = null;
+            return type.Read(json);
+        }
+        catch (JsonException e)
+        {
+            problem = e.Message;
+            return null;
+        }
     }
 
     private static void PrintChanges(SessionResult? before, SessionResult after)

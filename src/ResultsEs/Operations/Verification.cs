@@ -11,7 +11,10 @@ using ResultsEs.SessionResults;
 namespace ResultsEs.Operations;
 
 /// <summary>A stream whose stored document is not what its events fold into.</summary>
-internal sealed record Deviation(StreamKey Stream, IReadOnlyList<JsonDifference> Differences);
+/// <param name="Stream">The stream.</param>
+/// <param name="Differences">Where they differ.</param>
+/// <param name="Problem">Why the events do not fold into anything; null when they do.</param>
+internal sealed record Deviation(StreamKey Stream, IReadOnlyList<JsonDifference> Differences, string? Problem = null);
 
 /// <summary>
 /// Folds events afresh and compares with the stored documents and the columns beside them. It writes nothing. Documents and events are read in one
@@ -89,9 +92,16 @@ internal sealed class Verification(NpgsqlDataSource database)
         var deviations = new List<Deviation>();
         await foreach (var stream in StoredStreams.ReadAsync(connection, appended, cancellation))
         {
-            var differences = JsonDifference.Of(stored.GetValueOrDefault(stream.Key), Shown(table, stream));
-            if (differences.Count > 0)
-                deviations.Add(new Deviation(stream.Key, differences));
+            try
+            {
+                var differences = JsonDifference.Of(stored.GetValueOrDefault(stream.Key), Shown(table, stream));
+                if (differences.Count > 0)
+                    deviations.Add(new Deviation(stream.Key, differences));
+            }
+            catch (UnfoldableStreamException e)
+            {
+                deviations.Add(new Deviation(stream.Key, [], e.Problem));
+            }
         }
 
         return deviations;
@@ -100,7 +110,7 @@ internal sealed class Verification(NpgsqlDataSource database)
     /// <summary>A row as JSON: the document, its version and columns.</summary>
     private static JsonNode Shown(DocumentTable table, StoredStream stream)
     {
-        var row = table.Fold(stream.Key.Id, stream.Events);
+        var row = table.Fold(stream);
         var columns = new JsonObject { ["mt_version"] = stream.Version };
         foreach (var (column, value) in table.Columns.Zip(row.Values))
             columns[column.Name] = Text(value);

@@ -29,7 +29,7 @@ public sealed class VerifyInput : NetCoreInput
 
 /// <summary>
 /// Folds events afresh and compares with the stored documents. Each document that differs is a line of JSON: account, id, and the places, with what
-/// is stored and what the events say. Ends with 1 when there is any that was not repaired. What it prints holds personal data.
+/// is stored and what the events say; or why the events do not fold into one. Ends with 1 when there is any that was not repaired. What it prints holds personal data.
 /// </summary>
 [Description("Fold events afresh and compare with the stored documents", Name = "verify")]
 public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
@@ -58,7 +58,7 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
 
         var database = host.Services.GetRequiredService<NpgsqlDataSource>();
         var verification = new Verification(database);
-        var (verified, differ, repaired) = (0L, 0L, 0L);
+        var (verified, differ, repaired, unfoldable) = (0L, 0L, 0L, 0L);
         var streams = input.SampleFlag is { } sample
             ? verification.SampleAsync(sample, CancellationToken.None)
             : AllAsync(verification, input.AccountFlag?.ToLowerInvariant());
@@ -67,14 +67,18 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
             var deviations = await verification.DeviationsAsync(table, some, CancellationToken.None);
             foreach (var deviation in deviations)
                 Console.Out.WriteLine(Line(table, deviation));
+            var differing = deviations.Where(deviation => deviation.Problem is null).Select(deviation => deviation.Stream).ToList();
             if (input.RepairFlag)
-                repaired += (await Refolding.RefoldAsync(database, table, [.. deviations.Select(deviation => deviation.Stream)], CancellationToken.None)).Count;
+                repaired += (await Refolding.RefoldAsync(database, table, differing, CancellationToken.None)).Count;
             verified += some.Count;
-            differ += deviations.Count;
+            differ += differing.Count;
+            unfoldable += deviations.Count - differing.Count;
         }
 
-        Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{verified} verified, {differ} differ{(input.RepairFlag ? $", {repaired} repaired" : "")}"));
-        return differ == 0 || input.RepairFlag;
+        Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{verified} verified, {differ} differ{(input.RepairFlag ? $", {repaired} repaired" : "")}{(unfoldable > 0 ? $", {unfoldable} cannot be folded" : "")}"));
+        return unfoldable == 0 && (differ == 0 || input.RepairFlag);
     }
 
     private static async IAsyncEnumerable<(DocumentTable, IReadOnlyList<StreamKey>)> AllAsync(Verification verification, string? account)
@@ -86,21 +90,30 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
         }
     }
 
-    private static string Line(DocumentTable table, Deviation deviation) => new JsonObject
+    private static string Line(DocumentTable table, Deviation deviation)
     {
-        ["account"] = deviation.Stream.Account,
-        ["id"] = deviation.Stream.Id,
-        ["kind"] = table.StreamType,
-        ["differences"] = new JsonArray([.. deviation.Differences.Select(difference =>
+        var line = new JsonObject
         {
-            var place = new JsonObject { ["path"] = difference.Path };
-            if (difference.WasThere)
-                place["stored"] = difference.Before?.DeepClone();
-            if (difference.IsThere)
-                place["folded"] = difference.After?.DeepClone();
-            return place;
-        })]),
-    }.ToJsonString(Json.Options);
+            ["account"] = deviation.Stream.Account,
+            ["id"] = deviation.Stream.Id,
+            ["kind"] = table.StreamType,
+        };
+        if (deviation.Problem is { } problem)
+            line["problem"] = problem;
+        else
+            line["differences"] = new JsonArray([.. deviation.Differences.Select(Place)]);
+        return line.ToJsonString(Json.Options);
+    }
+
+    private static JsonNode Place(JsonDifference difference)
+    {
+        var place = new JsonObject { ["path"] = difference.Path };
+        if (difference.WasThere)
+            place["stored"] = difference.Before?.DeepClone();
+        if (difference.IsThere)
+            place["folded"] = difference.After?.DeepClone();
+        return place;
+    }
 
     private static bool Fail(string problem)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
+using ResultsEs.Ingestion;
 using ResultsEs.SessionResults;
 
 namespace ResultsEs.Postgres;
@@ -75,8 +76,22 @@ internal sealed class DocumentTable
     /// <summary>The name of a version of a document.</summary>
     public static string AliasOf(string alias, int version) => version == 1 ? alias : string.Create(CultureInfo.InvariantCulture, $"{alias}_{version}");
 
-    /// <summary>The document of these events, all of their stream.</summary>
-    public DocumentRow Fold(Guid id, IEnumerable<RecordedEvent> events) => _fold(id, events);
+    /// <summary>The document of a stream.</summary>
+    /// <exception cref="UnfoldableStreamException">An event of it cannot be read, or the fold fails, which no fold may.</exception>
+    public DocumentRow Fold(StoredStream stream)
+    {
+        if (stream.Problem is { } problem)
+            throw new UnfoldableStreamException(stream.Key, problem);
+
+        try
+        {
+            return _fold(stream.Key.Id, stream.Events);
+        }
+        catch (Exception e)
+        {
+            throw new UnfoldableStreamException(stream.Key, $"the fold failed: {e.Message}", e);
+        }
+    }
 
     /// <summary>Writes a row into a binary COPY of <see cref="AllColumns"/>.</summary>
     public async Task WriteAsync(NpgsqlBinaryImporter copy, StreamKey key, long version, DateTime appended, DocumentRow row, CancellationToken cancellation)

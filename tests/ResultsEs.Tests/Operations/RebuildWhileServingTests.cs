@@ -181,6 +181,39 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_event_that_cannot_be_read_is_named_and_nothing_is_left_out_for_it()
+    {
+        var (right, poisoned) = (A.Session().WithAnswer(Answers.Nps(3)), A.Session().WithAnswer(Answers.Nps(4)));
+        await _http.RecordAsync(right);
+        await _http.RecordAsync(poisoned);
+        var answer = (string)poisoned.Events[1]["id"]!;
+        await ExecuteAsync($"update results.mt_events set data = data || '{{\"position\": \"second\"}}' where id = '{answer}'");
+        var problem = $"event {answer} (results.TaskAnswered.v1, position 4) cannot be read: ";
+
+        var rebuild = await ServiceProcess.RunAsync(["rebuild", "session-results"], Environment);
+        Assert.Equal(1, rebuild.ExitCode);
+        Assert.StartsWith($"Stream {poisoned.Id} of account {TestClients.AccountOne} cannot be folded: {problem}", rebuild.Errors, StringComparison.Ordinal);
+        Assert.EndsWith("The documents before serve as ever; when that is mended, the same command goes on.", rebuild.Errors.TrimEnd(), StringComparison.Ordinal);
+        Assert.Single(Tasks(await _http.ResultAsync(poisoned.Id)));
+
+        var verify = await ServiceProcess.RunAsync(["verify", "all", "--repair"], Environment);
+        Assert.Equal(1, verify.ExitCode);
+        var line = JsonNode.Parse(verify.Output.Split('\n').Single(text => text.StartsWith('{')))!;
+        Assert.Equal(poisoned.Id, (Guid)line["id"]!);
+        Assert.StartsWith(problem, (string)line["problem"]!, StringComparison.Ordinal);
+        Assert.EndsWith("2 verified, 0 differ, 0 repaired, 1 cannot be folded", verify.Output.TrimEnd(), StringComparison.Ordinal);
+
+        var replay = await ServiceProcess.RunAsync(["replay", "--session", poisoned.Id.ToString()], Environment);
+        Assert.Contains("  cannot be read: ", replay.Output, StringComparison.Ordinal);
+
+        await ExecuteAsync($"update results.mt_events set data = data || '{{\"position\": 0}}' where id = '{answer}'");
+        rebuild = await ServiceProcess.RunAsync(["rebuild", "session-results"], Environment);
+        Assert.True(rebuild.ExitCode == 0, rebuild.Output + rebuild.Errors);
+        Assert.Contains("Going on with the rebuild that began", rebuild.Output, StringComparison.Ordinal);
+        Assert.Single(Tasks(await _http.ResultAsync(poisoned.Id)));
+    }
+
+    [Fact]
     public async Task There_is_one_rebuild_at_a_time()
     {
         await using var other = await _sql.OpenConnectionAsync(Cancelled);

@@ -159,7 +159,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         {
             await foreach (var stream in StoredStreams.ReadRangeAsync(reading, part.First, part.Last, keys, cancellation))
             {
-                await table.WriteAsync(copy, stream.Key, stream.Version, stream.Appended, table.Fold(stream.Key.Id, stream.Events), cancellation);
+                await table.WriteAsync(copy, stream.Key, stream.Version, stream.Appended, table.Fold(stream), cancellation);
                 part = part with { Streams = part.Streams + 1, Events = part.Events + stream.Version };
             }
 
