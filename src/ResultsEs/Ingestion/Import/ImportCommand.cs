@@ -5,7 +5,6 @@ using System.Runtime.InteropServices;
 using ICSharpCode.SharpZipLib;
 using ICSharpCode.SharpZipLib.GZip;
 using JasperFx.CommandLine;
-using Marten;
 using Microsoft.Extensions.Options;
 using ResultsEs.Access;
 using ResultsEs.Postgres;
@@ -68,7 +67,6 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
         {
             // Without a buffer of its own, which would not let go of a pipe before the pipe has said something.
             await using var file = new FileStream(input.File, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, useAsync: true);
-            await host.Services.GetRequiredService<IDocumentStore>().Storage.ApplyAllConfiguredChangesToDatabaseAsync();
             await using var text = await PlainAsync(file);
             var reader = PipeReader.Create(text, new StreamPipeReaderOptions(bufferSize: BufferSize));
             end = await ShowAsync(import.RunAsync(reader, input.FromLineFlag, stop.Token), import, file, watch);

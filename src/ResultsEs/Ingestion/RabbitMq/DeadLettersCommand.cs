@@ -63,7 +63,6 @@ public sealed class DeadLettersCommand : JasperFxAsyncCommand<DeadLettersInput>
             return false;
 
         var store = host.Services.GetRequiredService<IMessageStore>();
-        await store.Admin.MigrateAsync();
         var all = input.Action == DeadLettersAction.list || (input.Id == "all" && input.Action != DeadLettersAction.show);
         if (!all && !Guid.TryParse(input.Id, out _))
             return Fail($"'{input.Id}' is not the id of a dead letter; 'deadletters list' shows them.");
