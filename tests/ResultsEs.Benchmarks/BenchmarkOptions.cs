@@ -1,0 +1,14 @@
+namespace ResultsEs.Benchmarks;
+
+/// <summary>What is measured, and how often.</summary>
+internal sealed record BenchmarkOptions
+{
+    /// <summary>How many events are stored before something is measured on them.</summary>
+    public int Events { get; init; } = 500_000;
+
+    /// <summary>How often each contestant runs, one after the other, so that what else the machine does meets all of them; medians count.</summary>
+    public int Rounds { get; init; } = 5;
+
+    /// <summary>A file for the table as JSON.</summary>
+    public string? Json { get; init; }
+}
