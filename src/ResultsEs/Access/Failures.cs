@@ -8,6 +8,9 @@ namespace ResultsEs.Access;
 /// <summary>Turns an exception that no endpoint answered into a problem: never with its text, in no environment.</summary>
 internal static partial class Failures
 {
+    // https://www.postgresql.org/docs/current/errcodes-appendix.html; Npgsql does not name it.
+    private const string IdleInTransactionSessionTimeout = "25P03";
+
     public static ExceptionHandlerOptions Options(ILogger logger) => new()
     {
         ExceptionHandler = context => Answer(context, logger),
@@ -27,8 +30,8 @@ internal static partial class Failures
     public static bool IsTransient(Exception? exception) => exception switch
     {
         null => false,
-        // The server is being stopped: Npgsql does not count these two as transient.
-        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown } => true,
+        // The server is being stopped, or has not heard from this node for too long: Npgsql does not count these as transient.
+        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or IdleInTransactionSessionTimeout } => true,
         NpgsqlException { IsTransient: true } or TimeoutException or SocketException => true,
         // The work took too long, or the service is stopping; a client that went away reads no status.
         OperationCanceledException => true,

@@ -23,6 +23,9 @@ internal static class MartenSetup
     /// <summary>The database schema of everything that is ours.</summary>
     public const string Schema = "results";
 
+    private const string IdleTimeout = "idle_in_transaction_session_timeout";
+    private const string LongestSilence = "15s";
+
     /// <summary>Adds the event store on the given database.</summary>
     public static WebApplicationBuilder AddEventStore(this WebApplicationBuilder builder, string connectionString)
     {
@@ -39,6 +42,7 @@ internal static class MartenSetup
     {
         // Without a name, each span and each metric carries the connection string.
         var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = Schema };
+        builder.ConnectionStringBuilder.Options = WithPatience(builder.ConnectionStringBuilder.Options);
         // What nobody's work asks, such as looking for changes four times a second, is not a trace.
         builder.ConfigureTracing(tracing => tracing
             .ConfigureCommandFilter(_ => Activity.Current is not null)
@@ -46,6 +50,13 @@ internal static class MartenSetup
             .EnablePhysicalOpenTracing(false));
         return builder.Build();
     }
+
+    /// <summary>
+    /// The startup options of a connection, with an end to transactions of which nothing is heard: those of a node that was lost without a word (its machine, its network) would hold sessions,
+    /// and what only one node does at a time, until TCP gives up, which takes hours.
+    /// </summary>
+    internal static string WithPatience(string? options) =>
+        options?.Contains(IdleTimeout, StringComparison.Ordinal) == true ? options : $"{options} -c {IdleTimeout}={LongestSilence}".TrimStart();
 
     private static void Configure(StoreOptions options)
     {

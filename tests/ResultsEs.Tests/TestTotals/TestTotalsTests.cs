@@ -2,7 +2,9 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ResultsEs.Postgres;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.Postgres;
 using ResultsEs.TestTotals;
 
 namespace ResultsEs.Tests.TestTotals;
@@ -281,6 +283,64 @@ public sealed class TestTotalsTests(AppFixture app)
         Assert.Equal(await PersistedAsync(database), await CountedAsync(database));
     }
 
+    /// <summary>
+    /// Two processes. The one that counts falls silent in mid transaction, as a machine does that loses its power: its connections stay, and so does its lock, until the database ends them.
+    /// </summary>
+    [Fact]
+    public async Task What_a_lost_node_was_counting_another_counts_within_half_a_minute_and_once()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "A process is stopped by a signal.");
+
+        using var data = new TempFolder();
+        var database = await TestDatabase.CreateAsync();
+        var nodes = new Dictionary<string, ServiceProcess>(StringComparer.Ordinal);
+        foreach (var name in new[] { "one", "two" })
+        {
+            nodes[name] = ServiceProcess.Start(
+                [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", $"{database};Application Name={name}"), ("RESULTS_DATA", data.Path), ("Access__Issuer", "http://results.example/"), .. ServiceProcess.ToEnvironment(TestClients.Settings())]);
+            await nodes[name].UntilSaysAsync("Application started");
+            nodes[name].Ignore();
+        }
+
+        await using var sql = NpgsqlDataSource.Create(database);
+        var test = Guid.NewGuid();
+        string lost, kept;
+        using (var http = new HttpClient { BaseAddress = nodes["one"].Address })
+        {
+            http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
+            await http.RecordAsync(A.Session(test: test).WithScore(Checkout, 10).Completed());
+            await Wait.UntilAsync(async () => (await CountedAsync(sql)) is (0, 1, _));
+
+            // Whoever counts next waits for this, with its lock.
+            await using var holder = await sql.OpenConnectionAsync(Cancelled);
+            await using var holding = await holder.BeginTransactionAsync(Cancelled);
+            await ExecuteAsync(holder, "lock table results.test_totals in access exclusive mode");
+            await http.RecordAsync(A.Session(test: test).WithScore(Checkout, 30).Completed());
+            const string Counting = "select a.application_name from pg_locks l join pg_stat_activity a using (pid) where l.relation = 'results.test_totals'::regclass and not l.granted";
+            await Wait.UntilAsync(async () => await AskAsync<string?>(sql, Counting) is "one" or "two");
+            lost = (await AskAsync<string?>(sql, Counting))!;
+            kept = lost == "one" ? "two" : "one";
+            await Command.RunAsync("/bin/sh", ["-c", $"kill -STOP {nodes[lost].Process.Id}"], "/", account: null, Cancelled);
+        }
+
+        var silent = System.Diagnostics.Stopwatch.StartNew();
+        await Wait.UntilAsync(async () => (await CountedAsync(sql)) is (0, 2, 40));
+        Assert.True(silent.Elapsed < TimeSpan.FromSeconds(30), $"It took {silent.Elapsed}.");
+
+        // What the lost one had in hand is gone with it, and the other goes on.
+        nodes[lost].Process.Kill();
+        using (var http = new HttpClient { BaseAddress = nodes[kept].Address })
+        {
+            http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
+            await http.RecordAsync(A.Session(test: test).WithScore(Checkout, 20).Completed());
+            Assert.Equal(20, await ScoreAsync(http, test, completes: 3));
+        }
+
+        Assert.Equal(await PersistedAsync(sql), await CountedAsync(sql));
+        foreach (var node in nodes.Values)
+            node.Dispose();
+    }
+
     [Fact]
     public async Task A_session_that_cannot_be_counted_stops_the_count_and_is_not_passed_over()
     {
@@ -301,6 +361,12 @@ public sealed class TestTotalsTests(AppFixture app)
         await using (var mending = database.CreateCommand("alter table results.test_totals drop constraint broken"))
             await mending.ExecuteNonQueryAsync(Cancelled);
         Assert.Equal(10, await ScoreAsync(http, session.TestId, completes: 1));
+    }
+
+    private static async Task<T> AskAsync<T>(NpgsqlDataSource database, string sql)
+    {
+        await using var command = database.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(Cancelled))!;
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
