@@ -153,6 +153,23 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_terminal_shows_a_bar_with_the_rate_and_the_time_that_remains_and_others_get_lines()
+    {
+        await ImportAsync(2_000);
+        var lines = await ServiceProcess.RunAsync(["rebuild", "session-results"], Environment);
+        Assert.Matches(@"(?m)^folding: 40000 of 40000 events, \d+/s, 00:00:00 to go\r?$", lines.Output);
+        Assert.DoesNotContain('\u001b', lines.Output);
+
+        Assert.SkipUnless(File.Exists("/usr/bin/script") && OperatingSystem.IsLinux(), "There is no script(1) of util-linux here.");
+        var bar = await ServiceProcess.RunOnTerminalAsync(["rebuild", "session-results"], Environment);
+        Assert.Equal(0, bar.ExitCode);
+        Assert.Contains('━', bar.Output);
+        Assert.Matches(@"folding: [\d,]+ events, [\d,]+/s", bar.Output);
+        Assert.Matches(@"\d\d:\d\d:\d\d", bar.Output);
+        Assert.Contains("the switch took", bar.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_interrupted_rebuild_is_abandoned_and_the_documents_serve_as_ever()
     {
         await ImportAsync(2_000);
