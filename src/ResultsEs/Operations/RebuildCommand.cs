@@ -77,6 +77,23 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
         if (held is null)
             return Fail("Another rebuild is running on this database; there can be one at a time.");
 
+        try
+        {
+            return await ExecuteAsync(database, held, input);
+        }
+        catch (UnfoldableStreamException e)
+        {
+            // Leaving it out would lose it from the result, so nothing takes the place of the documents that are served.
+            return Fail($"{e.Message} The documents before serve as ever; when that is mended, the same command goes on.");
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            return Fail($"{e.MessageText}. Tables are made and take each other's place, so it takes the role that owns them: the one that runs db-apply.");
+        }
+    }
+
+    private static async Task<bool> ExecuteAsync(NpgsqlDataSource database, RebuildLock held, RebuildInput input)
+    {
         var table = input.Name == HighlightReels ? HighlightReelTable.Documents : SessionResultTable.Documents;
         if (input.FinishFlag)
             return await FinishAsync(table, held);
@@ -84,17 +101,9 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
             return Say(await Rebuild.AbandonAsync(table, held, CancellationToken.None) ? "The interrupted rebuild is forgotten." : "There was no interrupted rebuild.");
 
         var parallel = input.ParallelFlag ?? Math.Min(Environment.ProcessorCount, MaxParallel);
-        try
-        {
-            return (input.AccountFlag ?? input.TestFlag ?? input.SessionFlag) is null
-                ? await ProgressReport.RunAsync(Console.Out, report => AllAsync(database, table, held, parallel, report))
-                : await ProgressReport.RunAsync(Console.Out, report => SomeAsync(database, table, input, parallel, report));
-        }
-        catch (UnfoldableStreamException e)
-        {
-            // Leaving it out would lose it from the result, so nothing takes the place of the documents that are served.
-            return Fail($"{e.Message} The documents before serve as ever; when that is mended, the same command goes on.");
-        }
+        return (input.AccountFlag ?? input.TestFlag ?? input.SessionFlag) is null
+            ? await ProgressReport.RunAsync(Console.Out, report => AllAsync(database, table, held, parallel, report))
+            : await ProgressReport.RunAsync(Console.Out, report => SomeAsync(database, table, input, parallel, report));
     }
 
     private static string? Problem(RebuildInput input)

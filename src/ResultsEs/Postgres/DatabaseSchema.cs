@@ -14,7 +14,7 @@ namespace ResultsEs.Postgres;
 internal static class DatabaseSchema
 {
     /// <summary>Makes sure of the tables and of the sessions' documents; call it before anything asks the database.</summary>
-    /// <exception cref="StartupException">Production, and something is not as it must be; the message names it and the command.</exception>
+    /// <exception cref="StartupException">The database cannot be used; or Production, and something is not as it must be: the message names it and the command.</exception>
     public static async Task PrepareAsync(IServiceProvider services, CancellationToken cancellation)
     {
         await PrepareTablesAsync(services, cancellation);
@@ -22,18 +22,27 @@ internal static class DatabaseSchema
     }
 
     /// <summary>Makes sure of the tables.</summary>
-    /// <exception cref="StartupException">Production, and something is not as it must be; the message names it and the command.</exception>
+    /// <exception cref="StartupException">The database cannot be used; or Production, and something is not as it must be: the message names it and the command.</exception>
     public static async Task PrepareTablesAsync(IServiceProvider services, CancellationToken cancellation)
     {
-        var databases = services.GetServices<IDatabase>().ToList();
-        foreach (var source in services.GetServices<IDatabaseSource>())
-            databases.AddRange(await source.BuildDatabases());
-        if (!services.GetRequiredService<IHostEnvironment>().IsProduction())
+        try
         {
-            await ApplyAsync(services.GetRequiredService<NpgsqlDataSource>(), databases, cancellation);
-            return;
+            var databases = services.GetServices<IDatabase>().ToList();
+            foreach (var source in services.GetServices<IDatabaseSource>())
+                databases.AddRange(await source.BuildDatabases());
+            if (services.GetRequiredService<IHostEnvironment>().IsProduction())
+                await CheckAsync(databases, cancellation);
+            else
+                await ApplyAsync(services.GetRequiredService<NpgsqlDataSource>(), databases, cancellation);
         }
+        catch (NpgsqlException e)
+        {
+            throw new StartupException($"The database cannot be used: {e.Message}", e);
+        }
+    }
 
+    private static async Task CheckAsync(IReadOnlyList<IDatabase> databases, CancellationToken cancellation)
+    {
         var different = new List<string>();
         foreach (var database in databases)
         {

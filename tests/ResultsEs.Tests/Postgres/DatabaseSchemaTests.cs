@@ -31,6 +31,53 @@ public sealed class DatabaseSchemaTests : IDisposable
         Assert.Equal(0L, await AskAsync(database, "select count(*) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')"));
     }
 
+    [Theory]
+    [InlineData]
+    [InlineData("verify", "all")]
+    public async Task A_database_that_cannot_be_used_is_told_in_a_line(params string[] arguments)
+    {
+        var database = await TestDatabase.CreateEmptyAsync();
+        var name = new NpgsqlConnectionStringBuilder(database).Database;
+
+        var (exitCode, _, errors) = await RunAsync(database.Replace(name!, "nowhere", StringComparison.Ordinal), arguments);
+
+        Assert.Equal((1, "The database cannot be used: 3D000: database \"nowhere\" does not exist"), (exitCode, errors.Trim()));
+    }
+
+    /// <summary>A service that may read and write its tables and no more, as an operator may want it; rebuilding takes the role that owns them.</summary>
+    [Fact]
+    public async Task The_service_needs_to_read_and_write_its_tables_alone()
+    {
+        var database = await TestDatabase.CreateAsync();
+        var role = "service_" + Guid.NewGuid().ToString("n");
+        await ExecuteAsync(
+            database,
+            $"""
+            create role {role} login password 'secret';
+            grant usage on schema results to {role};
+            grant select, insert, update, delete on all tables in schema results to {role};
+            grant usage, select on all sequences in schema results to {role}
+            """);
+        var confined = new NpgsqlConnectionStringBuilder(database) { Username = role, Password = "secret" }.ConnectionString;
+        var session = A.SessionWithEverything();
+        await using (var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, confined)]))
+        using (var http = await AppFixture.ClientAsync(host))
+        {
+            await http.RecordAsync(session);
+            await Wait.UntilAsync(async () => (int)(await http.JsonAsync("/api/v2/testResults"))["tests"]!.AsArray().Single()!["sessions"]!["complete"]! == 1);
+
+            var refused = await RunAsync(confined, "rebuild", "session-results");
+            Assert.Equal(
+                (1, "permission denied for schema results. Tables are made and take each other's place, so it takes the role that owns them: the one that runs db-apply."),
+                (refused.ExitCode, refused.Errors.Trim()));
+            Assert.Equal((0, ""), await VerifyAsync(confined));
+            Assert.Equal(0, (await RunAsync(database, "rebuild", "session-results")).ExitCode);
+            Assert.Equal(session.Id, (Guid)(await http.ResultAsync(session.Id))["sessionId"]!);
+        }
+
+        await ExecuteAsync(database, $"drop owned by {role}; drop role {role}");
+    }
+
     [Fact]
     public async Task What_differs_is_named_by_the_service_and_by_db_assert_and_mended_by_db_apply()
     {
