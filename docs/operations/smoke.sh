@@ -20,18 +20,15 @@ fail() {
   exit 1
 }
 
-# What is expected: a status; then the request, as curl takes it. The body goes to the standard output.
+# What is expected, a status and a pattern of the body; then the request, as curl takes it. The body is in $body then.
 ask() {
-  local expected=$1 body status
-  shift
+  local expected=$1 pattern=$2 status
+  shift 2
   body=$(curl -sS --max-time 30 --write-out '\n%{http_code}' "$@") || fail "no answer: ${*: -1}"
   status=${body##*$'\n'}
+  body=${body%$'\n'*}
   [ "$status" = "$expected" ] || fail "$status and not $expected from ${*: -1}: $body"
-  printf '%s\n' "${body%$'\n'*}"
-}
-
-has() {
-  grep -q "$1" <<<"$2" || fail "no $1 in: $2"
+  grep -q "$pattern" <<<"$body" || fail "no $pattern from ${*: -1}: $body"
 }
 
 uuid() {
@@ -39,12 +36,11 @@ uuid() {
 }
 
 for node in "$write" "$read"; do
-  has '^{"status":"Healthy"' "$(ask 200 "$node/health/ready")"
-  ask 401 "$node/api/v3/sessionResults/$(uuid)" >/dev/null
+  ask 200 '^{"status":"Healthy"' "$node/health/ready"
+  ask 401 '"status":401' "$node/api/v3/sessionResults/$(uuid)"
 done
-token=$(ask 200 --data-urlencode grant_type=client_credentials --data-urlencode "client_id=$client" --data-urlencode "client_secret=$secret" "$write/oauth2/token" |
-  sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')
-[ -n "$token" ] || fail "no token"
+ask 200 access_token --data-urlencode grant_type=client_credentials --data-urlencode "client_id=$client" --data-urlencode "client_secret=$secret" "$write/oauth2/token"
+token=$(sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p' <<<"$body")
 caller=(-H "Authorization: Bearer $token")
 
 session=$(uuid) test=$(uuid) task=$(uuid)
@@ -55,12 +51,12 @@ events="[$(event SessionStarted 0 "{\"workspaceId\":\"$workspace\",\"testId\":\"
 $(event TaskAnswered 4 "{\"taskId\":\"$task\",\"position\":0,\"text\":\"How likely are you to recommend us?\",\"startTimeMs\":1000,\"endTimeMs\":4000,\"answer\":{\"type\":\"NPS\",\"score\":9}}"),\
 $(event SessionCompleted 9 '{"finishedAt":"2026-03-01T10:15:09Z"}')]"
 send=("${caller[@]}" -H 'Content-Type: application/cloudevents-batch+json' --data-binary "$events" "$write/api/v2/sessionEvents")
-has '"accepted":3,"duplicates":0' "$(ask 200 "${send[@]}")"
-has '"accepted":0,"duplicates":3' "$(ask 200 "${send[@]}")"
+ask 200 '"accepted":3,"duplicates":0' "${send[@]}"
+ask 200 '"accepted":0,"duplicates":3' "${send[@]}"
 
-has '"nps": *{' "$(ask 200 "${caller[@]}" "$read/api/v3/sessionResults/$session")"
-has '"taskType": *"NPS"' "$(ask 200 "${caller[@]}" "$read/api/v2/sessionResults/$session")"
-has "\"sessionId\": *\"$session\"" "$(ask 200 "${caller[@]}" "$read/api/v2/sessionResults?testId=$test")"
-ask 404 "${caller[@]}" "$read/api/v3/sessionResults/$(uuid)" >/dev/null
-ask 400 "${caller[@]}" "$read/api/v3/sessionResults/nonsense" >/dev/null
+ask 200 '"nps": *{' "${caller[@]}" "$read/api/v3/sessionResults/$session"
+ask 200 '"taskType": *"NPS"' "${caller[@]}" "$read/api/v2/sessionResults/$session"
+ask 200 "\"sessionId\": *\"$session\"" "${caller[@]}" "$read/api/v2/sessionResults?testId=$test"
+ask 404 '"status":404' "${caller[@]}" "$read/api/v3/sessionResults/$(uuid)"
+ask 400 '"must be a UUID"' "${caller[@]}" "$read/api/v3/sessionResults/nonsense"
 echo "session $session: written through $write, read through $read"

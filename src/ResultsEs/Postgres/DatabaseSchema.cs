@@ -72,21 +72,25 @@ internal static class DatabaseSchema
     }
 
     /// <summary>Waits for whoever else makes tables: those that begin at once would make the same. Dispose the answer when they are made.</summary>
+    /// <exception cref="StartupException">The database cannot be used.</exception>
     public static async Task<IAsyncDisposable> AloneAsync(NpgsqlDataSource database, CancellationToken cancellation)
     {
-        var connection = await database.OpenConnectionAsync(cancellation);
+        NpgsqlConnection? connection = null;
         try
         {
-            // Ends with the connection, and so with what is not committed.
+            connection = await database.OpenConnectionAsync(cancellation);
+            // Ends with the connection, and so with what is not committed. It is silent for as long as the tables take.
             await connection.BeginTransactionAsync(cancellation);
-            await using var alone = new NpgsqlCommand("select pg_advisory_xact_lock(hashtextextended('results.schema', 0))", connection) { CommandTimeout = 0 };
+            await using var alone = new NpgsqlCommand(
+                "set local idle_in_transaction_session_timeout = 0; select pg_advisory_xact_lock(hashtextextended('results.schema', 0))", connection)
+            { CommandTimeout = 0 };
             await alone.ExecuteNonQueryAsync(cancellation);
             return connection;
         }
-        catch
+        catch (NpgsqlException e)
         {
-            await connection.DisposeAsync();
-            throw;
+            await (connection?.DisposeAsync() ?? ValueTask.CompletedTask);
+            throw new StartupException($"The database cannot be used: {e.Message}", e);
         }
     }
 

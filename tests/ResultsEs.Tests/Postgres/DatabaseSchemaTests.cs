@@ -34,6 +34,7 @@ public sealed class DatabaseSchemaTests : IDisposable
     [Theory]
     [InlineData]
     [InlineData("verify", "all")]
+    [InlineData("db-apply")]
     public async Task A_database_that_cannot_be_used_is_told_in_a_line(params string[] arguments)
     {
         var database = await TestDatabase.CreateEmptyAsync();

@@ -12,7 +12,10 @@ internal static class Logs
     {
         logging.Configure(options => options.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
         if (isCommand)
-            logging.AddFilter<ConsoleLoggerProvider>(level => level >= LogLevel.Warning).Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+            logging.AddFilter<ConsoleLoggerProvider>(level => level >= LogLevel.Warning)
+                // As appsettings.json has it, and why; a filter of the console's own goes before those.
+                .AddFilter<ConsoleLoggerProvider>("Marten.IDocumentStore", LogLevel.Critical)
+                .Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
         return environment.IsProduction()
             ? logging.AddJsonConsole(json => (json.UseUtcTimestamp, json.TimestampFormat, json.IncludeScopes) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ", true))
