@@ -34,6 +34,7 @@ try
 
     builder.AddAccess();
     builder.AddEventStore(database.ConnectionString);
+    builder.AddReads(database.ConnectionString);
     builder.AddProjectionVersions();
     builder.AddIngestion();
     builder.AddTestTotals();

@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using Wolverine.Http;
 
 namespace ResultsEs.Media;
@@ -25,7 +25,7 @@ public static class GetClip
     /// <summary>Tells, and signs a URL of a file that is there.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/clips/{clipUuid}")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, ObjectStore store, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ObjectStore store, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(store);
         var parameters = new RequestParameters(http);

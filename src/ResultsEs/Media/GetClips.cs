@@ -1,9 +1,9 @@
 using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Contracts;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using Wolverine.Http;
 
 namespace ResultsEs.Media;
@@ -24,7 +24,7 @@ public static class GetClips
     /// <summary>Sends the clips in the order of the recording.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/clips")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var session = parameters.Id("sessionId");

@@ -4,6 +4,7 @@ using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using Wolverine.Http;
 
 namespace ResultsEs.Media;
@@ -31,7 +32,7 @@ public static class GetHighlightReel
     /// <summary>Tells, and signs a URL of a file that is there.</summary>
     [WolverineGet("/api/v2/testResults/{testId}/highlightreels/{reelId}")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, ObjectStore store, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ObjectStore store, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(store);
         var parameters = new RequestParameters(http);
@@ -40,7 +41,7 @@ public static class GetHighlightReel
             return problem;
 
         var caller = Caller.From(http.User);
-        if (await ReadAsync(database, caller, test, id, cancellation) is not { IsShown: true } reel)
+        if (await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, id, stop), cancellation) is not { IsShown: true } reel)
             return Problems.NotFound();
 
         var (status, key) = Rendering.Of(reel.Cut!.Stamp, reel.Rendering);
@@ -52,9 +53,9 @@ public static class GetHighlightReel
             : ObjectStore.NotConfigured();
     }
 
-    private static async Task<HighlightReel?> ReadAsync(NpgsqlDataSource database, Caller caller, Guid test, Guid id, CancellationToken cancellation)
+    private static async Task<HighlightReel?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, Guid id, CancellationToken cancellation)
     {
-        await using var command = database.CreateCommand(Sql, caller, test, id);
+        await using var command = source.CreateCommand(Sql, caller, test, id);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         return await reader.ReadAsync(cancellation) ? JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(0), Json.Of<HighlightReel>()) : null;
     }

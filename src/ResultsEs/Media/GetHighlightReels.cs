@@ -5,6 +5,7 @@ using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 using Wolverine.Http;
 
@@ -38,20 +39,26 @@ public static class GetHighlightReels
     /// <summary>Sends the reels, the latest change first.</summary>
     [WolverineGet("/api/v2/testResults/{testId}/highlightreels")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var test = parameters.Id("testId");
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        await using var command = database.CreateCommand(Sql, Caller.From(http.User), test);
+        var caller = Caller.From(http.User);
+        return await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, stop), cancellation) is { } reels
+            ? TypedResults.Json(reels, Json.Of<HighlightReelsOfTest>())
+            : Problems.NotFound();
+    }
+
+    private static async Task<HighlightReelsOfTest?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Sql, caller, test);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
         var reels = reader.GetFieldValue<string[]>(1).Select(json => JsonSerializer.Deserialize(json, Json.Of<HighlightReel>())!).Where(reel => reel.IsShown).ToList();
-        return reader.GetBoolean(0) || reels.Count > 0
-            ? TypedResults.Json(HighlightReelsOfTest.Of(reels, reader.GetFieldValue<Guid[]>(2)), Json.Of<HighlightReelsOfTest>())
-            : Problems.NotFound();
+        return reader.GetBoolean(0) || reels.Count > 0 ? HighlightReelsOfTest.Of(reels, reader.GetFieldValue<Guid[]>(2)) : null;
     }
 }
 

@@ -1,9 +1,9 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using Wolverine.Http;
 
 namespace ResultsEs.Media;
@@ -26,7 +26,7 @@ public static class GetVideoDownloadUrl
     /// <summary>Signs a URL.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/videoDownloadUrl")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, ObjectStore store, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ObjectStore store, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(store);
         var parameters = new RequestParameters(http);

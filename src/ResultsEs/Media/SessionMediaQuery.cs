@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 
 namespace ResultsEs.Media;
@@ -12,7 +13,7 @@ internal static class SessionMediaQuery
 
     /// <summary>The session's test, workspace and media; null where there is no such session.</summary>
     public static Task<(Guid Test, Guid Workspace, SessionMedia Media)?> ReadAsync(
-        NpgsqlDataSource database, Caller caller, Guid sessionId, CancellationToken cancellation) =>
+        ReadDatabase database, Caller caller, Guid sessionId, CancellationToken cancellation) =>
         SessionResultQuery.ReadAsync<(Guid, Guid, SessionMedia)?>(database, Sql, caller, sessionId, Read, cancellation);
 
     private static (Guid, Guid, SessionMedia)? Read(NpgsqlDataReader reader)

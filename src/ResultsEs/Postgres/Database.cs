@@ -33,7 +33,8 @@ public static class Database
         ? new RunningDatabase(connectionString, $"PostgreSQL at {parts.Host}:{parts.Port}, database {parts.Database} (configured)", cluster: null)
         : throw new DatabaseUnavailableException("ConnectionStrings__results is not a connection string that Npgsql understands.");
 
-    private static NpgsqlConnectionStringBuilder? Parse(string connectionString)
+    /// <summary>The parts of a connection string; null when it is malformed.</summary>
+    internal static NpgsqlConnectionStringBuilder? Parse(string connectionString)
     {
         try
         {

@@ -29,7 +29,7 @@ internal static class MartenSetup
     /// <summary>Adds the event store on the given database.</summary>
     public static WebApplicationBuilder AddEventStore(this WebApplicationBuilder builder, string connectionString)
     {
-        builder.Services.AddSingleton(_ => Open(connectionString));
+        builder.Services.AddSingleton(_ => Open(connectionString, Schema));
         builder.Services.AddMarten(Configure)
             .UseLightweightSessions()
             .UseNpgsqlDataSource()
@@ -38,10 +38,12 @@ internal static class MartenSetup
         return builder;
     }
 
-    private static NpgsqlDataSource Open(string connectionString)
+    /// <summary>Connections to a database.</summary>
+    /// <param name="connectionString">Where it is.</param>
+    /// <param name="name">What spans and metrics call it: without a name each carries the connection string.</param>
+    internal static NpgsqlDataSource Open(string connectionString, string name)
     {
-        // Without a name, each span and each metric carries the connection string.
-        var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = Schema };
+        var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = name };
         builder.ConnectionStringBuilder.Options = WithPatience(builder.ConnectionStringBuilder.Options);
         // What nobody's work asks, such as looking for changes four times a second, is not a trace.
         builder.ConfigureTracing(tracing => tracing

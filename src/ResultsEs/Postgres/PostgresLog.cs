@@ -37,4 +37,10 @@ internal static partial class PostgresLog
 
     [LoggerMessage(112, LogLevel.Warning, "The pid file of PostgreSQL in {Folder} names process {Pid}, which is not its server; treating it as stale")]
     public static partial void StalePid(ILogger logger, string folder, int pid);
+
+    [LoggerMessage(113, LogLevel.Information, "Reads go to the standby at {Standby}")]
+    public static partial void StandbyIsFit(ILogger logger, string standby);
+
+    [LoggerMessage(114, LogLevel.Warning, "Reads do not go to the standby at {Standby}: it {Trouble}")]
+    public static partial void StandbyIsUnfit(ILogger logger, string standby, string trouble, Exception? cause);
 }

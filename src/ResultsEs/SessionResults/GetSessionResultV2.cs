@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using Wolverine.Http;
 
 namespace ResultsEs.SessionResults;
@@ -27,7 +27,7 @@ public static class GetSessionResultV2
     /// <summary>Sends the stored document in v2's words.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var session = parameters.Id("sessionId");

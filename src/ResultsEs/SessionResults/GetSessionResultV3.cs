@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using Wolverine.Http;
 
 namespace ResultsEs.SessionResults;
@@ -25,7 +25,7 @@ public static class GetSessionResultV3
     /// <summary>Sends the stored body as it is.</summary>
     [WolverineGet("/api/v3/sessionResults/{sessionId}")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var session = parameters.Id("sessionId");

@@ -6,6 +6,7 @@ using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using Wolverine.Http;
 
 namespace ResultsEs.SessionResults;
@@ -37,7 +38,7 @@ public static class GetSessionResults
     /// <summary>Sends a part of the list.</summary>
     [WolverineGet("/api/v2/sessionResults")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var filter = SessionFilter.Read(parameters);
@@ -45,7 +46,8 @@ public static class GetSessionResults
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        return await SessionList.ReadAsync(database, Caller.From(http.User), filter, paging, cancellation) is { } page
+        var caller = Caller.From(http.User);
+        return await database.ReadAsync((source, stop) => SessionList.ReadAsync(source, caller, filter, paging, stop), cancellation) is { } page
             ? TypedResults.Json(page, Json.Of<SessionResultsPage>())
             : Problems.NotFound();
     }

@@ -2,11 +2,11 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Contracts;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using Wolverine.Http;
 
 namespace ResultsEs.SessionResults;
@@ -35,7 +35,7 @@ public static class GetTranscript
     /// <summary>Sends the transcript, or the range of its bytes that is asked for.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/transcript")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var session = parameters.Id("sessionId");

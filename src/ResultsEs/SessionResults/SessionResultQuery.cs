@@ -26,27 +26,32 @@ internal static class SessionResultQuery
         """;
 
     /// <summary>The JSON that is the one column of <paramref name="sql"/>, which <see cref="Sql"/> made; null where there is no such row.</summary>
-    public static Task<byte[]?> ReadAsync(NpgsqlDataSource database, string sql, Caller caller, Guid sessionId, CancellationToken cancellation) =>
+    public static Task<byte[]?> ReadAsync(ReadDatabase database, string sql, Caller caller, Guid sessionId, CancellationToken cancellation) =>
         ReadAsync(database, sql, caller, sessionId, reader => reader.IsDBNull(1) ? null : reader.GetFieldValue<byte[]>(1), cancellation);
 
     /// <summary>The row of <paramref name="sql"/>, which <see cref="Sql"/> made; the default where there is none. The columns begin at 1.</summary>
     public static async Task<T?> ReadAsync<T>(
-        NpgsqlDataSource database, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
+        ReadDatabase database, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
     {
-        while (true)
+        var row = await database.ReadAsync((source, stop) => RowAsync(source, sql, caller, sessionId, read, stop), cancellation, isGood: row => !row.IsBehind);
+        while (row.IsBehind)
         {
-            await using (var command = database.CreateCommand(sql, caller, sessionId))
-            {
-                await using var reader = await command.ExecuteReaderAsync(cancellation);
-                if (!await reader.ReadAsync(cancellation))
-                    return default;
-
-                if (!reader.GetBoolean(0))
-                    return read(reader);
-            }
-
-            // A node of another version has written to the session: what it stored is folded before anything is sent.
-            await Refolding.RefoldAsync(database, SessionResultTable.Documents, [new StreamKey(Tenant.Of(caller.Account), sessionId)], cancellation);
+            // A node of another version has written to the session: what it stored is folded before anything is sent. Standbys may not show it yet.
+            await Refolding.RefoldAsync(database.Primary, SessionResultTable.Documents, [new StreamKey(Tenant.Of(caller.Account), sessionId)], cancellation);
+            row = await RowAsync(database.Primary, sql, caller, sessionId, read, cancellation);
         }
+
+        return row.Value;
+    }
+
+    private static async Task<(bool IsBehind, T? Value)> RowAsync<T>(
+        NpgsqlDataSource source, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(sql, caller, sessionId);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        if (!await reader.ReadAsync(cancellation))
+            return default;
+
+        return reader.GetBoolean(0) ? (true, default) : (false, read(reader));
     }
 }

@@ -3,6 +3,7 @@ using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 using Wolverine.Http;
 
@@ -33,20 +34,27 @@ public static class GetQxScores
     /// <summary>Sends the averages.</summary>
     [WolverineGet("/api/v2/testResults/{testId}/qxScores")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var test = parameters.Id("testId");
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        await using var command = database.CreateCommand(Sql, Caller.From(http.User), test);
+        var caller = Caller.From(http.User);
+        return await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, stop), cancellation) is { } total
+            ? TypedResults.Json(QxScoresOfTest.Of(test, total), Json.Of<QxScoresOfTest>())
+            : Problems.NotFound();
+    }
+
+    private static async Task<TestTotal?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Sql, caller, test);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         TestTotal? total = null;
         while (await reader.ReadAsync(cancellation))
             total = (total ?? TestTotal.None).Merge(reader.IsDBNull(0) ? TestTotal.None : TestTotalsUpdater.Total(reader, 0));
-
-        return total is null ? Problems.NotFound() : TypedResults.Json(QxScoresOfTest.Of(test, total), Json.Of<QxScoresOfTest>());
+        return total;
     }
 }
 

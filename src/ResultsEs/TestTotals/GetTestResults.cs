@@ -3,6 +3,7 @@ using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Api;
 using ResultsEs.Lists;
+using ResultsEs.Postgres;
 using Wolverine.Http;
 
 namespace ResultsEs.TestTotals;
@@ -49,14 +50,20 @@ public static class GetTestResults
     /// <summary>Sends a part of the list.</summary>
     [WolverineGet("/api/v2/testResults")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var paging = Paging.Read(parameters, List);
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        await using var command = database.CreateCommand(Sql, Caller.From(http.User), paging.After?.Id ?? default, paging.After?.Within ?? default);
+        var caller = Caller.From(http.User);
+        return TypedResults.Json(await database.ReadAsync((source, stop) => ReadAsync(source, caller, paging, stop), cancellation), Json.Of<TestResultsPage>());
+    }
+
+    private static async Task<TestResultsPage> ReadAsync(NpgsqlDataSource source, Caller caller, Paging paging, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Sql, caller, paging.After?.Id ?? default, paging.After?.Within ?? default);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset + paging.Limit + 1 });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Limit + 1 });
@@ -73,7 +80,7 @@ public static class GetTestResults
 
         var shown = tests.Take(paging.Limit).ToList();
         var next = tests.Count > paging.Limit ? new Position(0, shown[^1].TestId, shown[^1].WorkspaceId, totalCount).Write(List) : null;
-        return TypedResults.Json(new TestResultsPage(shown, ListMeta.Of(paging, totalCount, next)), Json.Of<TestResultsPage>());
+        return new TestResultsPage(shown, ListMeta.Of(paging, totalCount, next));
     }
 }
 

@@ -46,6 +46,24 @@ internal sealed class BrokerHealth(IWolverineRuntime runtime) : IHealthCheck
     }
 }
 
+/// <summary>
+/// Whether reads go to all standbys, where some are configured. Whatever a standby does not answer the primary answers, so a node is degraded and not unready.
+/// </summary>
+internal sealed class StandbyHealth(ReadDatabase database) : IHealthCheck
+{
+    /// <inheritdoc/>
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var standbys = database.Standbys;
+        var troubles = standbys.Select((standby, i) => (Number: i + 1, standby.Trouble)).Where(standby => standby.Trouble is not null).ToList();
+        return Task.FromResult(troubles.Count == 0 ? HealthCheckResult.Healthy() : HealthCheckResult.Degraded(
+            string.Join("; ", troubles.Select(standby => standbys.Count == 1
+                ? $"The standby {standby.Trouble}"
+                : string.Create(CultureInfo.InvariantCulture, $"Standby {standby.Number} of {standbys.Count} {standby.Trouble}")))
+            + (troubles.Count == standbys.Count ? "; the primary answers reads." : "; the others answer reads.")));
+    }
+}
+
 /// <summary>Whether the totals of tests follow; they are read as they are, so a node that lags is degraded and not unready.</summary>
 internal sealed class TotalsHealth(DatabaseState state) : IHealthCheck
 {

@@ -31,7 +31,8 @@ internal static class ObservabilitySetup
             .AddCheck<DatabaseHealth>("database")
             .AddCheck<SchemaHealth>("schema")
             .AddCheck<BrokerHealth>("broker")
-            .AddCheck<TotalsHealth>("totals");
+            .AddCheck<TotalsHealth>("totals")
+            .AddCheck<StandbyHealth>("standby");
 
         var configuration = builder.Configuration;
         if (string.Equals(configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
@@ -92,7 +93,7 @@ internal static class ObservabilitySetup
     /// <summary>Serves <c>/metrics</c> where that is asked for; it needs no token, so it is for a network that clients do not reach.</summary>
     public static WebApplication MapObservability(this WebApplication app)
     {
-        Telemetry.Observe(app.Services.GetRequiredService<DatabaseState>());
+        Telemetry.Observe(app.Services.GetRequiredService<DatabaseState>(), app.Services.GetRequiredService<ReadDatabase>());
         if (app.Configuration.GetValue<bool>(Prometheus) && !string.Equals(app.Configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
             app.MapPrometheusScrapingEndpoint(Metrics).AllowAnonymous().WithMetadata(new DisableRateLimitingAttribute());
         return app;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using ResultsEs.Ingestion;
+using ResultsEs.Postgres;
 
 namespace ResultsEs.Operations.Observability;
 
@@ -35,10 +36,11 @@ internal static class Telemetry
         "How many events a commit held.",
         advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000] });
 
-    /// <summary>Makes the gauges, which show what <paramref name="state"/> last saw.</summary>
-    public static void Observe(DatabaseState state)
+    /// <summary>Makes the gauges, which show what <paramref name="state"/> last saw and what <paramref name="reads"/> knows of its standbys.</summary>
+    public static void Observe(DatabaseState state, ReadDatabase reads)
     {
         Meter.CreateObservableGauge("results.projection.lag", () => state.LagSeconds, "s", "How long the session has waited that waits longest to be counted in the totals of its test.");
+        Meter.CreateObservableGauge("results.standby.lag", () => reads.LagSeconds, "s", "How far the standby is behind that is furthest behind, of those that reads may go to; 0 where there is none.");
         Meter.CreateObservableGauge("results.dead_letters", () => state.DeadLetters, "{message}", "Messages of the queue that could not be stored.");
         Meter.CreateObservableGauge("results.rebuild.folded", () => state.RebuildFolded, "{event}", "Events that the rebuild under way has folded.");
         Meter.CreateObservableGauge("results.rebuild.expected", () => state.RebuildTotal, "{event}", "Events that the rebuild under way has to fold; 0 while there is none.");
