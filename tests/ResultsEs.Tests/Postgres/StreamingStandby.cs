@@ -63,8 +63,9 @@ internal sealed class StreamingStandby
     /// <summary>Starts it, after <see cref="KillAsync"/> too.</summary>
     public Task StartAsync() => Wait.UntilAsync(async () =>
     {
-        // The backends of a killed server need a moment to notice.
-        var options = string.Create(CultureInfo.InvariantCulture, $"--options=-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories= -c max_connections=200");
+        // Replay waits for statements for ever, and never ends them: a test says itself for how long. The backends of a killed server need a moment to notice.
+        var options = string.Create(
+            CultureInfo.InvariantCulture, $"--options=-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories= -c max_connections=200 -c max_standby_streaming_delay=-1");
         return (await TryAsync("pg_ctl", "start", "--silent", "--wait", "--pgdata=data", "--log=log", options)).ExitCode == 0;
     });
 
