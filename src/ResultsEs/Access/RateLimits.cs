@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.RateLimiting;
@@ -97,6 +98,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         return Problems.Of(StatusCodes.Status429TooManyRequests, type: Problems.QuotaExceeded).ExecuteAsync(context);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<RateLimitLease> TakeSharedAsync(SharedWindows shared, HttpContext context)
     {
         var (_, limit) = Find(context);

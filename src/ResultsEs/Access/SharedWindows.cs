@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using StackExchange.Redis;
 
 namespace ResultsEs.Access;
@@ -59,12 +60,10 @@ internal sealed partial class SharedWindows : BackgroundService
     public static RedisKey[] KeyOf(string window) => [Prefix + window];
 
     /// <summary>Takes a permit if one is left; null when Redis does not say. One that is taken too late is counted all the same.</summary>
-    public async ValueTask<RateLimitStatus?> TakeAsync(RedisKey[] key, RateLimitPolicy policy) =>
-        await RunAsync(TakeScript, key) is { } window ? Status(policy, window, window >> MillisecondBits <= policy.Permits) : null;
+    public ValueTask<RateLimitStatus?> TakeAsync(RedisKey[] key, RateLimitPolicy policy) => RunAsync(TakeScript, key, policy);
 
     /// <summary>What a request would be told, without taking a permit; null when Redis does not say.</summary>
-    public async ValueTask<RateLimitStatus?> PeekAsync(RedisKey[] key, RateLimitPolicy policy) =>
-        await RunAsync(PeekScript, key) is { } window ? Status(policy, window, allowed: true) : null;
+    public ValueTask<RateLimitStatus?> PeekAsync(RedisKey[] key, RateLimitPolicy policy) => RunAsync(PeekScript, key, policy);
 
     /// <inheritdoc/>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -111,14 +110,16 @@ internal sealed partial class SharedWindows : BackgroundService
         }
     }
 
-    private async ValueTask<long?> RunAsync(string script, RedisKey[] key)
+    // Pooled, as it is in the path of every request.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<RateLimitStatus?> RunAsync(string script, RedisKey[] key, RateLimitPolicy policy)
     {
         if (!IsAnswering)
             return null;
 
         try
         {
-            return (long)await _database!.ScriptEvaluateAsync(script, key).WaitAsync(_patience);
+            return Status(policy, (long)await _database!.ScriptEvaluateAsync(script, key).WaitAsync(_patience));
         }
         catch (Exception e)
         {
@@ -128,12 +129,11 @@ internal sealed partial class SharedWindows : BackgroundService
         }
     }
 
-    private static RateLimitStatus Status(RateLimitPolicy policy, long window, bool allowed)
+    private static RateLimitStatus Status(RateLimitPolicy policy, long window)
     {
         var (count, left) = (window >> MillisecondBits, (int)(window & ((1 << MillisecondBits) - 1)));
-        return count == 0
-            ? new RateLimitStatus(policy, policy.Permits, RateLimitWindows.Seconds, allowed)
-            : new RateLimitStatus(policy, (int)Math.Max(0, policy.Permits - count), Math.Clamp((left + 999) / 1000, 1, RateLimitWindows.Seconds), allowed);
+        var reset = count == 0 ? RateLimitWindows.Seconds : Math.Clamp((left + 999) / 1000, 1, RateLimitWindows.Seconds);
+        return new RateLimitStatus(policy, (int)Math.Max(0, policy.Permits - count), reset, Allowed: count <= policy.Permits);
     }
 
     private void Lost(Exception e)
