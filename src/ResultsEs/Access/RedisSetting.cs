@@ -6,8 +6,8 @@ namespace ResultsEs.Access;
 /// <summary>Which Redis nodes share their limits through: <c>ConnectionStrings:redis</c>, in StackExchange.Redis' form.</summary>
 internal static class RedisSetting
 {
-    // What a request may wait for Redis unless the setting says otherwise, and what the library itself gives up after at the least.
-    private const string Patience = "asyncTimeout=100,";
+    // Unless the setting says otherwise: how long a request may wait for Redis, and how long the library waits before it doubts the connection.
+    private const string Defaults = "asyncTimeout=100,syncTimeout=1000,";
 
     /// <summary>Reads the setting; null when no Redis is configured.</summary>
     /// <exception cref="StartupException">It cannot be understood. The message does not repeat it, because it may hold a password.</exception>
@@ -34,7 +34,7 @@ internal static class RedisSetting
         try
         {
             // Before the setting, which overrides it.
-            return ConfigurationOptions.Parse(Patience + text);
+            return ConfigurationOptions.Parse(Defaults + text);
         }
         catch (Exception e) when (e is ArgumentException or FormatException)
         {

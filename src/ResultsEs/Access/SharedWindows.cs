@@ -49,8 +49,8 @@ internal sealed partial class SharedWindows : BackgroundService
         (_options, _logger) = (options.Clone(), logger);
         _patience = TimeSpan.FromMilliseconds(options.AsyncTimeout);
         _where = string.Join(", ", options.EndPoints.Select(EndPointCollection.ToString));
-        // The library applies its own to the handshake, too, and takes a connection that was silent four times as long for a dead one.
-        _options.AsyncTimeout = Math.Max(options.AsyncTimeout, (int)Interval.TotalMilliseconds);
+        // The library applies it to the handshake, too, and takes a connection that was silent four times as long for a dead one: a matter of seconds.
+        _options.AsyncTimeout = Math.Max(options.AsyncTimeout, options.SyncTimeout);
     }
 
     /// <summary>Whether Redis answers, as far as this node knows; where it does not, <see cref="TakeAsync"/> and <see cref="PeekAsync"/> answer null at once.</summary>
