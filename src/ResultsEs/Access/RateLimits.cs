@@ -72,10 +72,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
 
     // Of this node's own windows, as nobody waits here.
     /// <inheritdoc/>
-    public override RateLimiterStatistics? GetStatistics(HttpContext resource)
-    {
-        return new RateLimiterStatistics { CurrentAvailablePermits = PeekAlone(resource).Remaining };
-    }
+    public override RateLimiterStatistics? GetStatistics(HttpContext resource) => new() { CurrentAvailablePermits = PeekAlone(resource).Remaining };
 
     // Where Redis has to be asked nothing is acquired yet: the middleware then asks again where waiting holds no thread.
     /// <inheritdoc/>
@@ -98,6 +95,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         return Problems.Of(StatusCodes.Status429TooManyRequests, type: Problems.QuotaExceeded).ExecuteAsync(context);
     }
 
+    // Pooled, as it is in the path of every request.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<RateLimitLease> TakeSharedAsync(SharedWindows shared, HttpContext context)
     {

@@ -99,6 +99,7 @@ internal sealed partial class SharedWindows : BackgroundService
     {
         try
         {
+            // Once made, the connection seeks Redis by itself for as long as the node lives.
             _database ??= _connecting is { IsCompleted: true } ? (await _connecting).GetDatabase() : throw new TimeoutException("There is no connection.");
             await _database.ScriptEvaluateAsync(TakeScript, Probe).WaitAsync(patience);
             if (!Interlocked.Exchange(ref _isAnswering, true))
