@@ -25,6 +25,10 @@ has_rabbitmq() {
     [ -x /usr/local/opt/rabbitmq/sbin/rabbitmq-server ]
 }
 
+has_redis() {
+  [ -x /usr/bin/redis-server ] || [ -x /usr/local/bin/redis-server ] || [ -x /opt/homebrew/bin/redis-server ]
+}
+
 # Debian's packages, as root or through sudo without a password.
 install() {
   command -v apt-get >/dev/null || return 1
@@ -53,9 +57,10 @@ missing=()
 if ! has_docker; then
   if [ -z "${ConnectionStrings__results:-}" ] && ! has_postgres; then missing+=(postgresql); fi
   if ! has_rabbitmq; then missing+=(rabbitmq-server); fi
+  if ! has_redis; then missing+=(redis-server); fi
 fi
 if [ "${#missing[@]}" -gt 0 ]; then
-  install "${missing[@]}" || fail "the tests need PostgreSQL (initdb and postgres) and RabbitMQ (rabbitmq-server), and cannot install: \
+  install "${missing[@]}" || fail "the tests need PostgreSQL (initdb and postgres), RabbitMQ (rabbitmq-server) and Redis (redis-server), and cannot install: \
 ${missing[*]}. Start a Docker engine, or install them"
 fi
 

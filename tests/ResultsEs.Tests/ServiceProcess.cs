@@ -46,7 +46,7 @@ internal sealed class ServiceProcess : IDisposable
             WorkingDirectory = Path.GetDirectoryName(program),
             Environment = { ["ASPNETCORE_URLS"] = "http://127.0.0.1:0" },
         };
-        foreach (var inherited in new[] { "ConnectionStrings__results", "ConnectionStrings__results_standby", "ConnectionStrings__rabbitmq", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT" })
+        foreach (var inherited in new[] { "ConnectionStrings__results", "ConnectionStrings__results_standby", "ConnectionStrings__rabbitmq", "ConnectionStrings__redis", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT" })
             start.Environment.Remove(inherited);
         foreach (var (name, value) in environment)
             start.Environment[name] = value;

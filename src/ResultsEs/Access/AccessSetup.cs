@@ -22,7 +22,7 @@ public static class AccessSetup
         NoDataProtection.Apply(services);
         TokenIssuer.Add(services);
         BearerTokens.Add(services);
-        RateLimits.Add(services);
+        RateLimits.Add(services, builder.Configuration);
 
         // The first writer that can write does, and ours always can.
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();

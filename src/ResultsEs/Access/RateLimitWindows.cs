@@ -25,7 +25,10 @@ internal sealed record RateLimitStatus(RateLimitPolicy Policy, int Remaining, in
 /// </summary>
 internal sealed class RateLimitWindows(TimeProvider time, int mostKeys)
 {
-    private const long WindowMilliseconds = 60_000;
+    /// <summary>How long a window is.</summary>
+    public const int Seconds = 60;
+
+    private const long WindowMilliseconds = Seconds * 1_000;
     private const int CountBits = 24;
     private const long CountMask = (1L << CountBits) - 1;
 
@@ -72,7 +75,7 @@ internal sealed class RateLimitWindows(TimeProvider time, int mostKeys)
         var state = _windows.TryGetValue(key, out var window) ? Volatile.Read(ref window.State) : 0;
         var (opened, count) = (state >> CountBits, (int)(state & CountMask));
         return state is 0 or Dead || now - opened >= WindowMilliseconds
-            ? new RateLimitStatus(policy, policy.Permits, (int)(WindowMilliseconds / 1000), Allowed: true)
+            ? new RateLimitStatus(policy, policy.Permits, Seconds, Allowed: true)
             : new RateLimitStatus(policy, Math.Max(0, policy.Permits - count), SecondsLeft(opened, now), Allowed: true);
     }
 
@@ -81,7 +84,7 @@ internal sealed class RateLimitWindows(TimeProvider time, int mostKeys)
 
     // A thread that read the clock just before another opened the window sees it open a moment in its future.
     private static int SecondsLeft(long opened, long now) =>
-        (int)Math.Clamp((opened + WindowMilliseconds - now + 999) / 1000, 1, WindowMilliseconds / 1000);
+        (int)Math.Clamp((opened + WindowMilliseconds - now + 999) / 1000, 1, Seconds);
 
     private Window Find(string key)
     {

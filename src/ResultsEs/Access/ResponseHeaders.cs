@@ -10,11 +10,10 @@ internal sealed class ResponseHeaders(RequestDelegate next, RateLimits limits)
 {
     public Task InvokeAsync(HttpContext context)
     {
-        context.Response.OnStarting(static state =>
+        context.Response.OnStarting(static async state =>
         {
             var (limits, context) = ((RateLimits, HttpContext))state;
-            Set(context, limits.StatusOf(context));
-            return Task.CompletedTask;
+            Set(context, await limits.StatusOfAsync(context));
         }, (limits, context));
         return next(context);
     }

@@ -53,6 +53,16 @@ public sealed class ProgramTests(AppFixture app)
     }
 
     [Fact]
+    public async Task A_connection_string_of_Redis_that_cannot_be_understood_stops_the_start_and_is_not_repeated()
+    {
+        using var data = new TempFolder();
+        var said = await AssertDoesNotStartAsync(data, "ConnectionStrings__redis", "localhost:6379,password=half,other=half", "ConnectionStrings__redis is not a connection string");
+
+        Assert.DoesNotContain("half", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("other", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_token_outlives_a_restart()
     {
         using var data = new TempFolder();
@@ -78,12 +88,13 @@ public sealed class ProgramTests(AppFixture app)
     }
 
     /// <summary>In a process of its own: what a host in this one says of its failure depends on who disposes of it first.</summary>
-    private static async Task AssertDoesNotStartAsync(TempFolder data, string setting, string value, string problem)
+    private static async Task<string> AssertDoesNotStartAsync(TempFolder data, string setting, string value, string problem)
     {
         var run = await ServiceProcess.RunAsync(
             [],
             [("ASPNETCORE_ENVIRONMENT", "Production"), ("RESULTS_DATA", data.Path), ("ConnectionStrings__results", await TestDatabase.CreateAsync()), (setting, value)]);
         Assert.NotEqual(0, run.ExitCode);
         Assert.Contains(problem, run.Output + run.Errors, StringComparison.Ordinal);
+        return run.Output + run.Errors;
     }
 }

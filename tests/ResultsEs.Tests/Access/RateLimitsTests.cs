@@ -181,7 +181,8 @@ public sealed class RateLimitsTests
             host.App.Services.GetRequiredService<IOptions<AccessOptions>>().Value.RateLimiting, strict: true);
     }
 
-    private static async Task<string> Told(Task<HttpResponseMessage> asked)
+    /// <summary>What an answer says of limits: status, <c>x-ratelimit-*</c>, the two fields of the draft, <c>Retry-After</c>.</summary>
+    internal static async Task<string> Told(Task<HttpResponseMessage> asked)
     {
         using var answer = await asked;
         string One(string name) => answer.Headers.GetValues(name).Single();

@@ -29,7 +29,9 @@ public sealed partial class ObservabilityTests : IDisposable
     [Fact]
     public async Task Metrics_count_what_was_sent_and_the_dashboard_and_the_alerts_ask_for_nothing_else()
     {
-        using var service = await StartAsync(await TestDatabase.CreateAsync(), ("Telemetry__Prometheus", "true"), ("RateLimiting__ReadsPerMinute", "3"));
+        // Nobody is at the address of Redis, so that the node limits by itself.
+        using var service = await StartAsync(
+            await TestDatabase.CreateAsync(), ("Telemetry__Prometheus", "true"), ("RateLimiting__ReadsPerMinute", "3"), ("ConnectionStrings__redis", "127.0.0.1:1,password=hush"));
         using var http = await ClientAsync(service);
         var session = A.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(1));
         await http.RecordAsync(session);
@@ -48,6 +50,9 @@ public sealed partial class ObservabilityTests : IDisposable
             limited = read.StatusCode == HttpStatusCode.TooManyRequests;
         }
 
+        var (status, health) = await ReadyAsync(http);
+        Assert.Equal((HttpStatusCode.OK, "Degraded", "Degraded"), (status, (string)health["status"]!, (string)health["checks"]!["limits"]!["status"]!));
+
         var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancelled);
 
         Assert.Equal(2, Value("results_events_total", "results_event_type=\"results.TaskAnswered.v1\"", "results_outcome=\"accepted\""));
@@ -59,6 +64,7 @@ public sealed partial class ObservabilityTests : IDisposable
         Assert.Equal(Value("results_commit_duration_seconds_count"), Value("results_commit_events_count"));
         Assert.True(Value("http_server_request_duration_seconds_count", "http_route=\"/api/v3/sessionResults/{sessionId}\"", "http_response_status_code=\"200\"") >= 1, metrics);
         Assert.Equal(1, Value("http_server_request_duration_seconds_count", "http_route=\"/api/v3/sessionResults/{sessionId}\"", "http_response_status_code=\"429\""));
+        Assert.Equal(Value("http_server_request_duration_seconds_count") - Value("http_server_request_duration_seconds_count", "health/ready\""), Value("results_limits_alone_total"));
         Assert.DoesNotContain(session.Id.ToString(), metrics, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain(TestClients.AccountOne.ToString(), metrics, StringComparison.OrdinalIgnoreCase);
 
@@ -190,7 +196,7 @@ public sealed partial class ObservabilityTests : IDisposable
         using var http = new HttpClient { BaseAddress = service.Address };
         var (status, health) = await ReadyAsync(http);
         Assert.Equal((HttpStatusCode.OK, "Healthy"), (status, (string)health["status"]!));
-        Assert.Equal(["shutdown", "database", "schema", "broker", "totals", "standby"], health["checks"]!.AsObject().Select(check => check.Key));
+        Assert.Equal(["shutdown", "database", "schema", "broker", "limits", "totals", "standby"], health["checks"]!.AsObject().Select(check => check.Key));
 
         await ExecuteAsync(database, "alter table results.test_changes rename to test_changes_away");
         (status, health) = await ReadyAsync(http);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using ResultsEs.Postgres;
+using ResultsEs.Tests.Access;
 using ResultsEs.Tests.Brokers;
 
 namespace ResultsEs.Tests.Postgres;
@@ -34,6 +35,8 @@ internal static class ThrowAway
                     End(Path.GetDirectoryName(pidFile)!);
                 foreach (var pidFile in Directory.GetFiles(parent, RabbitNode.PidFile, SearchOption.AllDirectories))
                     RabbitNode.End(Path.GetDirectoryName(pidFile)!);
+                foreach (var pidFile in Directory.GetFiles(parent, RedisNode.PidFile, SearchOption.AllDirectories))
+                    RedisNode.End(Path.GetDirectoryName(pidFile)!);
                 Directory.Delete(parent, recursive: true);
                 return;
             }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
 using Wolverine.RabbitMQ.Internal;
@@ -62,6 +63,16 @@ internal sealed class StandbyHealth(ReadDatabase database) : IHealthCheck
                 : string.Create(CultureInfo.InvariantCulture, $"Standby {standby.Number} of {standbys.Count} {standby.Trouble}")))
             + (troubles.Count == standbys.Count ? "; the primary answers reads." : "; the others answer reads.")));
     }
+}
+
+/// <summary>Whether the nodes share their limits, where Redis is configured. Without it each has limits of its own, so it is degraded and not unready.</summary>
+internal sealed class LimitsHealth(SharedWindows? shared = null) : IHealthCheck
+{
+    /// <inheritdoc/>
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
+        shared is null or { IsAnswering: true }
+            ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Degraded("Redis does not answer; this node limits requests by itself."));
 }
 
 /// <summary>Whether the totals of tests follow; they are read as they are, so a node that lags is degraded and not unready.</summary>

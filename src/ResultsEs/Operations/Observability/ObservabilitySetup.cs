@@ -31,6 +31,7 @@ internal static class ObservabilitySetup
             .AddCheck<DatabaseHealth>("database")
             .AddCheck<SchemaHealth>("schema")
             .AddCheck<BrokerHealth>("broker")
+            .AddCheck<LimitsHealth>("limits")
             .AddCheck<TotalsHealth>("totals")
             .AddCheck<StandbyHealth>("standby");
 

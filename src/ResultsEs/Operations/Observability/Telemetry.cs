@@ -36,6 +36,8 @@ internal static class Telemetry
         "How many events a commit held.",
         advice: new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000] });
 
+    private static readonly Counter<long> Alone = Meter.CreateCounter<long>("results.limits.alone", "{request}", "Requests that a node counted by itself, because Redis did not answer.");
+
     /// <summary>Makes the gauges, which show what <paramref name="state"/> last saw and what <paramref name="reads"/> knows of its standbys.</summary>
     public static void Observe(DatabaseState state, ReadDatabase reads)
     {
@@ -96,6 +98,9 @@ internal static class Telemetry
 
     /// <summary>Begins the span of what changes the totals of tests, so that its statements are one trace.</summary>
     public static Activity? BeginTotals() => Source.StartActivity("update totals");
+
+    /// <summary>Counts a request that went against this node's own limits where nodes should share them.</summary>
+    public static void LimitedAlone() => Alone.Add(1);
 
     private static void Count(string type, string outcome, long events) =>
         Events.Add(events, new KeyValuePair<string, object?>("results.event.type", type), new KeyValuePair<string, object?>("results.outcome", outcome));
