@@ -20,6 +20,13 @@ if (args is [ApiDescription.Command, var file])
 if (args is [HealthProbe.Command, .. { Length: <= 1 } url])
     return await HealthProbe.RunAsync(url.FirstOrDefault());
 
+// Of Marten's own commands this one empties the documents first: readers get 404 and writers fold onto nothing while it runs.
+if (args is ["projections", "rebuild", ..])
+{
+    Console.Error.WriteLine("Documents are rebuilt while the service serves by: rebuild session-results, and rebuild highlight-reels.");
+    return 1;
+}
+
 try
 {
     var builder = WebApplication.CreateBuilder(args);

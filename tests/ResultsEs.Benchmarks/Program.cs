@@ -1,11 +1,15 @@
 using System.Globalization;
 using ResultsEs.Benchmarks;
 
-// A floor runs in a process of its own, as the service does.
-if (args is ["floor", RebuildRow.Name, var database])
+// Who the service is measured against runs in a process of its own, as the service does.
+switch (args)
 {
-    await RebuildFloor.RunAsync(database, Environment.ProcessorCount, CancellationToken.None);
-    return 0;
+    case [RebuildFloor.Argument, RebuildRow.Name, var database]:
+        await RebuildFloor.RunAsync(database, Environment.ProcessorCount, CancellationToken.None);
+        return 0;
+    case [MartenRebuild.Argument, RebuildRow.Name, var database]:
+        await MartenRebuild.RunAsync(database, CancellationToken.None);
+        return 0;
 }
 
 var rows = new List<string>();

@@ -13,6 +13,9 @@ namespace ResultsEs.Benchmarks;
 /// </summary>
 internal static class RebuildFloor
 {
+    /// <summary>What this program is told to run it.</summary>
+    public const string Argument = "floor";
+
     /// <summary>The table it leaves.</summary>
     public const string Table = "b1_floor";
 

@@ -44,9 +44,9 @@ internal static class Service
         },
     }, cancellation);
 
-    /// <summary>Runs this program as a floor.</summary>
-    public static Task<Run> RunFloorAsync(string row, string database, CancellationToken cancellation) =>
-        RunAsync(new ProcessStartInfo("dotnet", [typeof(Service).Assembly.Location, "floor", row, database]), cancellation);
+    /// <summary>Runs this program as somebody the service is measured against.</summary>
+    public static Task<Run> RunOtherAsync(string who, string row, string database, CancellationToken cancellation) =>
+        RunAsync(new ProcessStartInfo("dotnet", [typeof(Service).Assembly.Location, who, row, database]), cancellation);
 
     private static async Task<Run> RunAsync(ProcessStartInfo start, CancellationToken cancellation)
     {

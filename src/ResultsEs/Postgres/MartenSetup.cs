@@ -60,7 +60,8 @@ internal static class MartenSetup
     internal static string WithPatience(string? options) =>
         options?.Contains(IdleTimeout, StringComparison.Ordinal) == true ? options : $"{options} -c {IdleTimeout}={LongestSilence}".TrimStart();
 
-    private static void Configure(StoreOptions options)
+    /// <summary>The event store's tables, names and projections.</summary>
+    internal static void Configure(StoreOptions options)
     {
         options.DatabaseSchemaName = Schema;
         // Tables are made before anything is asked of them (DatabaseSchema), and never in passing.

@@ -74,7 +74,7 @@ public sealed class RebuildCommandTests
             Assert.Empty((await http.JsonAsync($"/api/v2/sessionResults?testId={session.TestId}&updatedSince=2026-01-01T00:00:00Z"))["sessions"]!.AsArray());
         }
 
-        foreach (var arguments in new string[][] { ["projections", "rebuild"], ["rebuild", "test-totals"] })
+        foreach (var arguments in new string[][] { ["rebuild", "session-results"], ["rebuild", "test-totals"] })
         {
             var run = await ServiceProcess.RunAsync(
                 arguments, ("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database), (DataFolder.Variable, data.Path));

@@ -1,0 +1,25 @@
+using Marten;
+using ResultsEs.Postgres;
+using ResultsEs.SessionResults;
+
+namespace ResultsEs.Benchmarks;
+
+/// <summary>Marten's own rebuild of the same documents, by its daemon with its defaults: it empties the table first, so nobody can read meanwhile.</summary>
+internal static class MartenRebuild
+{
+    /// <summary>What this program is told to run it.</summary>
+    public const string Argument = "marten";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
+
+    public static async Task RunAsync(string database, CancellationToken cancellation)
+    {
+        await using var store = DocumentStore.For(options =>
+        {
+            options.Connection(database);
+            MartenSetup.Configure(options);
+        });
+        using var daemon = await store.BuildProjectionDaemonAsync();
+        await daemon.RebuildProjectionAsync(nameof(SessionResult), Patience, cancellation);
+    }
+}
