@@ -87,10 +87,12 @@ internal static class DatabaseSchema
             await alone.ExecuteNonQueryAsync(cancellation);
             return connection;
         }
-        catch (NpgsqlException e)
+        catch (Exception e)
         {
             await (connection?.DisposeAsync() ?? ValueTask.CompletedTask);
-            throw new StartupException($"The database cannot be used: {e.Message}", e);
+            if (e is NpgsqlException)
+                throw new StartupException($"The database cannot be used: {e.Message}", e);
+            throw;
         }
     }
 
