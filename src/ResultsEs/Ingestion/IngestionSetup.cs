@@ -25,16 +25,15 @@ internal static class IngestionSetup
             // So that a dead letter can be read back whatever a broker let pass.
             options.MaxIncomingEnvelopeDataSize = int.MaxValue;
             options.MaxIncomingEnvelopeHeaderCount = int.MaxValue;
-            if (rabbitMq is null)
-            {
-                // Handlers are called in process, and no message waits anywhere.
-                options.Durability.Mode = DurabilityMode.MediatorOnly;
-                return;
-            }
-
-            options.Durability.Mode = DurabilityMode.Balanced;
-            options.ListenToRabbitMq(broker, rabbitMq);
+            // Handlers are called in process, and no message of Wolverine's waits anywhere: the queue's are ours.
+            options.Durability.Mode = DurabilityMode.MediatorOnly;
         });
+        if (rabbitMq is not null)
+        {
+            builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<QueueListener>(services, broker, rabbitMq));
+            builder.Services.AddHostedService(services => services.GetRequiredService<QueueListener>());
+        }
+
         return builder;
     }
 }

@@ -12,8 +12,8 @@ namespace ResultsEs.Postgres;
 /// <param name="Id">The stream, and its document.</param>
 internal readonly record struct StreamKey(string Account, Guid Id);
 
-/// <summary>A document as a row: its JSON, and what stands beside it as columns.</summary>
-internal sealed record DocumentRow(byte[] Json, IReadOnlyList<object?> Values);
+/// <summary>A document as a row: its JSON, what stands beside it as columns, and the document itself.</summary>
+internal sealed record DocumentRow(byte[] Json, IReadOnlyList<object?> Values, object Document);
 
 /// <summary>A column beside the JSON.</summary>
 internal sealed record DocumentColumn(string Name, NpgsqlDbType Type);
@@ -69,7 +69,7 @@ internal sealed class DocumentTable
         DocumentRow Row(Guid id, IEnumerable<RecordedEvent> events)
         {
             var document = fold(id, null, events);
-            return new DocumentRow(JsonSerializer.SerializeToUtf8Bytes(document, Json.Of<T>()), [.. columns.Select(column => column.Value(document))]);
+            return new DocumentRow(JsonSerializer.SerializeToUtf8Bytes(document, Json.Of<T>()), [.. columns.Select(column => column.Value(document))], document);
         }
     }
 

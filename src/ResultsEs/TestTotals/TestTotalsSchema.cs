@@ -9,7 +9,7 @@ namespace ResultsEs.TestTotals;
 
 /// <summary>
 /// The read model of tests: what all sessions of a test come to. <c>test_changes</c> names sessions whose part in their test may
-/// have changed, written in the transaction that changed it; <c>test_sessions</c> holds what of each session is counted;
+/// have changed, written in the transaction that changed it; <c>test_changes_rebuilt</c> those whose part a rebuild will change when it is through; <c>test_sessions</c> holds what of each session is counted;
 /// <c>test_totals</c> holds the sums.
 /// </summary>
 internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("test-totals", migrator)
@@ -20,10 +20,13 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
     /// <inheritdoc/>
     protected override IEnumerable<ISchemaObject> schemaObjects()
     {
-        var changes = Table("test_changes");
-        changes.AddColumn("tenant_id", "varchar").NotNull();
-        changes.AddColumn("session_id", "uuid").NotNull();
-        yield return changes;
+        foreach (var names in new[] { "test_changes", "test_changes_rebuilt" })
+        {
+            var changes = Table(names);
+            changes.AddColumn("tenant_id", "varchar").NotNull();
+            changes.AddColumn("session_id", "uuid").NotNull();
+            yield return changes;
+        }
 
         var sessions = Table("test_sessions");
         sessions.AddColumn("tenant_id", "varchar").AsPrimaryKey();

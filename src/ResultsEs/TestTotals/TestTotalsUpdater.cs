@@ -23,6 +23,8 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
 
     private const int SessionsPerTransaction = 1_000;
     private const string LockKey = "hashtextextended('results.test_totals', 0)";
+    private const string Changes = "results.test_changes";
+    private const string Rebuilt = "results.test_changes_rebuilt";
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
@@ -35,12 +37,26 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
     }
 
     /// <summary>The same, in the transaction of <paramref name="connection"/>.</summary>
-    public static async Task TellAsync(NpgsqlConnection connection, IReadOnlyCollection<StreamKey> sessions, CancellationToken cancellation)
+    public static Task TellAsync(NpgsqlConnection connection, IReadOnlyCollection<StreamKey> sessions, CancellationToken cancellation) =>
+        TellAsync(connection, Changes, sessions, cancellation);
+
+    /// <summary>Names sessions whose documents a rebuild has made, and which count otherwise once they are served: for <see cref="RecountAsync"/>.</summary>
+    public static Task TellRebuiltAsync(NpgsqlConnection connection, IReadOnlyCollection<StreamKey> sessions, CancellationToken cancellation) =>
+        TellAsync(connection, Rebuilt, sessions, cancellation);
+
+    /// <summary>Forgets what was named for a rebuild.</summary>
+    public static async Task ForgetRebuiltAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"delete from {Rebuilt}", connection);
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    private static async Task TellAsync(NpgsqlConnection connection, string table, IReadOnlyCollection<StreamKey> sessions, CancellationToken cancellation)
     {
         if (sessions.Count == 0)
             return;
 
-        await using var command = new NpgsqlCommand("insert into results.test_changes (tenant_id, session_id) select * from unnest($1, $2)", connection);
+        await using var command = new NpgsqlCommand($"insert into {table} (tenant_id, session_id) select * from unnest($1, $2)", connection);
         command.Parameters.AddKeys(sessions);
         await command.ExecuteNonQueryAsync(cancellation);
     }
@@ -105,26 +121,36 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
     }
 
     /// <summary>
-    /// Counts again whatever is counted otherwise than it stands in the documents, some sessions at a time: after documents were rebuilt. Readers see the
-    /// counts change as it goes.
+    /// Counts again the sessions that <see cref="TellRebuiltAsync"/> has named, some at a time: after the documents that a rebuild has made are served. Readers see
+    /// the counts change as it goes.
     /// </summary>
-    /// <returns>How many sessions were looked at.</returns>
-    public static async Task<long> RecountAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task RecountAsync(NpgsqlDataSource database, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        var (last, sessions) = (new StreamKey("", Guid.Empty), 0L);
         while (true)
         {
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             await LockAsync(connection, cancellation);
-            var some = await NextAsync(connection, last, cancellation);
+            var some = await TakeAsync(connection, Rebuilt, cancellation);
             if (some.Count == 0)
-                return sessions;
+                return;
 
             await CountAsync(connection, some, cancellation);
             await transaction.CommitAsync(cancellation);
-            (last, sessions) = (some[^1], sessions + some.Count);
         }
+    }
+
+    /// <summary>
+    /// Those of the sessions that are not counted as <paramref name="sessions"/> says, or will be counted again before long. What is written after this
+    /// has begun may change either.
+    /// </summary>
+    public static async Task<IReadOnlyList<StreamKey>> DifferingAsync(
+        NpgsqlConnection connection, IReadOnlyDictionary<StreamKey, CountedSession?> sessions, CancellationToken cancellation)
+    {
+        // The names first: one that is taken after this was not seen, and then the count is seen that came of it.
+        var waiting = await WaitingAsync(connection, sessions.Keys, cancellation);
+        var counted = await CountedAsync(connection, sessions.Keys, cancellation);
+        return [.. sessions.Where(session => waiting.Contains(session.Key) || !CountedSession.Same(counted.GetValueOrDefault(session.Key), session.Value)).Select(session => session.Key)];
     }
 
     private static async Task LockAsync(NpgsqlConnection connection, CancellationToken cancellation)
@@ -144,7 +170,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             return 0;
 
         using var span = Telemetry.BeginTotals();
-        var changed = await TakeAsync(connection, cancellation);
+        var changed = await TakeAsync(connection, Changes, cancellation);
         if (changed.Count == 0)
             return 0;
 
@@ -162,7 +188,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         // What is read here, after the names were taken, holds all they stood for.
         var before = await CountedAsync(connection, changed, cancellation);
         var now = await CurrentAsync(connection, changed, cancellation);
-        var moved = changed.Where(session => !Same(before.GetValueOrDefault(session), now.GetValueOrDefault(session))).ToList();
+        var moved = changed.Where(session => !CountedSession.Same(before.GetValueOrDefault(session), now.GetValueOrDefault(session))).ToList();
         var totals = await TotalsAsync(connection, [.. moved.SelectMany(session => Tests(before, session).Concat(Tests(now, session))).Distinct()], cancellation);
         foreach (var session in moved)
         {
@@ -177,13 +203,6 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         static IEnumerable<TestKey> Tests(Dictionary<StreamKey, CountedSession> sessions, StreamKey session) =>
             sessions.TryGetValue(session, out var counted) ? [counted.TestOf(session)] : [];
     }
-
-    private static bool Same(CountedSession? a, CountedSession? b) => a is null || b is null
-        ? a is null && b is null
-        : a.Workspace == b.Workspace && a.Test == b.Test && a.Part.Status == b.Part.Status && a.Clips.SequenceEqual(b.Clips)
-            && JsonElement.DeepEquals(JsonElement.Parse(Text(a.Part.Scores)), JsonElement.Parse(Text(b.Part.Scores)));
-
-    private static string Text(IReadOnlyDictionary<Guid, QxScore> scores) => JsonSerializer.Serialize(scores, Json.Of<IReadOnlyDictionary<Guid, QxScore>>());
 
     private static async Task<IReadOnlyList<StreamKey>> NextAsync(NpgsqlConnection connection, StreamKey last, CancellationToken cancellation)
     {
@@ -212,13 +231,26 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
-    private static async Task<IReadOnlyList<StreamKey>> TakeAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    private static async Task<HashSet<StreamKey>> WaitingAsync(NpgsqlConnection connection, IEnumerable<StreamKey> sessions, CancellationToken cancellation)
+    {
+        // No index: the table holds what is waiting and no more.
+        await using var command = new NpgsqlCommand(
+            $"select distinct c.tenant_id, c.session_id from {Changes} c where (c.tenant_id, c.session_id) in (select * from unnest($1, $2))", connection);
+        command.Parameters.AddKeys(sessions);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var waiting = new HashSet<StreamKey>();
+        while (await reader.ReadAsync(cancellation))
+            waiting.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
+        return waiting;
+    }
+
+    private static async Task<IReadOnlyList<StreamKey>> TakeAsync(NpgsqlConnection connection, string table, CancellationToken cancellation)
     {
         // Nobody else deletes, and the table holds what is waiting and no more: no index, so that naming a session costs least.
         await using var command = new NpgsqlCommand(
-            """
-            delete from results.test_changes c
-            where c.ctid = any(array(select w.ctid from results.test_changes w limit $1))
+            $"""
+            delete from {table} c
+            where c.ctid = any(array(select w.ctid from {table} w limit $1))
             returning c.tenant_id, c.session_id
             """, connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
@@ -249,7 +281,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
     }
 
     private static async Task<Dictionary<StreamKey, CountedSession>> CountedAsync(
-        NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
+        NpgsqlConnection connection, IEnumerable<StreamKey> sessions, CancellationToken cancellation)
     {
         // The primary key (tenant_id, session_id) finds the rows.
         await using var command = new NpgsqlCommand(
@@ -289,11 +321,10 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         var current = new Dictionary<StreamKey, CountedSession>();
         while (await reader.ReadAsync(cancellation))
         {
-            var scores = Read<IReadOnlyList<TaskGroupFold>>(reader, 5).Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!);
-            var clips = reader.IsDBNull(6) ? [] : Read<SessionMedia>(reader, 6).Clips.Where(clip => clip.IsShown).Select(clip => clip.Id).ToArray();
+            var media = reader.IsDBNull(6) ? null : Read<SessionMedia>(reader, 6);
             current.Add(
                 new StreamKey(reader.GetString(0), reader.GetGuid(1)),
-                new CountedSession(reader.GetGuid(2), reader.GetGuid(3), new SessionPart(Status(reader, 4), scores), clips));
+                CountedSession.Of(reader.GetGuid(2), reader.GetGuid(3), Status(reader, 4), Read<IReadOnlyList<TaskGroupFold>>(reader, 5), media));
         }
 
         return current;
@@ -357,7 +388,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted!.Workspace });
             one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted.Test });
             one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = counted.Part.Status.ToString() });
-            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Text(counted.Part.Scores), NpgsqlDbType = NpgsqlDbType.Jsonb });
+            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = counted.Scores, NpgsqlDbType = NpgsqlDbType.Jsonb });
             one.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. counted.Clips] });
         }
 
@@ -391,14 +422,6 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
 
     [LoggerMessage(1201, LogLevel.Error, "Updating the totals of tests failed; the changed sessions stay named and are tried again")]
     private static partial void LogFailed(ILogger logger, Exception exception);
-
-    private readonly record struct TestKey(string Tenant, Guid Workspace, Guid Test);
-
-    /// <summary>What of a session is counted, and where.</summary>
-    private sealed record CountedSession(Guid Workspace, Guid Test, SessionPart Part, IReadOnlyList<Guid> Clips)
-    {
-        public TestKey TestOf(StreamKey session) => new(session.Account, Workspace, Test);
-    }
 }
 
 /// <summary>The read model's services.</summary>

@@ -51,6 +51,9 @@ internal sealed class RabbitNode : IAsyncDisposable
         return node;
     }
 
+    /// <summary>Where it listens.</summary>
+    public int Port => _port;
+
     /// <summary>An address of the node.</summary>
     public Uri Address(string virtualHost = "/", string user = "guest", string password = "guest") =>
         new($"amqp://{user}:{password}@127.0.0.1:{_port.ToString(CultureInfo.InvariantCulture)}/{Uri.EscapeDataString(virtualHost)}");
@@ -86,8 +89,8 @@ internal sealed class RabbitNode : IAsyncDisposable
         await _server!.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Runs rabbitmqctl.</summary>
-    public async Task ControlAsync(params string[] arguments)
+    /// <summary>Runs rabbitmqctl, and gives what it printed.</summary>
+    public async Task<string> ControlAsync(params string[] arguments)
     {
         var (program, all) = AsAccount("rabbitmqctl", arguments);
         using var process = Process.Start(Start(program, all))!;
@@ -96,6 +99,7 @@ internal sealed class RabbitNode : IAsyncDisposable
         await process.WaitForExitAsync(CancellationToken.None);
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"rabbitmqctl {arguments[0]}: {await output} {await errors}");
+        return await output;
     }
 
     public ValueTask DisposeAsync()

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace ResultsEs.Tests.Faults;
 
-/// <summary>A TCP proxy before the database whose connections can be cut in the ways networks cut them.</summary>
+/// <summary>A TCP proxy before a server whose connections can be cut in the ways networks cut them.</summary>
 internal sealed class CutWire : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -14,6 +14,7 @@ internal sealed class CutWire : IAsyncDisposable
     private readonly Task _accepting;
     private volatile bool _stalled;
     private volatile bool _closed;
+    private volatile int _delay;
 
     public CutWire(int target)
     {
@@ -30,6 +31,9 @@ internal sealed class CutWire : IAsyncDisposable
 
     /// <summary>What was held back gets through.</summary>
     public void Flow() => _stalled = false;
+
+    /// <summary>Whatever is sent takes so long, in either direction, until told otherwise.</summary>
+    public void Delay(int milliseconds) => _delay = milliseconds;
 
     /// <summary>Every connection ends at once with a reset; new ones are taken.</summary>
     public void Reset()
@@ -109,6 +113,8 @@ internal sealed class CutWire : IAsyncDisposable
         {
             while (_stalled)
                 await Task.Delay(10, _stopping.Token);
+            if (_delay > 0)
+                await Task.Delay(_delay, _stopping.Token);
             for (var sent = 0; sent < count;)
                 sent += await to.SendAsync(buffer.AsMemory(sent, count - sent), _stopping.Token);
         }

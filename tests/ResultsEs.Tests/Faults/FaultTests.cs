@@ -33,6 +33,7 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
     private PostgresCluster _cluster = null!;
     private string _database = null!;
     private CutWire _wire = null!;
+    private CutWire _brokerWire = null!;
     private string? _token;
     private string _virtualHost = null!;
     private Task _writing = Task.CompletedTask;
@@ -50,6 +51,7 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
         await ServiceProcess.ApplyAsync(("ConnectionStrings__results", _database));
         var parts = new NpgsqlConnectionStringBuilder(_database);
         _wire = new CutWire(parts.Port);
+        _brokerWire = new CutWire(broker.Node.Port);
         _virtualHost = await broker.AddVirtualHostAsync();
         // One after the other: the first makes the key.
         await StartAsync(0);
@@ -64,6 +66,8 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
             service?.Dispose();
         if (_wire is not null)
             await _wire.DisposeAsync();
+        if (_brokerWire is not null)
+            await _brokerWire.DisposeAsync();
         if (_cluster is not null)
             await _cluster.DisposeAsync();
         ThrowAway.Remove(_home);
@@ -142,22 +146,45 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
     {
         await broker.Node.StopAsync();
         // The nodes answer requests all the same, and say so.
-        await IsAsync("Degraded");
+        await BrokerIsAsync("Degraded");
         await Task.Delay(Round / 3, Cancelled);
         await broker.Node.StartAsync();
         await ProgressAsync();
-        await IsAsync("Healthy");
+        await BrokerIsAsync("Healthy");
 
         await broker.Node.KillAsync();
         await broker.Node.StartAsync();
-
-        Task IsAsync(string status) => Wait.UntilAsync(async () =>
-        {
-            using var answer = await _nodes[0]!.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancelled);
-            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            return (string?)(await answer.JsonAsync())["checks"]!["broker"]!["status"] == status;
-        });
     });
+
+    [Fact]
+    public Task Connections_to_RabbitMQ_that_break_again_while_they_are_recovered() => UnderLoadAsync(
+        async () =>
+        {
+            _brokerWire.Drop();
+            await BrokerIsAsync("Degraded");
+            _brokerWire.Delay(50);
+            _brokerWire.Open();
+            // The node is connected, and about to consume the queue.
+            await BrokerIsAsync("Healthy");
+            _brokerWire.Reset();
+            _brokerWire.Delay(0);
+            await BrokerIsAsync("Degraded");
+            await ProgressAsync();
+            await BrokerIsAsync("Healthy");
+            await Wait.UntilAsync(async () => (await broker.Node.ControlAsync("list_queues", "--quiet", "--no-table-headers", "-p", _virtualHost, "consumers")).Trim() == "2");
+        },
+        felt: false);
+
+    [Fact]
+    public async Task A_node_starts_without_RabbitMQ_and_listens_when_it_is_there()
+    {
+        await _services[0]!.StopAsync();
+        _brokerWire.Drop();
+        await StartAsync(0);
+        await BrokerIsAsync("Degraded");
+        _brokerWire.Open();
+        await BrokerIsAsync("Healthy");
+    }
 
     [Fact]
     public Task Graceful_stop_of_one_of_two_nodes() => UnderLoadAsync(
@@ -253,7 +280,28 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
 
         if (felt)
             Assert.NotEqual(0, _ledger.Failures);
-        await _ledger.VerifyAsync(_database, _nodes[1]!);
+        try
+        {
+            await _ledger.VerifyAsync(_database, _nodes[1]!);
+        }
+        catch (Exception)
+        {
+            await TellAsync();
+            throw;
+        }
+    }
+
+    /// <summary>What the nodes said, and what the broker knows of their queue: what is missing in the store can be anywhere between.</summary>
+    private async Task TellAsync()
+    {
+        var output = TestContext.Current.TestOutputHelper!;
+        output.WriteLine(await broker.Node.ControlAsync("list_queues", "-p", _virtualHost, "name", "state", "messages_ready", "messages_unacknowledged", "consumers", "leader"));
+        foreach (var service in _services)
+        {
+            service!.Process.Kill();
+            foreach (var line in await service.StopAsync())
+                output.WriteLine(line);
+        }
     }
 
     /// <summary>Waits until a good many more events are acknowledged.</summary>
@@ -268,6 +316,13 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
         });
     }
 
+    private Task BrokerIsAsync(string status) => Wait.UntilAsync(async () =>
+    {
+        using var answer = await _nodes[0]!.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancelled);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return (string?)(await answer.JsonAsync())["checks"]!["broker"]!["status"] == status;
+    });
+
     private async Task StartAsync(int node)
     {
         var throughWire = new NpgsqlConnectionStringBuilder(_database) { Port = _wire.Port, MaxPoolSize = 20, CommandTimeout = 15 };
@@ -275,7 +330,7 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
         [
             ("ASPNETCORE_ENVIRONMENT", "Production"),
             ("ConnectionStrings__results", throughWire.ConnectionString),
-            ("ConnectionStrings__rabbitmq", broker.Node.Address(_virtualHost).ToString()),
+            ("ConnectionStrings__rabbitmq", new UriBuilder(broker.Node.Address(_virtualHost)) { Port = _brokerWire.Port }.Uri.ToString()),
             ("RabbitMq__Accounts__0__Account", TestClients.AccountOne.ToString()),
             ("RabbitMq__Accounts__0__Workspaces__0", TestClients.WorkspaceA.ToString()),
             ("RESULTS_DATA", _keys.Path),

@@ -1,10 +1,5 @@
 using System.Buffers;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
-using RabbitMQ.Client;
-using Wolverine;
-using Wolverine.RabbitMQ.Internal;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
@@ -68,65 +63,4 @@ internal static class AmqpCloudEvents
     }
 
     private static CloudEvents Refused(string problem) => new([], [new EventProblem(-1, null, "", problem)], 0);
-}
-
-/// <summary>From an AMQP message to Wolverine's envelope, and back when a stopping node returns a message to the queue.</summary>
-internal sealed class SessionEventsMapper(AccountBinding binding) : IRabbitMqEnvelopeMapper
-{
-    /// <inheritdoc/>
-    public void MapIncomingToEnvelope(Envelope envelope, IReadOnlyBasicProperties incoming)
-    {
-        var headers = new Dictionary<string, string?>(StringComparer.Ordinal);
-        foreach (var (name, value) in incoming.Headers ?? new Dictionary<string, object?>(StringComparer.Ordinal))
-        {
-            if (AmqpCloudEvents.IsAttribute(name))
-                envelope.Headers[name] = headers[name] = value is byte[] text ? Encoding.UTF8.GetString(text) : Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture);
-        }
-
-        var body = envelope.Data ?? [];
-        envelope.ContentType = incoming.ContentType;
-        envelope.TenantId = Tenant.Of(binding.Account);
-        envelope.MessageType = SessionEventsDelivery.Name;
-        envelope.Id = IdOf(binding.Account, incoming.ContentType, headers, body);
-        envelope.Message = new SessionEventsDelivery(binding.Account, binding.Workspaces, incoming.ContentType, headers, body);
-    }
-
-    /// <inheritdoc/>
-    public void MapEnvelopeToOutgoing(Envelope envelope, IBasicProperties outgoing)
-    {
-        outgoing.Persistent = true;
-        if (!string.IsNullOrEmpty(envelope.ContentType))
-            outgoing.ContentType = envelope.ContentType;
-        outgoing.Headers = envelope.Headers.Where(header => AmqpCloudEvents.IsAttribute(header.Key))
-            .ToDictionary(header => header.Key, header => (object?)header.Value, StringComparer.Ordinal);
-    }
-
-    /// <summary>
-    /// An id made of the message itself: a message that comes again is one dead letter, and no two messages share one whatever
-    /// message ids their producers give them.
-    /// </summary>
-    private static Guid IdOf(Guid account, string? contentType, Dictionary<string, string?> headers, byte[] body)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(account.ToByteArray());
-        Append(contentType ?? "");
-        foreach (var (name, value) in headers.OrderBy(header => header.Key, StringComparer.Ordinal))
-        {
-            Append(name);
-            Append(value ?? "");
-        }
-
-        hash.AppendData(body);
-        var id = hash.GetHashAndReset().AsSpan(0, 16);
-        // RFC 9562, 5.8: version 8, made by a rule of one's own.
-        id[6] = (byte)((id[6] & 0x0f) | 0x80);
-        id[8] = (byte)((id[8] & 0x3f) | 0x80);
-        return new Guid(id, bigEndian: true);
-
-        void Append(string text)
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(text));
-            hash.AppendData([0]);
-        }
-    }
 }

@@ -124,9 +124,9 @@ public sealed class DeadLettersCommand : JasperFxAsyncCommand<DeadLettersInput>
     private static async Task<bool> ReplayAsync(IServiceProvider services, IDeadLetters letters, DeadLetterEnvelope letter)
     {
         var settings = RabbitMqOptions.Read(services.GetRequiredService<IConfiguration>(), out var broker);
-        var scheme = new Uri(letter.ReceivedAt).Scheme;
+        var queue = new Uri(letter.ReceivedAt);
         // As it is configured now: that may be what was repaired.
-        if (settings?.Accounts.Find(entry => RabbitMqSetup.NameOf(entry.HostOr(broker)) == scheme && Tenant.Of(entry.Account) == letter.Envelope.TenantId) is not { } binding)
+        if (settings?.Accounts.Find(entry => RabbitMqOptions.AddressOf(entry.HostOr(broker)) == queue && Tenant.Of(entry.Account) == letter.Envelope.TenantId) is not { } binding)
         {
             return Fail($"{letter.Id} came from {letter.ReceivedAt} for account {letter.Envelope.TenantId}, and no entry of {RabbitMqOptions.Section}:Accounts "
                 + "binds that virtual host to that account; run this with the service's own settings.");
@@ -134,7 +134,7 @@ public sealed class DeadLettersCommand : JasperFxAsyncCommand<DeadLettersInput>
 
         var headers = letter.Envelope.Headers.Where(header => AmqpCloudEvents.IsAttribute(header.Key))
             .ToDictionary(header => header.Key, header => header.Value, StringComparer.Ordinal);
-        var delivery = new SessionEventsDelivery(binding.Account, binding.Workspaces, letter.Envelope.ContentType, headers, letter.Envelope.Data ?? []);
+        var delivery = new SessionEventsDelivery(binding.Account, binding.Workspaces, queue, letter.Envelope.ContentType, headers, letter.Envelope.Data ?? []);
         if (await services.GetRequiredService<Deliveries>().TryRecordAsync(delivery) is { } refusal)
             return Fail($"{letter.Id} is refused again and stays: {refusal.Message}");
 

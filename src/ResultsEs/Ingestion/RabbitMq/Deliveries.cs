@@ -1,12 +1,11 @@
 using ResultsEs.Access;
 using ResultsEs.Operations.Observability;
-using Wolverine;
 using Wolverine.Persistence.Durability;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
 /// <summary>What becomes of the messages of the queue: their events are recorded, or the message is kept as a dead letter.</summary>
-public sealed partial class Deliveries(SessionWriter writer, IMessageStore messages, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
+internal sealed partial class Deliveries(SessionWriter writer, IMessageStore messages, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
 {
     private const int MaxWaitMilliseconds = 2_000;
 
@@ -20,7 +19,7 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
     /// the broker gives at a time wait here, the others wait there.
     /// </summary>
     /// <exception cref="OperationCanceledException">The service stops, and the database does not answer.</exception>
-    internal async Task TakeAsync(SessionEventsDelivery delivery, Envelope envelope)
+    public async Task TakeAsync(SessionEventsDelivery delivery)
     {
         for (var (attempt, failures) = (1, 0); ; attempt++)
         {
@@ -29,25 +28,25 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
                 if (await TryRecordAsync(delivery) is not { } refusal)
                     return;
 
-                await KeepAsync(envelope, refusal);
+                await KeepAsync(delivery, refusal);
                 return;
             }
             catch (Exception e) when (!Failures.IsTransient(e) && ++failures >= MaxAttempts)
             {
-                LogFailure(logger, e, envelope.Id, delivery.Account);
-                await KeepAsync(envelope, new RefusedDeliveryException($"failed: {e.GetType().Name}: {e.Message}"));
+                LogFailure(logger, e, delivery.Id, delivery.Account);
+                await KeepAsync(delivery, new RefusedDeliveryException($"failed: {e.GetType().Name}: {e.Message}"));
                 return;
             }
             catch (Exception e)
             {
-                LogAttempt(e, attempt, envelope);
+                LogAttempt(e, attempt, delivery);
                 await WaitAsync(attempt);
             }
         }
     }
 
     /// <summary>Records the message's events, all or none; null when they are stored, otherwise why they never will be as they are.</summary>
-    internal async Task<RefusedDeliveryException?> TryRecordAsync(SessionEventsDelivery delivery)
+    public async Task<RefusedDeliveryException?> TryRecordAsync(SessionEventsDelivery delivery)
     {
         var read = AmqpCloudEvents.Read(delivery);
         if (read.Count > CloudEventReader.MaxEvents)
@@ -79,20 +78,20 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
         }
     }
 
-    private async Task KeepAsync(Envelope envelope, RefusedDeliveryException refusal)
+    private async Task KeepAsync(SessionEventsDelivery delivery, RefusedDeliveryException refusal)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                await messages.Inbox.MoveToDeadLetterStorageAsync(envelope, refusal);
-                LogKept(logger, envelope.Id, envelope.TenantId, refusal.Message);
+                await messages.Inbox.MoveToDeadLetterStorageAsync(delivery.ToEnvelope(), refusal);
+                LogKept(logger, delivery.Id, delivery.Account, refusal.Message);
                 return;
             }
             catch (Exception e)
             {
                 // Whatever it is: only the store or the broker may hold the message, and the store does not yet.
-                LogAttempt(e, attempt, envelope);
+                LogAttempt(e, attempt, delivery);
                 await WaitAsync(attempt);
             }
         }
@@ -101,18 +100,19 @@ public sealed partial class Deliveries(SessionWriter writer, IMessageStore messa
     private Task WaitAsync(int attempt) =>
         Task.Delay(Random.Shared.Next(10, Math.Min(MaxWaitMilliseconds, 50 << Math.Min(attempt, 8))), lifetime.ApplicationStopping);
 
-    private void LogAttempt(Exception e, int attempt, Envelope envelope)
+    private void LogAttempt(Exception e, int attempt, SessionEventsDelivery delivery)
     {
         // A short outage is nobody's business; a long one is said now and then.
         var level = attempt % AttemptsUnsaid == 0 ? LogLevel.Warning : LogLevel.Debug;
-        LogRetry(logger, level, level == LogLevel.Debug ? e : null, envelope.Id, envelope.TenantId, attempt, e.GetBaseException().Message);
+        if (logger.IsEnabled(level))
+            LogRetry(logger, level, level == LogLevel.Debug ? e : null, delivery.Id, delivery.Account, attempt, e.GetBaseException().Message);
     }
 
     [LoggerMessage(201, LogLevel.Warning, "Dead letter {Id} of account {Account}: {Reason}")]
-    private static partial void LogKept(ILogger logger, Guid id, string? account, string reason);
+    private static partial void LogKept(ILogger logger, Guid id, Guid account, string reason);
 
     [LoggerMessage(EventId = 202, Message = "Message {Id} of account {Account} waits, after {Attempts} attempts: {Reason}")]
-    private static partial void LogRetry(ILogger logger, LogLevel level, Exception? exception, Guid id, string? account, int attempts, string reason);
+    private static partial void LogRetry(ILogger logger, LogLevel level, Exception? exception, Guid id, Guid account, int attempts, string reason);
 
     [LoggerMessage(203, LogLevel.Error, "Message {Id} of account {Account} cannot be recorded")]
     private static partial void LogFailure(ILogger logger, Exception exception, Guid id, Guid account);

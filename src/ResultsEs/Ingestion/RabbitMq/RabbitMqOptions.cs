@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Options;
 
 namespace ResultsEs.Ingestion.RabbitMq;
@@ -10,6 +12,24 @@ internal sealed class RabbitMqOptions
 
     /// <summary>The queue of each virtual host.</summary>
     public const string Queue = "results.session-events";
+
+    /// <summary>
+    /// The address under which dead letters keep where they came from. The virtual host is in the scheme (RFC 3986: letters, digits, <c>-</c>; no difference
+    /// between cases); what a scheme cannot hold is written as its bytes, so that no two virtual hosts share one.
+    /// </summary>
+    public static Uri AddressOf(string virtualHost)
+    {
+        var address = new StringBuilder("rabbitmq-");
+        foreach (var b in Encoding.UTF8.GetBytes(virtualHost))
+        {
+            if (char.IsAsciiLetterLower((char)b) || char.IsAsciiDigit((char)b))
+                address.Append((char)b);
+            else
+                address.Append(CultureInfo.InvariantCulture, $"-{b:x2}");
+        }
+
+        return new Uri(address.Append("://queue/").Append(Queue).ToString());
+    }
 
     /// <summary>How many messages of a virtual host a node has in hand and not yet acknowledged, 1–1,000. Each may have 4 MiB.</summary>
     public ushort Prefetch { get; init; } = 200;

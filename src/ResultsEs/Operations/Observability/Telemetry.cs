@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using ResultsEs.Ingestion;
+using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Postgres;
 
 namespace ResultsEs.Operations.Observability;
@@ -95,6 +96,9 @@ internal static class Telemetry
 
     /// <summary>Where the current request's span is; the default where nobody listens.</summary>
     public static ActivityContext Here => Activity.Current?.Context ?? default;
+
+    /// <summary>Begins the span of a message of the queue.</summary>
+    public static Activity? BeginDelivery() => Source.StartActivity("process " + RabbitMqOptions.Queue, ActivityKind.Consumer, default(ActivityContext), [new("messaging.system", "rabbitmq"), new("messaging.operation.type", "process"), new("messaging.destination.name", RabbitMqOptions.Queue)]);
 
     /// <summary>Begins the span of what changes the totals of tests, so that its statements are one trace.</summary>
     public static Activity? BeginTotals() => Source.StartActivity("update totals");

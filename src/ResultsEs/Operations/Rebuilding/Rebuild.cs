@@ -30,6 +30,8 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
 
     private NpgsqlConnection Connection => held.Connection;
 
+    private bool IsOfSessions => table.StreamType == SessionResultTable.StreamType;
+
     /// <summary>Rebuilds, or goes on with the rebuild that this program has begun.</summary>
     /// <returns>How long the switch kept writers waiting; null when it had been made before.</returns>
     public async Task<TimeSpan?> RunAsync(CancellationToken cancellation)
@@ -46,7 +48,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         }
 
         await BuildingTable.DropAsync(Connection, table, cancellation);
-        if (table.StreamType == SessionResultTable.StreamType)
+        if (IsOfSessions)
         {
             report.Phase("counting the totals of tests");
             await TestTotalsUpdater.RecountAsync(database, cancellation);
@@ -63,6 +65,8 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         var state = await RebuildState.ReadAsync(held.Connection, table, cancellation);
         await RebuildState.DeleteAsync(held.Connection, table, cancellation);
         await BuildingTable.DropAsync(held.Connection, table, cancellation);
+        if (table.StreamType == SessionResultTable.StreamType)
+            await TestTotalsUpdater.ForgetRebuiltAsync(held.Connection, cancellation);
         return state is not null;
     }
 
@@ -155,11 +159,15 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         await using var writing = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await writing.BeginTransactionAsync(cancellation);
         var part = new RebuildPart(keys.Keys.First(), keys.Keys.Last(), 0, 0);
+        var sessions = new Dictionary<StreamKey, CountedSession?>();
         await using (var copy = await writing.BeginBinaryImportAsync($"copy results.{BuildingTable.NameFor(table)} ({table.AllColumns}) from stdin (format binary)", cancellation))
         {
             await foreach (var stream in StoredStreams.ReadRangeAsync(reading, part.First, part.Last, keys, cancellation))
             {
-                await table.WriteAsync(copy, stream.Key, stream.Version, stream.Appended, table.Fold(stream), cancellation);
+                var row = table.Fold(stream);
+                await table.WriteAsync(copy, stream.Key, stream.Version, stream.Appended, row, cancellation);
+                if (row.Document is SessionResult session)
+                    sessions.Add(stream.Key, CountedSession.Of(session));
                 part = part with { Streams = part.Streams + 1, Events = part.Events + stream.Version };
             }
 
@@ -167,6 +175,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         }
 
         await state.AddAsync(writing, part, cancellation);
+        await TestTotalsUpdater.TellRebuiltAsync(writing, await TestTotalsUpdater.DifferingAsync(writing, sessions, cancellation), cancellation);
         await transaction.CommitAsync(cancellation);
         return part;
     }
@@ -236,6 +245,8 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
 
     private async Task StoreAsync(IReadOnlyCollection<StreamKey> streams, CancellationToken cancellation)
     {
+        if (IsOfSessions)
+            await TestTotalsUpdater.TellRebuiltAsync(Connection, streams, cancellation);
         // Not locked: what is appended while this reads comes after the position, and so again.
         var appended = await Refolding.AppendedAsync(Connection, table, streams, isLocked: false, cancellation);
         await Refolding.StoreAsync(Connection, table, BuildingTable.NameFor(table), appended, cancellation);

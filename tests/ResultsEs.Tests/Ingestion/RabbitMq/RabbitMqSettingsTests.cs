@@ -61,7 +61,7 @@ public sealed class RabbitMqSettingsTests
     public void No_two_virtual_hosts_share_a_name_and_each_is_a_scheme() =>
         Gen.Select(Gen.String, Gen.String).Sample((one, two) =>
         {
-            var (nameOfOne, nameOfTwo) = (RabbitMqSetup.NameOf(one), RabbitMqSetup.NameOf(two));
+            var (nameOfOne, nameOfTwo) = (RabbitMqOptions.AddressOf(one).Scheme, RabbitMqOptions.AddressOf(two).Scheme);
             Assert.True(Uri.CheckSchemeName(nameOfOne), nameOfOne);
             // What is no text has no bytes of its own in UTF-8.
             if (!one.Any(char.IsSurrogate) && !two.Any(char.IsSurrogate))

@@ -144,7 +144,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
         await rabbit.One.PublishAsync(body, contentType);
         var letter = await rabbit.DeadLetterAsync(letter => RabbitMqFixture.BodyOf(letter) == body && letter.ExceptionMessage.StartsWith("invalid", StringComparison.Ordinal));
         Assert.Equal(reason, letter.ExceptionMessage);
-        Assert.Equal(contentType ?? "application/json", letter.Envelope.ContentType);
+        Assert.Equal(contentType, letter.Envelope.ContentType);
         Assert.Equal(Tenant.Of(TestClients.AccountOne), letter.Envelope.TenantId);
     }
 
