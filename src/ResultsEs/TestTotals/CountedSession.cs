@@ -34,7 +34,13 @@ internal sealed record CountedSession(Guid Workspace, Guid Test, SessionPart Par
     public static bool Same(CountedSession? a, CountedSession? b) => a is null || b is null
         ? a is null && b is null
         : a.Workspace == b.Workspace && a.Test == b.Test && a.Part.Status == b.Part.Status && a.Clips.SequenceEqual(b.Clips)
-            && ((a.Part.Scores.Count == 0 && b.Part.Scores.Count == 0) || JsonElement.DeepEquals(JsonElement.Parse(a.Scores), JsonElement.Parse(b.Scores)));
+            && a.Part.Scores.Count == b.Part.Scores.Count
+            && a.Part.Scores.All(score => b.Part.Scores.TryGetValue(score.Key, out var other) && Same(score.Value, other));
+
+    private static bool Same(QxScore a, QxScore b) =>
+        a with { Values = b.Values } == b
+            && a.Values with { Behavioral = null } == b.Values with { Behavioral = null }
+            && (a.Values.Behavioral ?? []).SequenceEqual(b.Values.Behavioral ?? []);
 
     /// <summary>The test of a session that counts for this.</summary>
     public TestKey TestOf(StreamKey session) => new(session.Account, Workspace, Test);
