@@ -2,27 +2,23 @@ using System.Globalization;
 using ResultsEs.Benchmarks;
 
 // Who the service is measured against runs in a process of its own, as the service does.
-switch (args)
+if (args is [var who, var what, var where] && Rows.Others.TryGetValue((who, what), out var run))
 {
-    case [RebuildFloor.Argument, RebuildRow.Name, var database]:
-        await RebuildFloor.RunAsync(database, Environment.ProcessorCount, CancellationToken.None);
-        return 0;
-    case [MartenRebuild.Argument, RebuildRow.Name, var database]:
-        await MartenRebuild.RunAsync(database, CancellationToken.None);
-        return 0;
+    await run(where, CancellationToken.None);
+    return 0;
 }
 
-var rows = new List<string>();
+var rows = new HashSet<string>(StringComparer.Ordinal);
 var options = new BenchmarkOptions();
 for (var i = 0; i < args.Length; i++)
 {
     switch (args[i])
     {
         case "all":
-            rows.Add(RebuildRow.Name);
+            rows.UnionWith(Rows.All.Select(row => row.Name));
             break;
-        case RebuildRow.Name:
-            rows.Add(args[i]);
+        case var name when Rows.All.Any(row => row.Name == name):
+            rows.Add(name);
             break;
         case "--json" when i + 1 < args.Length:
             options = options with { Json = args[++i] };
@@ -42,7 +38,7 @@ for (var i = 0; i < args.Length; i++)
 
 if (rows.Count == 0)
 {
-    Console.Error.WriteLine($"Usage: dotnet run -c Release --project tests/ResultsEs.Benchmarks -- all | {RebuildRow.Name} [--events N] [--rounds N] [--json FILE]");
+    Console.Error.WriteLine($"Usage: dotnet run -c Release --project tests/ResultsEs.Benchmarks -- all | {string.Join(" | ", Rows.All.Select(row => row.Name))} … [--events N] [--rounds N] [--json FILE]");
     return 1;
 }
 
@@ -50,10 +46,17 @@ if (rows.Count == 0)
 Console.Error.WriteLine("A Debug build measures nothing worth knowing: run it with -c Release.");
 return 1;
 #else
+await Service.PublishAsync(CancellationToken.None);
 await using var postgres = await Postgres.StartAsync(CancellationToken.None);
 var table = new ResultTable();
-foreach (var row in rows.Distinct(StringComparer.Ordinal))
-    table.Add(await RebuildRow.MeasureAsync(postgres, options, CancellationToken.None));
+foreach (var (name, measure) in Rows.All.Where(row => rows.Contains(row.Name)))
+{
+    var watch = System.Diagnostics.Stopwatch.StartNew();
+    foreach (var row in await measure(postgres, options, CancellationToken.None))
+        table.Add(row);
+    Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name} took {watch.Elapsed.TotalSeconds:F0} s"));
+}
+
 table.Print(Console.Out);
 if (options.Json is { } file)
     await File.WriteAllTextAsync(file, table.ToJson());

@@ -10,9 +10,12 @@ namespace ResultsEs.Benchmarks;
 /// <param name="Output">What it said.</param>
 internal sealed record Run(TimeSpan Took, long PeakBytes, string Output);
 
-/// <summary>The service's program, as it is deployed: a process of its own, with the settings of Production.</summary>
+/// <summary>The service's program, as it is deployed: published with the code that Wolverine generates compiled in, a process of its own, with the settings of Production.</summary>
 internal static class Service
 {
+    /// <summary>The client's secret.</summary>
+    public const string Secret = "only for the benchmark";
+
     /// <summary>The client whose events are imported.</summary>
     public const string Client = "benchmark";
 
@@ -22,27 +25,54 @@ internal static class Service
     /// <summary>Its workspace.</summary>
     public const string Workspace = "b0000000-0000-4000-8000-00000000000a";
 
-    private static readonly string Program = Path.GetFullPath(typeof(Service).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Service").Value!);
+    private static readonly string Publish = Path.GetFullPath(typeof(Service).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Publish").Value!);
 
+    private static readonly string Folder = Directory.CreateTempSubdirectory("results-benchmark-service-").FullName;
+    private static readonly string Program = Path.Combine(Folder, "ResultsEs.dll");
+    private static readonly string SecretHash = Access.Clients.Hash(Secret);
     private static readonly string Data = Directory.CreateTempSubdirectory("results-benchmark-data-").FullName;
+
+    /// <summary>Publishes it, once a run, before anything else of it.</summary>
+    public static async Task PublishAsync(CancellationToken cancellation) => await RunAsync(new ProcessStartInfo("sh", [Publish, Folder]), cancellation);
 
     /// <summary>Runs a command on a database to its end.</summary>
     /// <exception cref="InvalidOperationException">It failed; the message says what it said.</exception>
-    public static Task<Run> RunAsync(string database, string[] arguments, CancellationToken cancellation) => RunAsync(new ProcessStartInfo("dotnet", [Program, .. arguments])
+    public static Task<Run> RunAsync(string database, string[] arguments, CancellationToken cancellation) => RunAsync(ToStart(database, arguments), cancellation);
+
+    /// <summary>Starts it, and returns when it is ready.</summary>
+    public static Task<Server> StartAsync(string database, CancellationToken cancellation, params IEnumerable<(string Name, string Value)> settings)
     {
+        var start = ToStart(database, []);
+        foreach (var (name, value) in settings)
+            start.Environment[name] = value;
+        return Server.StartAsync(start, "/health/ready", cancellation);
+    }
+
+    /// <summary>Starts somebody the service is measured against, who is this program; it listens where <c>ASPNETCORE_URLS</c> says, and answers <c>/health/live</c> when it is ready.</summary>
+    public static Task<Server> StartOtherAsync(string who, string row, string database, CancellationToken cancellation) =>
+        Server.StartAsync(new ProcessStartInfo("dotnet", [typeof(Service).Assembly.Location, who, row, database]), "/health/live", cancellation);
+
+    private static ProcessStartInfo ToStart(string database, string[] arguments) => new("dotnet", [Program, .. arguments])
+    {
+        // Its settings lie there.
+        WorkingDirectory = Folder,
         Environment =
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["ConnectionStrings__results"] = database,
             ["RESULTS_DATA"] = Data,
+            ["Access__Issuer"] = "http://results.example/",
+            ["RateLimiting__ReadsPerMinute"] = "10000000",
+            ["RateLimiting__WritesPerMinute"] = "10000000",
             ["Clients__0__Id"] = Client,
-            ["Clients__0__SecretHash"] = Access.Clients.Hash("not asked for"),
+            ["Clients__0__SecretHash"] = SecretHash,
             ["Clients__0__Account"] = Account,
             ["Clients__0__Workspaces__0"] = Workspace,
             ["Clients__0__Scopes__0"] = "events:write",
+            ["Clients__0__Scopes__1"] = "studies:read",
         },
-    }, cancellation);
+    };
 
     /// <summary>Runs this program as somebody the service is measured against.</summary>
     public static Task<Run> RunOtherAsync(string who, string row, string database, CancellationToken cancellation) =>
@@ -67,7 +97,7 @@ internal static class Service
     }
 
     /// <summary>The process's high-water mark, as Linux keeps it (proc(5), VmHWM).</summary>
-    private static long PeakOf(int process)
+    public static long PeakOf(int process)
     {
         try
         {

@@ -1,0 +1,22 @@
+namespace ResultsEs.Benchmarks;
+
+/// <summary>All rows of the table, by name, in its order; and those that the service is measured against, each of whom is this program told so.</summary>
+internal static class Rows
+{
+    /// <summary>Measures a row.</summary>
+    public delegate Task<IReadOnlyList<ResultRow>> Measure(Postgres postgres, BenchmarkOptions options, CancellationToken cancellation);
+
+    /// <summary>Runs one of those the service is measured against on a database, to its end.</summary>
+    public delegate Task Run(string database, CancellationToken cancellation);
+
+    public static readonly IReadOnlyList<(string Name, Measure Measure)> All =
+    [
+        (RebuildRow.Name, RebuildRow.MeasureAsync),
+    ];
+
+    public static readonly IReadOnlyDictionary<(string Who, string Row), Run> Others = new Dictionary<(string, string), Run>
+    {
+        [(RebuildFloor.Argument, RebuildRow.Name)] = (database, cancellation) => RebuildFloor.RunAsync(database, Environment.ProcessorCount, cancellation),
+        [(MartenRebuild.Argument, RebuildRow.Name)] = MartenRebuild.RunAsync,
+    };
+}
