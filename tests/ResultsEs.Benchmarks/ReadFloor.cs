@@ -154,9 +154,11 @@ internal sealed class ReadFloor
             if (!await reader.ReadAsync(cancellation))
                 return default;
 
-            // The row is in memory, so the stream does not wait.
+            // The row is in memory, so the stream does not wait. Before the text jsonb sends the version of its format.
             await using var stream = reader.GetStream(0);
-            var length = (int)stream.Length;
+            var length = (int)stream.Length - 1;
+            if (stream.ReadByte() != 1)
+                throw new InvalidOperationException("This jsonb is of another format.");
             var bytes = ArrayPool<byte>.Shared.Rent(length);
             stream.ReadExactly(bytes, 0, length);
             return new ArraySegment<byte>(bytes, 0, length);

@@ -71,7 +71,7 @@ internal static class ReadRow
             var expected = await v3[1].GetAsync(session, cancellation);
             var sent = await v3[0].GetAsync(session, cancellation);
             if (!expected.AsSpan().SequenceEqual(sent))
-                throw new InvalidOperationException($"The floor sends other bytes of session {Sessions.Id(session)} than the project.");
+                throw new InvalidOperationException($"The floor sends other bytes of session {Sessions.Id(session)} than the project ({sent.Length} and {expected.Length}).");
             foreach (var peer in v3.Skip(2))
                 await IsSameAsync(peer, session, expected);
             await IsSameAsync(v2[0], session, await v2[1].GetAsync(session, cancellation));
