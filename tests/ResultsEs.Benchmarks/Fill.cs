@@ -6,6 +6,11 @@ internal static class Fill
     /// <summary>Stores the first so many of <see cref="Sessions"/>, and leaves the tables as a service leaves them that has stood for a while.</summary>
     public static async Task WithAsync(string database, int sessions, CancellationToken cancellation)
     {
+        // It notes at its first start that there is nothing to build, and would ask for a rebuild after an import without one.
+        await using (await Service.StartAsync(database, cancellation))
+        {
+        }
+
         var file = Path.GetTempFileName();
         try
         {

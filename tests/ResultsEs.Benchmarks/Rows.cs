@@ -11,11 +11,17 @@ internal static class Rows
 
     public static readonly IReadOnlyList<(string Name, Measure Measure)> All =
     [
+        (ReadRow.Name, ReadRow.MeasureAsync),
+        (StartRow.Name, StartRow.MeasureAsync),
         (RebuildRow.Name, RebuildRow.MeasureAsync),
     ];
 
     public static readonly IReadOnlyDictionary<(string Who, string Row), Run> Others = new Dictionary<(string, string), Run>
     {
+        [(ReadFloor.Argument, ReadRow.Name)] = ReadFloor.RunAsync,
+        [(MartenReads.Argument, ReadRow.Name)] = MartenReads.RunAsync,
+        [(EntityFrameworkReads.Argument, ReadRow.Name)] = EntityFrameworkReads.RunAsync,
+        [(StartFloor.Argument, StartRow.Name)] = StartFloor.RunAsync,
         [(RebuildFloor.Argument, RebuildRow.Name)] = (database, cancellation) => RebuildFloor.RunAsync(database, Environment.ProcessorCount, cancellation),
         [(MartenRebuild.Argument, RebuildRow.Name)] = MartenRebuild.RunAsync,
     };

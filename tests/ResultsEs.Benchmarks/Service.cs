@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using ResultsEs.Postgres;
 
 namespace ResultsEs.Benchmarks;
 
@@ -24,6 +25,12 @@ internal static class Service
 
     /// <summary>Its workspace.</summary>
     public const string Workspace = "b0000000-0000-4000-8000-00000000000a";
+
+    /// <summary>Who its tokens say that they are from.</summary>
+    public const string Issuer = "http://results.example/";
+
+    /// <summary>How many reads, and how many writes, a client may send a minute: more than it can.</summary>
+    public const int PermitsPerMinute = 10_000_000;
 
     private static readonly string Publish = Path.GetFullPath(typeof(Service).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Publish").Value!);
@@ -49,9 +56,9 @@ internal static class Service
         return Server.StartAsync(start, "/health/ready", cancellation);
     }
 
-    /// <summary>Starts somebody the service is measured against, who is this program; it listens where <c>ASPNETCORE_URLS</c> says, and answers <c>/health/live</c> when it is ready.</summary>
+    /// <summary>Starts somebody the service is measured against, who is this program; it listens where <c>ASPNETCORE_URLS</c> says, finds the key of the service's tokens below <c>RESULTS_DATA</c>, and answers <c>/health/live</c> when it is ready.</summary>
     public static Task<Server> StartOtherAsync(string who, string row, string database, CancellationToken cancellation) =>
-        Server.StartAsync(new ProcessStartInfo("dotnet", [typeof(Service).Assembly.Location, who, row, database]), "/health/live", cancellation);
+        Server.StartAsync(new ProcessStartInfo("dotnet", [typeof(Service).Assembly.Location, who, row, database]) { Environment = { [DataFolder.Variable] = Data } }, "/health/live", cancellation);
 
     private static ProcessStartInfo ToStart(string database, string[] arguments) => new("dotnet", [Program, .. arguments])
     {
@@ -61,10 +68,10 @@ internal static class Service
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["ConnectionStrings__results"] = database,
-            ["RESULTS_DATA"] = Data,
-            ["Access__Issuer"] = "http://results.example/",
-            ["RateLimiting__ReadsPerMinute"] = "10000000",
-            ["RateLimiting__WritesPerMinute"] = "10000000",
+            [DataFolder.Variable] = Data,
+            ["Access__Issuer"] = Issuer,
+            ["RateLimiting__ReadsPerMinute"] = PermitsPerMinute.ToString(CultureInfo.InvariantCulture),
+            ["RateLimiting__WritesPerMinute"] = PermitsPerMinute.ToString(CultureInfo.InvariantCulture),
             ["Clients__0__Id"] = Client,
             ["Clients__0__SecretHash"] = SecretHash,
             ["Clients__0__Account"] = Account,
