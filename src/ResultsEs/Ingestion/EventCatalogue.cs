@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using FluentValidation;
 using FluentValidation.Results;
-using JasperFx.Events;
 using Marten;
 using ResultsEs.Contracts;
 using ResultsEs.Media;
@@ -79,6 +78,9 @@ internal abstract class EventType(string wireType, Type record)
     /// <summary>The event's record.</summary>
     public Type Record { get; } = record;
 
+    /// <summary>The record's name, as Marten stores it beside the event.</summary>
+    public string DotNetType { get; } = $"{record.FullName}, {record.Assembly.GetName().Name}";
+
     /// <summary>Whether it is a highlight reel's and not a session's.</summary>
     public bool IsOfReel => this is EventType<HighlightReelDraft>;
 
@@ -94,9 +96,6 @@ internal abstract class EventType(string wireType, Type record)
 
     /// <summary>Checks the event's rules.</summary>
     public abstract ValidationResult Validate(StreamEvent data);
-
-    /// <summary>The event as Marten appends it, with the producer's id.</summary>
-    public abstract IEvent Envelope(Guid id, StreamEvent data);
 
     /// <summary>Tells Marten the name under which the event is stored.</summary>
     public abstract void Register(StoreOptions options);
@@ -126,9 +125,6 @@ internal sealed class EventType<TState, T>(string wireType, IValidator<T> valida
 
     /// <inheritdoc/>
     public override void Fold(TState state, Stamp stamp, StreamEvent data) => fold(state, stamp, (T)data);
-
-    /// <inheritdoc/>
-    public override IEvent Envelope(Guid id, StreamEvent data) => new Event<T>((T)data) { Id = id };
 
     /// <inheritdoc/>
     public override void Register(StoreOptions options)

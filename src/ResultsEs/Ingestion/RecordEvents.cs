@@ -1,11 +1,9 @@
-using JasperFx;
-using Marten;
+using System.Data;
 using Npgsql;
 using ResultsEs.Contracts;
 using ResultsEs.Media;
 using ResultsEs.Postgres;
 using ResultsEs.SessionResults;
-using ResultsEs.TestTotals;
 
 namespace ResultsEs.Ingestion;
 
@@ -69,15 +67,14 @@ public static class RecordEventsHandler
     /// Records commands of one account in one transaction, in their order; those that are refused leave the others alone.
     /// Two round trips: what is known of the events and their streams, which locks them, and the commit.
     /// </summary>
-    /// <param name="store">The event store.</param>
-    /// <param name="database">The same database.</param>
+    /// <param name="database">The database.</param>
     /// <param name="commands">Commands whose streams nobody else in this process is writing.</param>
     /// <returns>A result for each command.</returns>
-    internal static async Task<IReadOnlyList<RecordResult>> RecordAsync(IDocumentStore store, NpgsqlDataSource database, IReadOnlyList<RecordEvents> commands)
+    internal static async Task<IReadOnlyList<RecordResult>> RecordAsync(NpgsqlDataSource database, IReadOnlyList<RecordEvents> commands)
     {
         while (true)
         {
-            var (results, behind) = await TryRecordAsync(store, commands);
+            var (results, behind) = await TryRecordAsync(database, commands);
             if (results is not null)
                 return results;
 
@@ -88,35 +85,33 @@ public static class RecordEventsHandler
     }
 
     /// <summary>Results, or the streams whose documents have to be folded first.</summary>
-    private static async Task<(IReadOnlyList<RecordResult>? Results, IReadOnlyList<StreamKey> Behind)> TryRecordAsync(IDocumentStore store, IReadOnlyList<RecordEvents> commands)
+    private static async Task<(IReadOnlyList<RecordResult>? Results, IReadOnlyList<StreamKey> Behind)> TryRecordAsync(NpgsqlDataSource database, IReadOnlyList<RecordEvents> commands)
     {
-        var account = commands[0].Account;
-        await using var session = store.LightweightSession(Tenant.Of(account));
-        var batch = session.CreateBatchQuery();
-        var incoming = commands.SelectMany(command => command.Events).ToList();
-        var fetchKnown = batch.AddItem(new StoredEventsById([.. incoming.Select(e => e.Id)], account));
-        // In one order everywhere, so that row locks cannot wait in a circle.
-        var fetches = incoming.DistinctBy(e => e.StreamId).OrderBy(e => e.StreamId)
-            .Select(e => e.Type.IsOfReel
-                ? TargetStream.FetchAsync<HighlightReel>(batch, e.StreamId, reel => reel.WorkspaceId)
-                : TargetStream.FetchAsync<SessionResult>(batch, e.StreamId, session => session.Body.WorkspaceId))
-            .ToList();
-        await batch.Execute();
-        var known = await fetchKnown;
-        var streams = (await Task.WhenAll(fetches)).ToDictionary(stream => stream.Id);
-        await TargetStream.ExplainUnfoldedAsync(session, streams);
-        if (streams.Values.Where(stream => stream.IsBehind).Select(stream => new StreamKey(session.TenantId, stream.Id)).ToList() is { Count: > 0 } behind)
-            return (null, behind);
+        var account = Tenant.Of(commands[0].Account);
+        await using var connection = await database.OpenConnectionAsync();
+        try
+        {
+            var locked = await LockedStreams.FetchAsync(connection, account, [.. commands.SelectMany(command => command.Events)]);
+            if (locked.Streams.Values.Where(stream => stream.IsBehind).Select(stream => new StreamKey(account, stream.Id)).ToList() is { Count: > 0 } behind)
+            {
+                await LockedStreams.RollBackAsync(connection);
+                return (null, behind);
+            }
 
-        var results = commands.Select(command => Record(command, known, streams)).ToList();
-        TestTotalsUpdater.Tell(session, streams.Values.Where(stream => stream.CountsInTest).Select(stream => stream.Id));
-        await session.SaveChangesAsync();
-        return (results, []);
+            var results = commands.Select(command => Record(command, locked.Known, locked.Streams)).ToList();
+            await locked.CommitAsync();
+            return (results, []);
+        }
+        catch (Exception) when (connection.State == ConnectionState.Open)
+        {
+            await LockedStreams.RollBackAsync(connection);
+            throw;
+        }
     }
 
     /// <summary>Appends a command's new events, unless something of it is refused. What it appends is known to the commands after it.</summary>
     private static RecordResult Record(
-        RecordEvents command, Dictionary<Guid, StoredEvent> known, Dictionary<Guid, TargetStream> streams)
+        RecordEvents command, Dictionary<Guid, StoredEvent> known, IReadOnlyDictionary<Guid, TargetStream> streams)
     {
         var foreign = command.Events
             .Select((incoming, index) => (incoming, index))
@@ -176,7 +171,6 @@ public static class RecordEventsHandler
     /// <summary>Whether another writer was faster: nothing of ours is stored, and the next attempt sees theirs.</summary>
     internal static bool IsConflict(Exception e) => e switch
     {
-        ConcurrencyException or Marten.Exceptions.ExistingStreamIdCollisionException or JasperFx.Events.ExistingStreamIdCollisionException => true,
         PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => true,
         AggregateException many => many.InnerExceptions.All(IsConflict),
         { InnerException: { } inner } => IsConflict(inner),

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Marten;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Operations.Observability;
@@ -11,7 +10,7 @@ namespace ResultsEs.Ingestion;
 /// committed at once; those that come while commits are under way wait and share the next. Owns the queue and the set of
 /// sessions that are being written; both are guarded by <see cref="_gate"/>.
 /// </summary>
-public sealed partial class SessionWriter(IDocumentStore store, NpgsqlDataSource database, ILogger<SessionWriter> logger)
+public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<SessionWriter> logger)
 {
     /// <summary>How many events may wait; beyond, requests are refused. About 64 MiB of typical events.</summary>
     internal const int MaxWaitingEvents = 50_000;
@@ -24,6 +23,8 @@ public sealed partial class SessionWriter(IDocumentStore store, NpgsqlDataSource
     // An attempt locks its streams, so it fails only while other nodes are making the same streams or storing the same ids, and
     // each such failure is one of those, done.
     private const int MaxAttempts = 12;
+
+    private const int MaxReconnects = 4;
 
     private readonly Lock _gate = new();
     private readonly LinkedList<Waiting> _waiting = new();
@@ -133,7 +134,7 @@ public sealed partial class SessionWriter(IDocumentStore store, NpgsqlDataSource
         {
             try
             {
-                var results = await RecordEventsHandler.RecordAsync(store, database, commands);
+                var results = await RecordEventsHandler.RecordAsync(database, commands);
                 End();
                 foreach (var (waiting, result) in commit.Zip(results))
                     waiting.SetResult(result);
@@ -143,6 +144,12 @@ public sealed partial class SessionWriter(IDocumentStore store, NpgsqlDataSource
             {
                 LogConflict(logger, e, attempt, commit.Count, commands[0].Account);
                 await Task.Delay(Random.Shared.Next(2, 8 * attempt));
+            }
+            catch (NpgsqlException e) when (attempt < MaxReconnects && e.InnerException is not TimeoutException && Failures.IsTransient(e))
+            {
+                // The server was restarted, or the connection was cut: what was not known to be stored is looked for first.
+                LogConflict(logger, e, attempt, commit.Count, commands[0].Account);
+                await Task.Delay(50 << attempt);
             }
             catch (Exception e) when (commit.Count > 1 && (RecordEventsHandler.IsConflict(e) || !Failures.IsTransient(e)))
             {
@@ -170,7 +177,7 @@ public sealed partial class SessionWriter(IDocumentStore store, NpgsqlDataSource
         void End(Exception? failure = null) => telemetry.End(commands.Sum(command => command.Events.Count), commands.Count, failure);
     }
 
-    [LoggerMessage(101, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer")]
+    [LoggerMessage(101, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer, or no database")]
     private static partial void LogConflict(ILogger logger, Exception exception, int attempt, int requests, Guid account);
 
     /// <summary>A command and who waits for its result.</summary>

@@ -1,12 +1,9 @@
-using System.Data.Common;
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using JasperFx.Events;
-using Marten.Linq.QueryHandlers;
-using NpgsqlTypes;
+using Npgsql;
 using ResultsEs.SessionResults;
-using Weasel.Postgresql;
-using Weasel.Storage;
 
 namespace ResultsEs.Ingestion;
 
@@ -19,15 +16,35 @@ internal sealed record StoredEvent(Guid StreamId, string WireType, DateTimeOffse
     private const string SourceHeader = "source";
     private const string TraceParentHeader = "traceparent";
 
-    /// <summary>An event as it is appended: the producer's id and data, the CloudEvent's other attributes as headers.</summary>
-    public static IEvent Envelope(IncomingEvent incoming)
+    /// <summary>The event's data as it is stored.</summary>
+    public static byte[] DataOf(IncomingEvent incoming) => JsonSerializer.SerializeToUtf8Bytes(incoming.Data, incoming.Type.JsonType);
+
+    /// <summary>The CloudEvent's other attributes, as they are stored.</summary>
+    public static byte[] HeadersOf(IncomingEvent incoming)
     {
-        var envelope = incoming.Type.Envelope(incoming.Id, incoming.Data);
-        envelope.SetHeader(TimeHeader, incoming.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
-        envelope.SetHeader(SourceHeader, incoming.Source);
-        if (incoming.TraceParent is not null)
-            envelope.SetHeader(TraceParentHeader, incoming.TraceParent);
-        return envelope;
+        var json = new ArrayBufferWriter<byte>(256);
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartObject();
+            writer.WriteString(TimeHeader, incoming.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
+            writer.WriteString(SourceHeader, incoming.Source);
+            if (incoming.TraceParent is not null)
+                writer.WriteString(TraceParentHeader, incoming.TraceParent);
+            writer.WriteEndObject();
+        }
+
+        return json.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The stored event at which a reader stands: id, stream, type, time and data.</summary>
+    public static StoredEvent Read(NpgsqlDataReader reader)
+    {
+        var data = reader.GetFieldValue<byte[]>(4);
+        return new StoredEvent(
+            reader.GetGuid(1),
+            reader.GetString(2),
+            DateTimeOffset.Parse(reader.GetString(3), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal),
+            new Lazy<JsonElement>(() => JsonElement.Parse(data)));
     }
 
     /// <summary>An event that is about to be stored, as it will be.</summary>
@@ -49,44 +66,4 @@ internal sealed record StoredEvent(Guid StreamId, string WireType, DateTimeOffse
 
     private static DateTimeOffset? ParseTime(string? text) =>
         DateTimeOffset.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
-}
-
-/// <summary>
-/// The events that the account has under these ids; part of a batched query. Relies on the unique index
-/// <see cref="Postgres.EventIdIndex"/> on (tenant_id, id).
-/// </summary>
-internal sealed class StoredEventsById(Guid[] ids, Guid account) : IQueryHandler<Dictionary<Guid, StoredEvent>>
-{
-    /// <inheritdoc/>
-    public void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
-    {
-        builder.Append("select e.id, e.stream_id, e.type, e.headers ->> 'time', e.data from results.mt_events e where e.tenant_id = ");
-        builder.AppendParameter(Tenant.Of(account), NpgsqlDbType.Varchar);
-        builder.Append(" and e.id = any(");
-        builder.AppendParameter(ids, NpgsqlDbType.Array | NpgsqlDbType.Uuid);
-        builder.Append(")");
-    }
-
-    /// <inheritdoc/>
-    public async Task<Dictionary<Guid, StoredEvent>> HandleAsync(DbDataReader reader, IStorageSession session, CancellationToken token)
-    {
-        var stored = new Dictionary<Guid, StoredEvent>();
-        while (await reader.ReadAsync(token))
-        {
-            var id = await reader.GetFieldValueAsync<Guid>(0, token);
-            var time = DateTimeOffset.Parse(await reader.GetFieldValueAsync<string>(3, token), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
-            var data = await reader.GetFieldValueAsync<byte[]>(4, token);
-            stored.Add(id, new StoredEvent(
-                await reader.GetFieldValueAsync<Guid>(1, token),
-                await reader.GetFieldValueAsync<string>(2, token),
-                time,
-                new Lazy<JsonElement>(() => JsonElement.Parse(data))));
-        }
-
-        return stored;
-    }
-
-    /// <inheritdoc/>
-    public Task<int> StreamJson(Stream stream, DbDataReader reader, CancellationToken token) =>
-        throw new NotSupportedException("Known events are compared, never streamed.");
 }

@@ -24,13 +24,22 @@ internal sealed record DocumentColumn(string Name, NpgsqlDbType Type);
 /// </summary>
 internal sealed class DocumentTable
 {
-    private readonly Func<Guid, IEnumerable<RecordedEvent>, DocumentRow> _fold;
+    private readonly Func<Guid, byte[]?, IEnumerable<RecordedEvent>, DocumentRow> _fold;
     private readonly string _dotNetType;
+    private readonly string _upsertMany;
 
-    private DocumentTable(string alias, int version, string streamType, string dotNetType, IReadOnlyList<DocumentColumn> columns, Func<Guid, IEnumerable<RecordedEvent>, DocumentRow> fold)
+    private DocumentTable(string alias, int version, string streamType, string dotNetType, IReadOnlyList<DocumentColumn> columns, Func<Guid, byte[]?, IEnumerable<RecordedEvent>, DocumentRow> fold)
     {
         (Version, StreamType, _dotNetType, Columns, _fold) = (version, streamType, dotNetType, columns, fold);
         (BaseAlias, Alias) = (alias, AliasOf(alias, version));
+        string[] stored = ["data", "mt_version", "mt_dotnet_type", "mt_last_modified", .. columns.Select(column => column.Name)];
+        _upsertMany =
+            $"""
+            insert into {MartenSetup.Schema}.{Name} ({AllColumns})
+            select $1, v.id, v.data, v.version, $2, transaction_timestamp(), {string.Join(", ", columns.Select(column => "v." + column.Name))}
+            from unnest({string.Join(", ", Enumerable.Range(3, 3 + columns.Count).Select(n => string.Create(CultureInfo.InvariantCulture, $"${n}")))}) v(id, data, version, {string.Join(", ", columns.Select(column => column.Name))})
+            on conflict (tenant_id, id) do update set {string.Join(", ", stored.Select(column => $"{column} = excluded.{column}"))}
+            """;
     }
 
     /// <summary>The document's name without a version.</summary>
@@ -66,9 +75,9 @@ internal sealed class DocumentTable
     {
         return new DocumentTable(alias, version, streamType, typeof(T).FullName!, [.. columns.Select(column => new DocumentColumn(column.Name, column.Type))], Row);
 
-        DocumentRow Row(Guid id, IEnumerable<RecordedEvent> events)
+        DocumentRow Row(Guid id, byte[]? json, IEnumerable<RecordedEvent> events)
         {
-            var document = fold(id, null, events);
+            var document = fold(id, json is null ? null : JsonSerializer.Deserialize(json, Json.Of<T>()), events);
             return new DocumentRow(JsonSerializer.SerializeToUtf8Bytes(document, Json.Of<T>()), [.. columns.Select(column => column.Value(document))], document);
         }
     }
@@ -85,12 +94,42 @@ internal sealed class DocumentTable
 
         try
         {
-            return _fold(stream.Key.Id, stream.Events);
+            return _fold(stream.Key.Id, null, stream.Events);
         }
         catch (Exception e)
         {
             throw new UnfoldableStreamException(stream.Key, $"the fold failed: {e.Message}", e);
         }
+    }
+
+    /// <summary>The document of a stream that has got more events.</summary>
+    /// <param name="id">The stream.</param>
+    /// <param name="json">The document before; null when there was none.</param>
+    /// <param name="events">What came since.</param>
+    public DocumentRow Fold(Guid id, byte[]? json, IEnumerable<RecordedEvent> events) => _fold(id, json, events);
+
+    /// <summary>A command that stores documents of an account in the place of those that are there. They were last modified when the transaction began.</summary>
+    public NpgsqlBatchCommand UpsertMany(string account, IReadOnlyList<(Guid Id, long Version, DocumentRow Row)> documents)
+    {
+        var command = new NpgsqlBatchCommand(_upsertMany);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _dotNetType });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. documents.Select(document => document.Id)] });
+        command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. documents.Select(document => document.Row.Json)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. documents.Select(document => document.Version)] });
+        for (var i = 0; i < Columns.Count; i++)
+        {
+            var values = documents.Select(document => document.Row.Values[i]);
+            command.Parameters.Add(Columns[i].Type switch
+            {
+                NpgsqlDbType.Uuid => new NpgsqlParameter<Guid?[]> { TypedValue = [.. values.Cast<Guid?>()] },
+                NpgsqlDbType.TimestampTz => new NpgsqlParameter<DateTime?[]> { TypedValue = [.. values.Cast<DateTime?>()], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz },
+                NpgsqlDbType.Varchar => new NpgsqlParameter<string?[]> { TypedValue = [.. values.Cast<string?>()], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Varchar },
+                var type => throw new NotSupportedException($"A column of type {type}."),
+            });
+        }
+
+        return command;
     }
 
     /// <summary>Writes a row into a binary COPY of <see cref="AllColumns"/>.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Marten;
 using Npgsql;
 using NpgsqlTypes;
 using ResultsEs.Ingestion;
@@ -28,15 +27,13 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
-    /// <summary>Names sessions as changed, in the transaction of <paramref name="session"/>.</summary>
-    public static void Tell(IDocumentSession session, IEnumerable<Guid> sessions)
+    /// <summary>A command that names sessions of an account as changed.</summary>
+    public static NpgsqlBatchCommand Tell(string account, IReadOnlyCollection<Guid> sessions) => new($"insert into {Changes} (tenant_id, session_id) select $1, unnest($2)")
     {
-        var ids = sessions.ToArray();
-        if (ids.Length > 0)
-            session.QueueSqlCommand("insert into results.test_changes (tenant_id, session_id) select ?, unnest(?)", session.TenantId, ids);
-    }
+        Parameters = { new NpgsqlParameter<string> { TypedValue = account }, new NpgsqlParameter<Guid[]> { TypedValue = [.. sessions] } },
+    };
 
-    /// <summary>The same, in the transaction of <paramref name="connection"/>.</summary>
+    /// <summary>Names sessions as changed, in the transaction of <paramref name="connection"/>.</summary>
     public static Task TellAsync(NpgsqlConnection connection, IReadOnlyCollection<StreamKey> sessions, CancellationToken cancellation) =>
         TellAsync(connection, Changes, sessions, cancellation);
 

@@ -276,7 +276,7 @@ public sealed partial class ObservabilityTests : IDisposable
 
         async Task UpAsync(int node)
         {
-            nodes[node] = await StartAsync(database, ("Shutdown__DrainSeconds", "1"), ("RateLimiting__WritesPerMinute", "1000000"));
+            nodes[node] = await StartAsync(database, ("Shutdown__DrainSeconds", "5"), ("RateLimiting__WritesPerMinute", "1000000"));
             clients[node] = await ClientAsync(nodes[node]);
             nodes[node].Ignore();
         }
