@@ -8,6 +8,9 @@ if (args is [var who, var what, var where] && Rows.Others.TryGetValue((who, what
     return 0;
 }
 
+if (args is [MicroBenchmarks.Argument])
+    return MicroBenchmarks.Run();
+
 var rows = new HashSet<string>(StringComparer.Ordinal);
 var options = new BenchmarkOptions();
 for (var i = 0; i < args.Length; i++)
@@ -38,7 +41,7 @@ for (var i = 0; i < args.Length; i++)
 
 if (rows.Count == 0)
 {
-    Console.Error.WriteLine($"Usage: dotnet run -c Release --project tests/ResultsEs.Benchmarks -- all | {string.Join(" | ", Rows.All.Select(row => row.Name))} … [--events N] [--rounds N] [--json FILE]");
+    Console.Error.WriteLine($"Usage: dotnet run -c Release --project tests/ResultsEs.Benchmarks -- all | {string.Join(" | ", Rows.All.Select(row => row.Name))} … [--events N] [--rounds N] [--json FILE]\n       … -- {MicroBenchmarks.Argument}");
     return 1;
 }
 

@@ -26,7 +26,8 @@ internal static class Sessions
     /// <summary>The id of a session.</summary>
     public static Guid Id(int session) => Uuid(session, 0, 4);
 
-    private static IEnumerable<string> Lines(int session)
+    /// <summary>The events of a session as CloudEvents, in their order.</summary>
+    public static IEnumerable<string> Lines(int session)
     {
         var began = Begin.AddSeconds(session);
         yield return Line(0, "SessionStarted", $$"""{"workspaceId":"{{Service.Workspace}}","testId":"{{Uuid(session / 500, 0, 5)}}","testPlanId":"{{Uuid(session / 500, 0, 6)}}","audienceId":"{{Uuid(session % 7, 0, 8)}}","productType":"SURVEY","startedAt":"{{Time(0)}}"}""");
