@@ -42,13 +42,28 @@ internal static class BearerTokens
             NameClaimType = Caller.ClientIdClaim,
             LifetimeValidator = (notBefore, expires, _, _) => IsCurrent(notBefore, expires, time.GetUtcNow().UtcDateTime),
         };
+        var known = new ValidatedTokens(time);
         bearer.Events = new JwtBearerEvents
         {
+            OnMessageReceived = context =>
+            {
+                if (known.Find(context.Request.Headers.Authorization.ToString()) is { } principal)
+                {
+                    context.Principal = principal;
+                    context.Success();
+                }
+
+                return Task.CompletedTask;
+            },
             OnTokenValidated = context =>
             {
                 // A client taken out of the configuration is refused at once, not when its last token expires.
                 if (context.Principal?.Identity is ClaimsIdentity identity && Caller.Read(identity) is { } caller && clients.Find(caller.ClientId) is not null)
-                    context.Principal = new CallerPrincipal(identity, caller);
+                {
+                    var principal = new CallerPrincipal(identity, caller);
+                    known.Add(context.Request.Headers.Authorization.ToString(), principal, context.SecurityToken.ValidFrom, context.SecurityToken.ValidTo);
+                    context.Principal = principal;
+                }
                 else
                     context.Fail("The token names no client of this service.");
                 return Task.CompletedTask;
@@ -62,6 +77,7 @@ internal static class BearerTokens
         };
     }
 
-    private static bool IsCurrent(DateTime? notBefore, DateTime? expires, DateTime now) =>
-        expires is { } end && now < end + ClockSkew && (notBefore is not { } start || start - ClockSkew <= now);
+    /// <summary>Whether a token is valid now, by its own times.</summary>
+    public static bool IsCurrent(DateTime? notBefore, DateTime? expires, DateTime now) =>
+        expires is { } end && now - ClockSkew < end && (notBefore is not { } start || start <= now + ClockSkew);
 }

@@ -39,6 +39,6 @@ public static class GetSessionResultV2
 
         var document = JsonSerializer.Deserialize(json, Json.Of<SessionResult>())!;
         var body = JsonSerializer.SerializeToUtf8Bytes(SessionResultV2.Of(document), Json.Of<SessionResultV2>());
-        return TypedResults.Bytes(body, "application/json; charset=utf-8");
+        return new JsonBody(body);
     }
 }

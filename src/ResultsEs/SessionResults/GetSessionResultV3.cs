@@ -33,6 +33,6 @@ public static class GetSessionResultV3
             return problem;
 
         var body = await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation);
-        return body is null ? Problems.NotFound() : TypedResults.Bytes(body, "application/json; charset=utf-8");
+        return body is null ? Problems.NotFound() : new JsonBody(body);
     }
 }

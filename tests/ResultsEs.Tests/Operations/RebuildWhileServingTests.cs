@@ -351,6 +351,8 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
     private Task BreakAsync(Guid broken, Guid lacking, Guid task) => ExecuteAsync(string.Create(
         CultureInfo.InvariantCulture,
         $$"""
+        -- A writer that has read the document before would store what it has read.
+        select 1 from results.mt_streams where id = '{{lacking}}' for update;
         update results.mt_doc_session_result set data = jsonb_set(jsonb_set(data, '{body,tasks}', '[]'), '{fold,tasks}', '[]') where id = '{{broken}}';
         update results.mt_doc_session_result set data = jsonb_set(jsonb_set(data,
           '{body,tasks}', (select jsonb_agg(t) from jsonb_array_elements(data -> 'body' -> 'tasks') t where t ->> 'uuid' <> '{{task}}')),

@@ -1,0 +1,14 @@
+namespace ResultsEs.Api;
+
+/// <summary>An answer that is JSON already.</summary>
+internal sealed class JsonBody(ReadOnlyMemory<byte> json) : IResult
+{
+    /// <inheritdoc/>
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = json.Length;
+        await response.BodyWriter.WriteAsync(json, httpContext.RequestAborted);
+    }
+}
