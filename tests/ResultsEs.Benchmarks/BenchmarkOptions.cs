@@ -11,4 +11,7 @@ internal sealed record BenchmarkOptions
 
     /// <summary>A file for the table as JSON.</summary>
     public string? Json { get; init; }
+
+    /// <summary>A folder for the charts of a growth run.</summary>
+    public string? Charts { get; init; }
 }

@@ -1,38 +1,52 @@
+using System.Text;
+
 namespace ResultsEs.Benchmarks;
 
 /// <summary>Stores sessions before something is measured on them.</summary>
 internal static class Fill
 {
     /// <summary>Stores the first so many of <see cref="Sessions"/>, and leaves the tables as a service leaves them that has stood for a while.</summary>
-    public static async Task WithAsync(string database, int sessions, CancellationToken cancellation)
-    {
-        // It notes at its first start that there is nothing to build, and would ask for a rebuild after an import without one.
-        await using (await Service.StartAsync(database, cancellation))
-        {
-        }
+    public static Task WithAsync(string database, int sessions, CancellationToken cancellation) =>
+        WithAsync(database, Enumerable.Range(0, sessions).SelectMany(Sessions.Lines), cancellation);
 
-        var file = Path.GetTempFileName();
+    /// <summary>Stores these CloudEvents in a database that has none, and leaves the tables as a service leaves them that has stood for a while.</summary>
+    public static async Task WithAsync(string database, IEnumerable<string> lines, CancellationToken cancellation)
+    {
+        var (file, expected) = (Path.GetTempFileName(), 0L);
         try
         {
-            await Sessions.WriteAsync(file, sessions, cancellation);
-            await Service.RunAsync(database, ["import", file, "--client", Service.Client], cancellation);
+            await using (var writer = new StreamWriter(file, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 1 << 20))
+            {
+                foreach (var line in lines)
+                {
+                    await writer.WriteLineAsync(line.AsMemory(), cancellation);
+                    expected++;
+                }
+            }
+
+            // A service that starts on an empty database notes that its documents are complete; one that finds sessions and no such note refuses to start. It also counts totals.
+            await using (await Service.StartAsync(database, cancellation))
+            {
+                await Service.RunAsync(database, ["import", file, "--client", Service.Client], cancellation);
+                await CountedAsync(database, cancellation);
+            }
         }
         finally
         {
             File.Delete(file);
         }
 
-        // Its totals are counted while it runs.
-        await using (await Service.StartAsync(database, cancellation))
-        {
-            while (await Postgres.AskAsync<bool>(database, "select exists (select 1 from results.test_changes)", cancellation))
-                await Task.Delay(100, cancellation);
-        }
-
         // As autovacuum leaves tables that are no longer new.
         await Postgres.ExecuteAsync(database, "vacuum (analyze)", cancellation);
         var events = await Postgres.AskAsync<long>(database, "select count(*) from results.mt_events where type <> 'tombstone'", cancellation);
-        if (events != (long)sessions * Sessions.EventsPerSession)
-            throw new InvalidOperationException($"There are {events} events, not {sessions * Sessions.EventsPerSession}.");
+        if (events != expected)
+            throw new InvalidOperationException($"There are {events} events, not {expected}.");
+    }
+
+    /// <summary>Returns when the service that runs on the database has counted all sessions in their tests' totals.</summary>
+    public static async Task CountedAsync(string database, CancellationToken cancellation)
+    {
+        while (await Postgres.AskAsync<bool>(database, "select exists (select 1 from results.test_changes)", cancellation))
+            await Task.Delay(100, cancellation);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using ResultsEs.Postgres;
@@ -11,6 +12,7 @@ internal sealed class Postgres : IAsyncDisposable
 {
     private readonly string _folder;
     private readonly PostgresCluster _cluster;
+    private readonly Dictionary<int, string> _filled = [];
 
     private Postgres(string folder, PostgresCluster cluster) => (_folder, _cluster) = (folder, cluster);
 
@@ -31,6 +33,17 @@ internal sealed class Postgres : IAsyncDisposable
         var database = _cluster.ConnectionString(name);
         await Service.RunAsync(database, ["db-apply"], cancellation);
         return database;
+    }
+
+    /// <summary>A database that had the first so many of <see cref="Sessions"/> and nothing else when it was asked for first: rows that can live with what others leave share the time it takes.</summary>
+    public async Task<string> FilledAsync(int sessions, CancellationToken cancellation)
+    {
+        if (_filled.TryGetValue(sessions, out var filled))
+            return filled;
+
+        var database = await CreateDatabaseAsync(string.Create(CultureInfo.InvariantCulture, $"filled_{sessions}"), cancellation);
+        await Fill.WithAsync(database, sessions, cancellation);
+        return _filled[sessions] = database;
     }
 
     /// <summary>The one value that a statement answers.</summary>

@@ -8,20 +8,27 @@ if (args is [var who, var what, var where] && Rows.Others.TryGetValue((who, what
     return 0;
 }
 
+if (args is [MicroBenchmarks.Argument])
+    return MicroBenchmarks.Run();
+
 var rows = new HashSet<string>(StringComparer.Ordinal);
 var options = new BenchmarkOptions();
-for (var i = 0; i < args.Length; i++)
+var growth = args is [Growth.Argument, ..];
+for (var i = growth ? 1 : 0; i < args.Length; i++)
 {
     switch (args[i])
     {
-        case "all":
+        case "all" when !growth:
             rows.UnionWith(Rows.All.Select(row => row.Name));
             break;
-        case var name when Rows.All.Any(row => row.Name == name):
+        case var name when !growth && Rows.All.Any(row => row.Name == name):
             rows.Add(name);
             break;
         case "--json" when i + 1 < args.Length:
             options = options with { Json = args[++i] };
+            break;
+        case "--charts" when growth && i + 1 < args.Length:
+            options = options with { Charts = args[++i] };
             break;
         case "--events" when i + 1 < args.Length && int.TryParse(args[i + 1], CultureInfo.InvariantCulture, out var events) && events >= Sessions.EventsPerSession:
             (options, i) = (options with { Events = events }, i + 1);
@@ -31,14 +38,15 @@ for (var i = 0; i < args.Length; i++)
             break;
         default:
             rows.Clear();
+            growth = false;
             i = args.Length;
             break;
     }
 }
 
-if (rows.Count == 0)
+if (rows.Count == 0 && !growth)
 {
-    Console.Error.WriteLine($"Usage: dotnet run -c Release --project tests/ResultsEs.Benchmarks -- all | {string.Join(" | ", Rows.All.Select(row => row.Name))} … [--events N] [--rounds N] [--json FILE]");
+    Console.Error.WriteLine($"Usage: dotnet run -c Release --project tests/ResultsEs.Benchmarks -- all | {string.Join(" | ", Rows.All.Select(row => row.Name))} … [--events N] [--rounds N] [--json FILE]\n       … -- {Growth.Argument} [--events N] [--rounds N] [--json FILE] [--charts FOLDER]\n       … -- {MicroBenchmarks.Argument}");
     return 1;
 }
 
@@ -48,6 +56,12 @@ return 1;
 #else
 await Service.PublishAsync(CancellationToken.None);
 await using var postgres = await Postgres.StartAsync(CancellationToken.None);
+if (growth)
+{
+    await Growth.RunAsync(postgres, options, CancellationToken.None);
+    return 0;
+}
+
 var table = new ResultTable();
 foreach (var (name, measure) in Rows.All.Where(row => rows.Contains(row.Name)))
 {

@@ -14,6 +14,9 @@ internal static class Rows
         (ReadRow.Name, ReadRow.MeasureAsync),
         (StartRow.Name, StartRow.MeasureAsync),
         (RebuildRow.Name, RebuildRow.MeasureAsync),
+        // Before G1, which writes into the database that both have.
+        (MemoryRow.Name, MemoryRow.MeasureAsync),
+        (GrowthRow.Name, GrowthRow.MeasureAsync),
     ];
 
     public static readonly IReadOnlyDictionary<(string Who, string Row), Run> Others = new Dictionary<(string, string), Run>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace ResultsEs.Benchmarks;
 
@@ -12,21 +11,11 @@ internal static class Sessions
 
     private static readonly DateTime Begin = new(2026, 3, 2, 9, 0, 0, DateTimeKind.Utc);
 
-    /// <summary>Writes so many sessions as CloudEvents, a line each, one session after the other.</summary>
-    public static async Task WriteAsync(string file, int sessions, CancellationToken cancellation)
-    {
-        await using var writer = new StreamWriter(file, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), 1 << 20);
-        for (var session = 0; session < sessions; session++)
-        {
-            foreach (var line in Lines(session))
-                await writer.WriteLineAsync(line.AsMemory(), cancellation);
-        }
-    }
-
     /// <summary>The id of a session.</summary>
     public static Guid Id(int session) => Uuid(session, 0, 4);
 
-    private static IEnumerable<string> Lines(int session)
+    /// <summary>The events of a session as CloudEvents, in their order.</summary>
+    public static IEnumerable<string> Lines(int session)
     {
         var began = Begin.AddSeconds(session);
         yield return Line(0, "SessionStarted", $$"""{"workspaceId":"{{Service.Workspace}}","testId":"{{Uuid(session / 500, 0, 5)}}","testPlanId":"{{Uuid(session / 500, 0, 6)}}","audienceId":"{{Uuid(session % 7, 0, 8)}}","productType":"SURVEY","startedAt":"{{Time(0)}}"}""");
