@@ -11,11 +11,18 @@ internal static class Rows
 
     public static readonly IReadOnlyList<(string Name, Measure Measure)> All =
     [
+        (WriteRow.Name, WriteRow.MeasureAsync),
+        (BatchRow.Name, BatchRow.MeasureAsync),
         (RebuildRow.Name, RebuildRow.MeasureAsync),
+        (LengthRow.Name, LengthRow.MeasureAsync),
     ];
 
     public static readonly IReadOnlyDictionary<(string Who, string Row), Run> Others = new Dictionary<(string, string), Run>
     {
+        [(WriteFloor.Argument, WriteRow.Name)] = WriteFloor.RunAsync,
+        [(MartenWrites.Argument, WriteRow.Name)] = MartenWrites.RunAsync,
+        [(CrudWrites.Argument, WriteRow.Name)] = CrudWrites.RunAsync,
+        [(CopyFloor.Argument, BatchRow.Name)] = CopyFloor.RunAsync,
         [(RebuildFloor.Argument, RebuildRow.Name)] = (database, cancellation) => RebuildFloor.RunAsync(database, Environment.ProcessorCount, cancellation),
         [(MartenRebuild.Argument, RebuildRow.Name)] = MartenRebuild.RunAsync,
     };
