@@ -103,6 +103,8 @@ internal static class BatchRow
         while (await LastAsync() < before + (Messages * EventsPerBatch) || await CountAsync() < all)
             await PauseAsync();
         var took = watch.Elapsed;
+        // It counts totals after it has stored, and nobody would when it is gone.
+        await SessionSender.TotalsAsync(database, cancellation);
         return ((all - already) / took.TotalSeconds, service.PeakBytes);
 
         Task<long> LastAsync() => Postgres.AskAsync<long>(database, "select coalesce(max(seq_id), 0) from results.mt_events", cancellation);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
@@ -70,6 +71,8 @@ internal sealed class SessionSender(string name, Server server, string? token, s
 
     private const int Looked = 5;
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private static readonly MediaTypeHeaderValue OneEvent = new("application/cloudevents+json");
 
     private readonly Dictionary<int, HttpClient> _clients = [];
@@ -128,8 +131,13 @@ internal sealed class SessionSender(string name, Server server, string? token, s
     /// <summary>Waits until the service has counted what was sent, which it does after its answers: who is measured next shall be alone.</summary>
     public static async Task TotalsAsync(string database, CancellationToken cancellation)
     {
+        var watch = Stopwatch.StartNew();
         while (await Postgres.AskAsync<bool>(database, "select exists (select 1 from results.test_changes)", cancellation))
+        {
+            if (watch.Elapsed > Patience)
+                throw new InvalidOperationException("The service does not count what it has stored.");
             await Task.Delay(50, cancellation);
+        }
     }
 
     private async Task CheckAsync(CancellationToken cancellation)
