@@ -12,8 +12,11 @@ internal static class Rows
     public static readonly IReadOnlyList<(string Name, Measure Measure)> All =
     [
         (ReadRow.Name, ReadRow.MeasureAsync),
-        (StartRow.Name, StartRow.MeasureAsync),
+        (WriteRow.Name, WriteRow.MeasureAsync),
+        (BatchRow.Name, BatchRow.MeasureAsync),
         (RebuildRow.Name, RebuildRow.MeasureAsync),
+        (LengthRow.Name, LengthRow.MeasureAsync),
+        (StartRow.Name, StartRow.MeasureAsync),
         // Before G1, which writes into the database that both have.
         (MemoryRow.Name, MemoryRow.MeasureAsync),
         (GrowthRow.Name, GrowthRow.MeasureAsync),
@@ -25,6 +28,10 @@ internal static class Rows
         [(MartenReads.Argument, ReadRow.Name)] = MartenReads.RunAsync,
         [(EntityFrameworkReads.Argument, ReadRow.Name)] = EntityFrameworkReads.RunAsync,
         [(StartFloor.Argument, StartRow.Name)] = StartFloor.RunAsync,
+        [(WriteFloor.Argument, WriteRow.Name)] = WriteFloor.RunAsync,
+        [(MartenWrites.Argument, WriteRow.Name)] = MartenWrites.RunAsync,
+        [(CrudWrites.Argument, WriteRow.Name)] = CrudWrites.RunAsync,
+        [(CopyFloor.Argument, BatchRow.Name)] = CopyFloor.RunAsync,
         [(RebuildFloor.Argument, RebuildRow.Name)] = (database, cancellation) => RebuildFloor.RunAsync(database, Environment.ProcessorCount, cancellation),
         [(MartenRebuild.Argument, RebuildRow.Name)] = MartenRebuild.RunAsync,
     };

@@ -6,8 +6,11 @@ using ICSharpCode.SharpZipLib;
 using ICSharpCode.SharpZipLib.GZip;
 using JasperFx.CommandLine;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Operations.Rebuilding;
 using ResultsEs.Postgres;
+using ResultsEs.SessionResults;
 using Spectre.Console;
 
 namespace ResultsEs.Ingestion.Import;
@@ -56,6 +59,8 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
         if (input.FromLineFlag < 1)
             return Fail("--from-line must be 1 or more.");
 
+        // A store without sessions has all documents of this version: to be said before there are any, because a service that starts afterwards asks.
+        await ProjectionVersions.IsBuiltAsync(host.Services.GetRequiredService<NpgsqlDataSource>(), SessionResultTable.Documents, CancellationToken.None);
         using var stop = new CancellationTokenSource();
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
