@@ -62,12 +62,20 @@ internal sealed class Broker : IAsyncDisposable
                 server.Kill();
             await server.WaitForExitAsync();
             server.Dispose();
-            // The one of this port is ours alone.
-            using var epmd = Process.Start(new ProcessStartInfo("epmd", ["-port", _epmdPort.ToString(CultureInfo.InvariantCulture), "-kill"]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
-            await epmd.WaitForExitAsync();
+            // It refuses while it has not yet noticed that the node is gone.
+            for (var attempt = 0; attempt < 50 && !await EndEpmdAsync(); attempt++)
+                await Task.Delay(100, CancellationToken.None);
         }
 
         Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>Ends the one of this port, which is ours alone.</summary>
+    private async Task<bool> EndEpmdAsync()
+    {
+        using var epmd = Process.Start(new ProcessStartInfo("epmd", ["-port", _epmdPort.ToString(CultureInfo.InvariantCulture), "-kill"]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false })!;
+        await epmd.WaitForExitAsync();
+        return epmd.ExitCode == 0;
     }
 
     private async Task RunAsync(string programs, CancellationToken cancellation)
