@@ -88,6 +88,7 @@ internal static class MartenSetup
         options.Storage.Add(new EventIdIndex(options.Advanced.Migrator));
         options.Storage.Add(new TestTotalsSchema(options.Advanced.Migrator));
         options.Storage.Add(new RebuildSchema(options.Advanced.Migrator));
+        options.Storage.Add(new FastCompression(options.Advanced.Migrator));
 
         options.Projections.Add(new SessionResultProjection(), ProjectionLifecycle.Inline);
         options.Schema.For<SessionResult>().DocumentAlias(SessionResultTable.Documents.Alias);
