@@ -9,7 +9,7 @@ namespace ResultsEs.Ingestion;
 
 /// <summary>
 /// The streams of a commit, locked in a transaction of their own: what is known of them comes in one round trip, and what is appended goes with the commit in another.
-/// The rows are those that Marten writes and reads.
+/// The rows are those that Marten writes and reads. Statements are prepared, once a connection; each finds its rows by whole keys, so that one plan is good for all.
 /// </summary>
 internal sealed class LockedStreams
 {
@@ -43,6 +43,7 @@ internal sealed class LockedStreams
         if (withReels)
             batch.BatchCommands.Add(DocumentsOf(HighlightReelTable.Documents, account, ids));
 
+        await batch.PrepareAsync();
         var otherwise = new List<Guid>();
         await using (var reader = await batch.ExecuteReaderAsync())
         {
@@ -110,6 +111,7 @@ internal sealed class LockedStreams
         }
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));
+        await batch.PrepareAsync();
         await batch.ExecuteNonQueryAsync();
 
         NpgsqlBatchCommand Add(string sql)

@@ -38,8 +38,6 @@ internal static class MartenSetup
         return builder;
     }
 
-    private const int PreparedStatements = 50;
-
     /// <summary>Connections to a database.</summary>
     /// <param name="connectionString">Where it is.</param>
     /// <param name="name">What spans and metrics call it: without a name each carries the connection string.</param>
@@ -47,10 +45,6 @@ internal static class MartenSetup
     {
         var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = name };
         builder.ConnectionStringBuilder.Options = WithPatience(builder.ConnectionStringBuilder.Options);
-        // What is asked again and again is parsed and planned once a connection; a renamed table is looked up anew all the same. A connection string may say otherwise: poolers that
-        // give a connection to others between transactions need 0.
-        if (!connectionString.Replace(" ", "", StringComparison.Ordinal).Contains(nameof(builder.ConnectionStringBuilder.MaxAutoPrepare) + "=", StringComparison.OrdinalIgnoreCase))
-            (builder.ConnectionStringBuilder.MaxAutoPrepare, builder.ConnectionStringBuilder.AutoPrepareMinUsages) = (PreparedStatements, 2);
         // What nobody's work asks, such as looking for changes four times a second, is not a trace.
         builder.ConfigureTracing(tracing => tracing
             .ConfigureCommandFilter(_ => Activity.Current is not null)

@@ -47,7 +47,10 @@ internal static class SessionResultQuery
     private static async Task<(bool IsBehind, T? Value)> RowAsync<T>(
         NpgsqlDataSource source, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(sql, caller, sessionId);
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var command = connection.CreateCommand(sql, caller, sessionId);
+        // Once a connection: its rows are found by whole keys, so that one plan is good for all.
+        await command.PrepareAsync(cancellation);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         if (!await reader.ReadAsync(cancellation))
             return default;
