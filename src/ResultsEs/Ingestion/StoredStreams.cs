@@ -74,6 +74,16 @@ internal static class StoredStreams
         parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.Id)] });
     }
 
+    /// <summary>The streams that a statement answers with, account and id of each.</summary>
+    public static async Task<List<StreamKey>> ReadKeysAsync(this NpgsqlCommand command, CancellationToken cancellation)
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var streams = new List<StreamKey>();
+        while (await reader.ReadAsync(cancellation))
+            streams.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
+        return streams;
+    }
+
     private static async IAsyncEnumerable<StoredStream> ReadAsync(
         NpgsqlCommand command, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
     {

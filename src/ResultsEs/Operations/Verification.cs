@@ -43,13 +43,7 @@ internal sealed class Verification(NpgsqlDataSource database)
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
             command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
-            var some = new List<StreamKey>();
-            await using (var reader = await command.ExecuteReaderAsync(cancellation))
-            {
-                while (await reader.ReadAsync(cancellation))
-                    some.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
-            }
-
+            var some = await command.ReadKeysAsync(cancellation);
             if (some.Count == 0)
                 yield break;
 

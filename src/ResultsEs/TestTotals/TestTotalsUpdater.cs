@@ -209,11 +209,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var next = new List<StreamKey>();
-        while (await reader.ReadAsync(cancellation))
-            next.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
-        return next;
+        return await command.ReadKeysAsync(cancellation);
     }
 
     private static async Task<bool> IsAnyChangedAsync(NpgsqlConnection connection, CancellationToken cancellation)
@@ -234,11 +230,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         await using var command = new NpgsqlCommand(
             $"select distinct c.tenant_id, c.session_id from {Changes} c where (c.tenant_id, c.session_id) in (select * from unnest($1, $2))", connection);
         command.Parameters.AddKeys(sessions);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var waiting = new HashSet<StreamKey>();
-        while (await reader.ReadAsync(cancellation))
-            waiting.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
-        return waiting;
+        return [.. await command.ReadKeysAsync(cancellation)];
     }
 
     private static async Task<IReadOnlyList<StreamKey>> TakeAsync(NpgsqlConnection connection, string table, CancellationToken cancellation)
@@ -251,11 +243,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             returning c.tenant_id, c.session_id
             """, connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var changed = new HashSet<StreamKey>();
-        while (await reader.ReadAsync(cancellation))
-            changed.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
-        return [.. changed];
+        return [.. (await command.ReadKeysAsync(cancellation)).Distinct()];
     }
 
     private static async Task<IReadOnlyList<StreamKey>> BehindAsync(NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
@@ -270,11 +258,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             where d.mt_version is distinct from s.version and s.type = '{SessionResultTable.StreamType}'
             """, connection);
         command.Parameters.AddKeys(sessions);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var behind = new List<StreamKey>();
-        while (await reader.ReadAsync(cancellation))
-            behind.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
-        return behind;
+        return await command.ReadKeysAsync(cancellation);
     }
 
     private static async Task<Dictionary<StreamKey, CountedSession>> CountedAsync(

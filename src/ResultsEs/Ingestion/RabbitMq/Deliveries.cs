@@ -80,12 +80,13 @@ internal sealed partial class Deliveries(SessionWriter writer, IMessageStore mes
 
     private async Task KeepAsync(SessionEventsDelivery delivery, RefusedDeliveryException refusal)
     {
+        var letter = delivery.ToEnvelope();
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                await messages.Inbox.MoveToDeadLetterStorageAsync(delivery.ToEnvelope(), refusal);
-                LogKept(logger, delivery.Id, delivery.Account, refusal.Message);
+                await messages.Inbox.MoveToDeadLetterStorageAsync(letter, refusal);
+                LogKept(logger, letter.Id, delivery.Account, refusal.Message);
                 return;
             }
             catch (Exception e)

@@ -41,6 +41,15 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
         await Task.WhenAll(_subscriptions.Select(subscription => subscription.Tried.Task)).WaitAsync(cancellationToken);
     }
 
+    /// <summary>Declares the queue: a quorum queue that drops nothing for having come back.</summary>
+    public static Task DeclareAsync(IChannel channel, CancellationToken cancellation) => channel.QueueDeclareAsync(
+        RabbitMqOptions.Queue,
+        durable: true,
+        exclusive: false,
+        autoDelete: false,
+        new Dictionary<string, object?>(StringComparer.Ordinal) { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = DeliveryLimit },
+        cancellationToken: cancellation);
+
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_subscriptions.Select(subscription => ListenAsync(subscription, stoppingToken)));
 
@@ -90,13 +99,7 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         channel.ChannelShutdownAsync += (_, reason) => End(new InvalidOperationException(reason.ReplyText));
 
-        await channel.QueueDeclareAsync(
-            RabbitMqOptions.Queue,
-            durable: true,
-            exclusive: false,
-            autoDelete: false,
-            new Dictionary<string, object?>(StringComparer.Ordinal) { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = DeliveryLimit },
-            cancellationToken: stopping);
+        await DeclareAsync(channel, stopping);
         await channel.BasicQosAsync(prefetchSize: 0, settings.Prefetch, global: false, stopping);
 
         var inHand = 0;

@@ -125,7 +125,7 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
                 command.CommandTimeout = 0;
                 command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
                 command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
-                var behind = await ReadAsync(command, cancellation);
+                var behind = await command.ReadKeysAsync(cancellation);
                 if (behind.Count == 0)
                     return;
 
@@ -146,16 +146,7 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
                 where e.seq_id > $1 and s.type = '{Table.StreamType}' and d.mt_version is distinct from s.version
                 """);
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-            return await ReadAsync(command, cancellation);
-        }
-
-        private static async Task<IReadOnlyList<StreamKey>> ReadAsync(NpgsqlCommand command, CancellationToken cancellation)
-        {
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            var streams = new List<StreamKey>();
-            while (await reader.ReadAsync(cancellation))
-                streams.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
-            return streams;
+            return await command.ReadKeysAsync(cancellation);
         }
     }
 }

@@ -175,7 +175,8 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         }
 
         await state.AddAsync(writing, part, cancellation);
-        await TestTotalsUpdater.TellRebuiltAsync(writing, await TestTotalsUpdater.DifferingAsync(writing, sessions, cancellation), cancellation);
+        if (IsOfSessions)
+            await TestTotalsUpdater.TellRebuiltAsync(writing, await TestTotalsUpdater.DifferingAsync(writing, sessions, cancellation), cancellation);
         await transaction.CommitAsync(cancellation);
         return part;
     }
@@ -236,11 +237,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         await using var command = new NpgsqlCommand("select distinct e.tenant_id, e.stream_id from results.mt_events e where e.seq_id > $1 and e.seq_id <= $2", connection) { CommandTimeout = 0 };
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = until });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var written = new List<StreamKey>();
-        while (await reader.ReadAsync(cancellation))
-            written.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
-        return written;
+        return await command.ReadKeysAsync(cancellation);
     }
 
     private async Task StoreAsync(IReadOnlyCollection<StreamKey> streams, CancellationToken cancellation)
