@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Headers;
 using RabbitMQ.Client;
 using ResultsEs.Ingestion.RabbitMq;
 
@@ -24,8 +23,6 @@ internal static class BatchRow
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Counted = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-
-    private const string BatchType = "application/cloudevents-batch+json";
 
     public static async Task<IReadOnlyList<ResultRow>> MeasureAsync(Postgres postgres, BenchmarkOptions options, CancellationToken cancellation)
     {
@@ -71,12 +68,8 @@ internal static class BatchRow
         async Task<int> PostAsync(int connection, int n)
         {
             var first = Interlocked.Add(ref sessions, SessionsPerBatch) - SessionsPerBatch;
-            using var content = new ByteArrayContent(Sessions.Batch(first, SessionsPerBatch)) { Headers = { ContentType = new MediaTypeHeaderValue(BatchType) } };
-            using var answer = await http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, cancellation);
-            var text = await answer.Content.ReadAsStringAsync(cancellation);
-            return answer.IsSuccessStatusCode && text.Contains(string.Create(CultureInfo.InvariantCulture, $"\"accepted\":{EventsPerBatch},"), StringComparison.Ordinal)
-                ? EventsPerBatch
-                : throw new InvalidOperationException($"The service does not take a batch: {(int)answer.StatusCode} {text}");
+            await Sending.AcceptedAsync(http, "The service", Sessions.Batch(first, SessionsPerBatch), Sending.Batch, EventsPerBatch, cancellation);
+            return EventsPerBatch;
         }
     }
 
@@ -104,7 +97,7 @@ internal static class BatchRow
             await PauseAsync();
         var took = watch.Elapsed;
         // It counts totals after it has stored, and nobody would when it is gone.
-        await SessionSender.TotalsAsync(database, cancellation);
+        await Fill.CountedAsync(database, cancellation);
         return ((all - already) / took.TotalSeconds, service.PeakBytes);
 
         Task<long> LastAsync() => Postgres.AskAsync<long>(database, "select coalesce(max(seq_id), 0) from results.mt_events", cancellation);
@@ -123,21 +116,14 @@ internal static class BatchRow
     {
         await using var connection = await new ConnectionFactory { Uri = broker.Address }.CreateConnectionAsync(cancellation);
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellation);
-        // As the service declares it.
-        await channel.QueueDeclareAsync(
-            RabbitMqOptions.Queue,
-            durable: true,
-            exclusive: false,
-            autoDelete: false,
-            new Dictionary<string, object?>(StringComparer.Ordinal) { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = 1_000_000_000 },
-            cancellationToken: cancellation);
+        await QueueListener.DeclareAsync(channel, cancellation);
         for (var i = 0; i < Messages; i++)
         {
             await channel.BasicPublishAsync(
                 exchange: "",
                 RabbitMqOptions.Queue,
                 mandatory: true,
-                new BasicProperties { ContentType = BatchType, Persistent = true },
+                new BasicProperties { ContentType = Sending.Batch, Persistent = true },
                 Sessions.Batch(firstSession + (i * SessionsPerBatch), SessionsPerBatch),
                 cancellation);
         }
@@ -145,7 +131,7 @@ internal static class BatchRow
 
     private static async Task IsStoredAsync(string who, string database, int sessions, CancellationToken cancellation)
     {
-        await SessionSender.TotalsAsync(database, cancellation);
+        await Fill.CountedAsync(database, cancellation);
         var events = await Postgres.AskAsync<long>(database, "select count(*) from results.mt_events where type <> 'tombstone'", cancellation);
         var full = await Postgres.AskAsync<long>(
             database, $"select count(*) from {SessionSender.ServedDocuments} where jsonb_array_length(data -> 'body' -> 'tasks') = {Sessions.TasksPerSession}", cancellation);

@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using ResultsEs.Ingestion;
@@ -13,8 +11,6 @@ namespace ResultsEs.Benchmarks;
 /// </summary>
 internal sealed class DrivenService : IAsyncDisposable
 {
-    private static readonly MediaTypeHeaderValue OneEvent = new("application/cloudevents+json");
-
     private readonly Server _server;
     private readonly string _database;
     private readonly string _token;
@@ -101,14 +97,8 @@ internal sealed class DrivenService : IAsyncDisposable
     public Task<HttpClient> ConnectAsync(int connections, CancellationToken cancellation) => _server.ConnectAsync(connections, _token, cancellation);
 
     /// <summary>Sends an event that is new, and returns when it is stored.</summary>
-    public static async Task AppendAsync(HttpClient http, string cloudEvent, CancellationToken cancellation)
-    {
-        using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(cloudEvent)) { Headers = { ContentType = OneEvent } };
-        using var answer = await http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, cancellation);
-        var body = await answer.Content.ReadAsStringAsync(cancellation);
-        if (!answer.IsSuccessStatusCode || !body.Contains("\"accepted\":1,", StringComparison.Ordinal))
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"An event is not stored, but answered with {(int)answer.StatusCode}: {body}"));
-    }
+    public static Task AppendAsync(HttpClient http, string cloudEvent, CancellationToken cancellation) =>
+        Sending.AcceptedAsync(http, "The service", Encoding.UTF8.GetBytes(cloudEvent), Sending.OneEvent, 1, cancellation);
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 
 namespace ResultsEs.Benchmarks;
@@ -5,6 +6,8 @@ namespace ResultsEs.Benchmarks;
 /// <summary>Stores sessions before something is measured on them.</summary>
 internal static class Fill
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     /// <summary>Stores the first so many of <see cref="Sessions"/>, and leaves the tables as a service leaves them that has stood for a while.</summary>
     public static Task WithAsync(string database, int sessions, CancellationToken cancellation) =>
         WithAsync(database, Enumerable.Range(0, sessions).SelectMany(Sessions.Lines), cancellation);
@@ -43,10 +46,17 @@ internal static class Fill
             throw new InvalidOperationException($"There are {events} events, not {expected}.");
     }
 
-    /// <summary>Returns when the service that runs on the database has counted all sessions in their tests' totals.</summary>
+    /// <summary>Returns when the service that runs on the database has counted all sessions in their tests' totals, which it does after its answers: who is measured next shall be alone.</summary>
     public static async Task CountedAsync(string database, CancellationToken cancellation)
     {
-        while (await Postgres.AskAsync<bool>(database, "select exists (select 1 from results.test_changes)", cancellation))
-            await Task.Delay(100, cancellation);
+        var (least, watch) = (long.MaxValue, Stopwatch.StartNew());
+        while (await Postgres.AskAsync<long>(database, "select count(*) from results.test_changes", cancellation) is > 0 and var waiting)
+        {
+            if (waiting < least)
+                (least, watch) = (waiting, Stopwatch.StartNew());
+            if (watch.Elapsed > Patience)
+                throw new InvalidOperationException("The service does not count what it has stored.");
+            await Task.Delay(50, cancellation);
+        }
     }
 }

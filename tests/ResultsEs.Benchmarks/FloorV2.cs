@@ -71,9 +71,9 @@ internal static class FloorV2
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("uuid"u8))
-                task.Id = Next(ref reader);
+                task.Id = FloorSession.Next(ref reader);
             else if (reader.ValueTextEquals("text"u8))
-                task.Text = Next(ref reader);
+                task.Text = FloorSession.Next(ref reader);
             else if (reader.ValueTextEquals("response"u8))
                 ReadResponse(ref reader, ref task);
             else
@@ -87,9 +87,9 @@ internal static class FloorV2
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("startTimeMs"u8))
-                task.Start = Next(ref reader);
+                task.Start = FloorSession.Next(ref reader);
             else if (reader.ValueTextEquals("endTimeMs"u8))
-                task.End = Next(ref reader);
+                task.End = FloorSession.Next(ref reader);
             else if (reader.ValueTextEquals("answer"u8))
                 ReadAnswer(ref reader, ref task);
             else
@@ -104,7 +104,7 @@ internal static class FloorV2
         if (reader.TokenType == JsonTokenType.Null)
             return;
         reader.Read();
-        task.Answer = Next(ref reader);
+        task.Answer = FloorSession.Next(ref reader);
         reader.Read();
     }
 
@@ -131,13 +131,13 @@ internal static class FloorV2
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             if (reader.ValueTextEquals("id"u8))
-                id = Next(ref reader);
+                id = FloorSession.Next(ref reader);
             else if (reader.ValueTextEquals("type"u8))
-                type = Next(ref reader);
+                type = FloorSession.Next(ref reader);
             else if (reader.ValueTextEquals("position"u8))
-                position = Next(ref reader);
+                position = FloorSession.Next(ref reader);
             else if (reader.ValueTextEquals("reason"u8))
-                reason = Next(ref reader);
+                reason = FloorSession.Next(ref reader);
             else
                 reader.Skip();
         }
@@ -181,15 +181,6 @@ internal static class FloorV2
         output.Add(", \"endTimeMs\": "u8);
         output.Add(document[task.End]);
         output.Add("}"u8);
-    }
-
-    /// <summary>Where the value of the property lies at which the reader stands; the reader stands at its end then.</summary>
-    private static Range Next(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        var start = (int)reader.TokenStartIndex;
-        reader.Skip();
-        return start..(int)reader.BytesConsumed;
     }
 
     /// <summary>Where the parts of a task lie in the document.</summary>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text;
 
 namespace ResultsEs.Benchmarks;
@@ -54,9 +53,9 @@ internal static class LengthRow
         async Task FillAsync(int first, int sessions, int length)
         {
             foreach (var lines in Enumerable.Range(first, sessions).SelectMany(one => Sessions.Long(one, 0, length)).Chunk(EventsPerRequest))
-                await PostAsync(Encoding.UTF8.GetBytes($"[{string.Join(',', lines)}]"), "application/cloudevents-batch+json");
+                await Sending.AcceptedAsync(http, "The service", Encoding.UTF8.GetBytes($"[{string.Join(',', lines)}]"), Sending.Batch, lines.Length, cancellation);
             // What is counted after the answers is done before something is measured.
-            await SessionSender.TotalsAsync(database, cancellation);
+            await Fill.CountedAsync(database, cancellation);
         }
 
         async Task<double> AppendAsync(int first, int sessions, int length)
@@ -66,7 +65,7 @@ internal static class LengthRow
             {
                 var line = Encoding.UTF8.GetBytes(Sessions.Long(first + (n % sessions), length + (n / sessions), 1).Single());
                 var begin = Stopwatch.GetTimestamp();
-                await PostAsync(line, "application/cloudevents+json");
+                await Sending.AcceptedAsync(http, "The service", line, Sending.OneEvent, 1, cancellation);
                 if (n >= Warm)
                     times.Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
             }
@@ -81,17 +80,8 @@ internal static class LengthRow
                     throw new InvalidOperationException($"The document of session {first + i} holds {tasks} tasks, not {expected}.");
             }
 
-            await SessionSender.TotalsAsync(database, cancellation);
+            await Fill.CountedAsync(database, cancellation);
             return new Contestant("", times).Median;
-        }
-
-        async Task PostAsync(byte[] body, string type)
-        {
-            using var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(type) } };
-            using var answer = await http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, cancellation);
-            var text = await answer.Content.ReadAsStringAsync(cancellation);
-            if (!answer.IsSuccessStatusCode)
-                throw new InvalidOperationException($"The service does not take events: {(int)answer.StatusCode} {text}");
         }
     }
 }

@@ -118,40 +118,23 @@ internal sealed class ReadFloor
     private sealed class FloorReader : IAsyncDisposable
     {
         private readonly NpgsqlConnection _connection;
-        private readonly NpgsqlParameter<string> _tenant = new();
-        private readonly NpgsqlParameter<Guid> _session = new();
-        private readonly NpgsqlParameter<Guid[]> _workspaces = new();
-        private readonly NpgsqlParameter<string> _tenantV2 = new();
-        private readonly NpgsqlParameter<Guid> _sessionV2 = new();
-        private readonly NpgsqlParameter<Guid[]> _workspacesV2 = new();
-        private readonly NpgsqlCommand _v3;
-        private readonly NpgsqlCommand _v2;
+        private readonly FloorStatement _v3;
+        private readonly FloorStatement _v2;
 
-        private FloorReader(NpgsqlConnection connection)
-        {
-            _connection = connection;
-            _v3 = Command("data -> 'body'", _tenant, _session, _workspaces);
-            _v2 = Command("data", _tenantV2, _sessionV2, _workspacesV2);
-        }
+        private FloorReader(NpgsqlConnection connection) => (_connection, _v3, _v2) = (connection, new(connection, "data -> 'body'"), new(connection, "data"));
 
         public static async Task<FloorReader> OpenAsync(NpgsqlDataSource source)
         {
             var reader = new FloorReader(await source.OpenConnectionAsync());
-            (reader._tenant.TypedValue, reader._workspaces.TypedValue) = ("", []);
-            (reader._tenantV2.TypedValue, reader._workspacesV2.TypedValue) = ("", []);
-            await reader._v3.PrepareAsync();
-            await reader._v2.PrepareAsync();
+            await reader._v3.Command.PrepareAsync();
+            await reader._v2.Command.PrepareAsync();
             return reader;
         }
 
         /// <summary>The JSON, in an array of the shared pool; without one where there is no such session for this caller.</summary>
         public async Task<ArraySegment<byte>> ReadAsync(bool isV3, FloorCaller caller, Guid session, CancellationToken cancellation)
         {
-            if (isV3)
-                (_tenant.TypedValue, _session.TypedValue, _workspaces.TypedValue) = (caller.Tenant, session, caller.Workspaces);
-            else
-                (_tenantV2.TypedValue, _sessionV2.TypedValue, _workspacesV2.TypedValue) = (caller.Tenant, session, caller.Workspaces);
-            await using var reader = await (isV3 ? _v3 : _v2).ExecuteReaderAsync(cancellation);
+            await using var reader = await (isV3 ? _v3 : _v2).ExecuteAsync(caller, session, cancellation);
             if (!await reader.ReadAsync(cancellation))
                 return default;
 
@@ -167,17 +150,29 @@ internal sealed class ReadFloor
 
         public async ValueTask DisposeAsync()
         {
-            await _v3.DisposeAsync();
-            await _v2.DisposeAsync();
+            await _v3.Command.DisposeAsync();
+            await _v2.Command.DisposeAsync();
             await _connection.DisposeAsync();
         }
+    }
 
-        private NpgsqlCommand Command(string column, params NpgsqlParameter[] parameters)
+    /// <summary>A statement of a connection, and its parameters, which are used again.</summary>
+    private sealed class FloorStatement
+    {
+        private readonly NpgsqlParameter<string> _tenant = new() { TypedValue = "" };
+        private readonly NpgsqlParameter<Guid> _session = new();
+        private readonly NpgsqlParameter<Guid[]> _workspaces = new() { TypedValue = [] };
+
+        // The primary key (tenant_id, id) finds the row.
+        public FloorStatement(NpgsqlConnection connection, string column) =>
+            Command = new NpgsqlCommand($"select {column} from {SessionResultTable.Name} where tenant_id = $1 and id = $2 and workspace_id = any($3)", connection) { Parameters = { _tenant, _session, _workspaces } };
+
+        public NpgsqlCommand Command { get; }
+
+        public Task<NpgsqlDataReader> ExecuteAsync(FloorCaller caller, Guid session, CancellationToken cancellation)
         {
-            // The primary key (tenant_id, id) finds the row.
-            var command = new NpgsqlCommand($"select {column} from {SessionResultTable.Name} where tenant_id = $1 and id = $2 and workspace_id = any($3)", _connection);
-            command.Parameters.AddRange(parameters);
-            return command;
+            (_tenant.TypedValue, _session.TypedValue, _workspaces.TypedValue) = (caller.Tenant, session, caller.Workspaces);
+            return Command.ExecuteReaderAsync(cancellation);
         }
     }
 }

@@ -374,12 +374,15 @@ internal sealed class FloorSession
     }
 
     /// <summary>The value of the property at which the reader stands, as it is in the text; the reader stands at its end then.</summary>
-    internal static ReadOnlySpan<byte> Raw(ReadOnlySpan<byte> data, scoped ref Utf8JsonReader reader)
+    internal static ReadOnlySpan<byte> Raw(ReadOnlySpan<byte> data, scoped ref Utf8JsonReader reader) => data[Next(ref reader)];
+
+    /// <summary>Where that value lies.</summary>
+    internal static Range Next(scoped ref Utf8JsonReader reader)
     {
         reader.Read();
         var start = (int)reader.TokenStartIndex;
         reader.Skip();
-        return data[start..(int)reader.BytesConsumed];
+        return start..(int)reader.BytesConsumed;
     }
 }
 
@@ -414,15 +417,15 @@ internal sealed class FloorTask
         {
             if (reader.ValueTextEquals("text"u8))
             {
-                task._text = Next(ref reader);
+                task._text = FloorSession.Next(ref reader);
             }
             else if (reader.ValueTextEquals("answer"u8))
             {
-                task._answer = Next(ref reader);
+                task._answer = FloorSession.Next(ref reader);
             }
             else if (reader.ValueTextEquals("endTimeMs"u8))
             {
-                task._end = Next(ref reader);
+                task._end = FloorSession.Next(ref reader);
             }
             else if (reader.ValueTextEquals("taskId"u8))
             {
@@ -458,14 +461,6 @@ internal sealed class FloorTask
         if (task.Reason is null)
             task.Type = TypeOf(data.AsSpan()[task._answer]);
         return task;
-
-        static Range Next(ref Utf8JsonReader reader)
-        {
-            reader.Read();
-            var start = (int)reader.TokenStartIndex;
-            reader.Skip();
-            return start..(int)reader.BytesConsumed;
-        }
     }
 
     public void WriteBody(Utf8JsonWriter json)

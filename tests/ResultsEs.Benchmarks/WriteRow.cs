@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text;
+using ResultsEs.SessionResults;
 
 namespace ResultsEs.Benchmarks;
 
@@ -67,13 +66,9 @@ internal static class WriteRow
 internal sealed class SessionSender(string name, Server server, string? token, string database, string storedEvents, string storedTasks)
 {
     /// <summary>The service's documents.</summary>
-    public const string ServedDocuments = "results.mt_doc_session_result";
+    public static readonly string ServedDocuments = SessionResultTable.Name;
 
     private const int Looked = 5;
-
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
-    private static readonly MediaTypeHeaderValue OneEvent = new("application/cloudevents+json");
 
     private readonly Dictionary<int, HttpClient> _clients = [];
     private readonly ConcurrentQueue<int> _completed = new();
@@ -98,7 +93,7 @@ internal sealed class SessionSender(string name, Server server, string? token, s
             _clients[connections] = http = await server.ConnectAsync(connections, token, cancellation);
         var sessions = new (int Session, byte[][] Events)[connections];
         var rate = await Load.RateAsync(connections, warmUp, counted, AskAsync, cancellation);
-        await TotalsAsync(database, cancellation);
+        await Fill.CountedAsync(database, cancellation);
         await CheckAsync(cancellation);
         if (!Rates.TryGetValue(connections, out var rates))
             Rates[connections] = rates = [];
@@ -114,29 +109,13 @@ internal sealed class SessionSender(string name, Server server, string? token, s
             }
 
             var (session, events) = sessions[connection];
-            using var content = new ByteArrayContent(events[i]) { Headers = { ContentType = OneEvent } };
-            using var answer = await http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, cancellation);
-            var text = await answer.Content.ReadAsStringAsync(cancellation);
-            if (!answer.IsSuccessStatusCode || !text.Contains("\"accepted\":1", StringComparison.Ordinal))
-                throw new InvalidOperationException($"{name} does not take event {i} of session {session}: {(int)answer.StatusCode} {text}");
+            await Sending.AcceptedAsync(http, name, events[i], Sending.OneEvent, 1, cancellation);
             Interlocked.Increment(ref _events);
             if (Sessions.IsOfTask(i))
                 Interlocked.Increment(ref _tasks);
             if (i == Sessions.EventsPerSession - 1)
                 _completed.Enqueue(session);
             return 1;
-        }
-    }
-
-    /// <summary>Waits until the service has counted what was sent, which it does after its answers: who is measured next shall be alone.</summary>
-    public static async Task TotalsAsync(string database, CancellationToken cancellation)
-    {
-        var watch = Stopwatch.StartNew();
-        while (await Postgres.AskAsync<bool>(database, "select exists (select 1 from results.test_changes)", cancellation))
-        {
-            if (watch.Elapsed > Patience)
-                throw new InvalidOperationException("The service does not count what it has stored.");
-            await Task.Delay(50, cancellation);
         }
     }
 
