@@ -114,8 +114,11 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
             await ProgressAsync();
         }
 
+        // The nodes try again for a while before they answer 503.
+        var failures = _ledger.Failures;
         _wire.Drop();
         await Task.Delay(Round / 3, Cancelled);
+        await Wait.UntilAsync(() => _ledger.Failures > failures);
         _wire.Open();
     });
 
