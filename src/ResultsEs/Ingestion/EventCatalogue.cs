@@ -7,6 +7,7 @@ using Marten;
 using ResultsEs.Contracts;
 using ResultsEs.Media;
 using ResultsEs.SessionResults;
+using ResultsEs.SessionResults.TaskTypes;
 
 namespace ResultsEs.Ingestion;
 
@@ -21,10 +22,10 @@ internal static class EventCatalogue
     [
         Event<SessionStarted>("results.SessionStarted.v1", new SessionStartedValidator(), SessionResultFold.Started, countsInTest: true),
         Event<ParticipantProfiled>("results.ParticipantProfiled.v1", new ParticipantProfiledValidator(), SessionResultFold.Profiled),
-        Event<TaskAnswered>("results.TaskAnswered.v1", new TaskAnsweredValidator(), SessionResultFold.Answered),
-        Event<TaskSkipped>("results.TaskSkipped.v1", new TaskSkippedValidator(), SessionResultFold.Skipped),
-        Event<FigmaInteractionRecorded>("results.FigmaInteractionRecorded.v1", new FigmaInteractionRecordedValidator(), SessionResultFold.Interacted),
-        Event<VerbalResponseTranscribed>("results.VerbalResponseTranscribed.v1", new VerbalResponseTranscribedValidator(), SessionResultFold.Transcribed),
+        Event<TaskAnswered>("results.TaskAnswered.v1", new TaskAnsweredValidator(), SessionResultFold.Answered, lists: e => [TaskType.ListedAs(e.Answer.Type)]),
+        Event<TaskSkipped>("results.TaskSkipped.v1", new TaskSkippedValidator(), SessionResultFold.Skipped, lists: e => [TaskType.ListedAs(e.TaskType), TaskType.Skipped]),
+        Event<FigmaInteractionRecorded>("results.FigmaInteractionRecorded.v1", new FigmaInteractionRecordedValidator(), SessionResultFold.Interacted, lists: _ => []),
+        Event<VerbalResponseTranscribed>("results.VerbalResponseTranscribed.v1", new VerbalResponseTranscribedValidator(), SessionResultFold.Transcribed, lists: _ => []),
         Event<TaskGroupScored>("results.TaskGroupScored.v1", new TaskGroupScoredValidator(), SessionResultFold.Scored, countsInTest: true),
         Event<ComparisonSequenced>("results.ComparisonSequenced.v1", new ComparisonSequencedValidator(), SessionResultFold.Sequenced),
         Event<SessionTranscribed>("results.SessionTranscribed.v1", new SessionTranscribedValidator(), SessionResultFold.SessionTranscribed),
@@ -56,8 +57,9 @@ internal static class EventCatalogue
     /// <summary>Folds an event into the state of its stream.</summary>
     public static void Fold<TState>(TState state, Stamp stamp, StreamEvent data) => ((EventType<TState>)Of(data)).Fold(state, stamp, data);
 
-    private static EventType Event<T>(string wireType, IValidator<T> validator, Action<SessionDraft, Stamp, T> fold, bool countsInTest = false)
-        where T : SessionEvent => new EventType<SessionDraft, T>(wireType, validator, fold) { CountsInTest = countsInTest };
+    private static EventType Event<T>(
+        string wireType, IValidator<T> validator, Action<SessionDraft, Stamp, T> fold, bool countsInTest = false, Func<T, IReadOnlyList<string>>? lists = null)
+        where T : SessionEvent => new EventType<SessionDraft, T>(wireType, validator, fold, lists) { CountsInTest = countsInTest };
 
     /// <summary>An event of which there is a later version: taken and stored as it is, and folded as that one.</summary>
     private static EventType Earlier<T, TLater>(
@@ -97,6 +99,12 @@ internal abstract class EventType(string wireType, Type record)
     /// <summary>Checks the event's rules.</summary>
     public abstract ValidationResult Validate(StreamEvent data);
 
+    /// <summary>
+    /// The task types that the event may add to those by which lists find its session, where it changes nothing else that stands beside the document
+    /// (<see cref="SessionResultColumns"/>) or is counted; null where it may.
+    /// </summary>
+    public abstract IReadOnlyList<string>? TaskTypesOf(StreamEvent data);
+
     /// <summary>Tells Marten the name under which the event is stored.</summary>
     public abstract void Register(StoreOptions options);
 }
@@ -109,7 +117,7 @@ internal abstract class EventType<TState>(string wireType, Type record) : EventT
 }
 
 /// <inheritdoc/>
-internal sealed class EventType<TState, T>(string wireType, IValidator<T> validator, Action<TState, Stamp, T> fold)
+internal sealed class EventType<TState, T>(string wireType, IValidator<T> validator, Action<TState, Stamp, T> fold, Func<T, IReadOnlyList<string>>? lists = null)
     : EventType<TState>(wireType, typeof(T))
     where T : StreamEvent
 {
@@ -125,6 +133,9 @@ internal sealed class EventType<TState, T>(string wireType, IValidator<T> valida
 
     /// <inheritdoc/>
     public override void Fold(TState state, Stamp stamp, StreamEvent data) => fold(state, stamp, (T)data);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string>? TaskTypesOf(StreamEvent data) => lists?.Invoke((T)data);
 
     /// <inheritdoc/>
     public override void Register(StoreOptions options)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 using ResultsEs.Media;
@@ -35,7 +36,7 @@ internal sealed class LockedStreams
         batch.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
         // In one order everywhere, so that row locks cannot wait in a circle; and before the documents are read, so that one that is repaired or rebuilt meanwhile
         // (Refolding) is never overwritten by what was folded onto the one before. The primary key (tenant_id, id) finds the rows, here and below.
-        batch.BatchCommands.Add(Command("select s.id, s.version, s.type from results.mt_streams s where s.tenant_id = $1 and s.id = any($2) order by s.id for update", account, ids));
+        batch.BatchCommands.Add(Command("select s.id, s.version, s.type, s.timestamp from results.mt_streams s where s.tenant_id = $1 and s.id = any($2) order by s.id for update", account, ids));
         // By the unique index on (tenant_id, id).
         batch.BatchCommands.Add(Command(
             "select e.id, e.stream_id, e.type, e.headers ->> 'time', e.data from results.mt_events e where e.tenant_id = $1 and e.id = any($2)", account, [.. incoming.Select(e => e.Id)]));
@@ -50,7 +51,7 @@ internal sealed class LockedStreams
             while (await reader.ReadAsync())
             {
                 var stream = fetched.Streams[reader.GetGuid(0)];
-                stream.Version = reader.GetInt64(1);
+                (stream.Version, stream.Appended) = (reader.GetInt64(1), reader.GetDateTime(3));
                 if (reader.GetString(2) == TargetStream.TableOf(!stream.IsOfReel).StreamType)
                     otherwise.Add(stream.Id);
             }
@@ -82,8 +83,13 @@ internal sealed class LockedStreams
     /// <summary>Stores what was appended, the documents of it, and which sessions count otherwise, and commits.</summary>
     public async Task CommitAsync()
     {
-        await using var batch = new NpgsqlBatch(_connection);
         var changed = Streams.Values.Where(stream => stream.Added.Count > 0).ToList();
+        var waiting = changed.Where(stream => stream.Waits).ToList();
+        var folded = changed.Except(waiting).ToList();
+        if (folded.Where(stream => stream.IsLong).ToList() is { Count: > 0 } unread)
+            await ReadLongAsync(unread);
+
+        await using var batch = new NpgsqlBatch(_connection);
         if (changed.Count > 0)
         {
             var (made, grown) = (changed.Where(stream => stream.Version == 0).ToList(), changed.Where(stream => stream.Version > 0).ToList());
@@ -104,8 +110,15 @@ internal sealed class LockedStreams
             }
 
             AddEvents(changed);
-            foreach (var documents in changed.GroupBy(stream => stream.Table))
+            foreach (var documents in folded.GroupBy(stream => stream.Table))
                 batch.BatchCommands.Add(documents.Key.UpsertMany(_account, [.. documents.Select(stream => (stream.Id, stream.Version + stream.Added.Count, stream.Fold()))]));
+            if (waiting.Count > 0)
+            {
+                // Lists of what has changed since some time have it, and the row tells who left the document behind: it is of the stream's time.
+                var command = Add($"update {SessionResultTable.Name} d set mt_last_modified = now() where d.tenant_id = $1 and d.id = any($2)");
+                command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. waiting.Select(stream => stream.Id)] });
+            }
+
             if (changed.Where(stream => stream.Added.Any(added => added.Type.CountsInTest)).Select(stream => stream.Id).ToList() is { Count: > 0 } counting)
                 batch.BatchCommands.Add(TestTotalsUpdater.Tell(_account, counting));
         }
@@ -164,14 +177,41 @@ internal sealed class LockedStreams
         while (await reader.NextResultAsync());
     }
 
-    private static void SetDocument(TargetStream stream, NpgsqlDataReader reader)
+    /// <summary>Reads the documents of sessions that are too long to be read each time, and what they do not hold.</summary>
+    private async Task ReadLongAsync(IReadOnlyCollection<TargetStream> streams)
     {
-        stream.Document = (reader.GetFieldValue<byte[]>(3), reader.GetInt64(1));
-        stream.Workspace = reader.IsDBNull(2) ? null : reader.GetGuid(2);
+        await using (var command = new NpgsqlCommand($"select d.id, d.data from {SessionResultTable.Name} d where d.tenant_id = $1 and d.id = any($2)", _connection))
+        {
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _account });
+            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. streams.Select(stream => stream.Id)] });
+            await using var reader = await command.ExecuteReaderAsync();
+            while (await reader.ReadAsync())
+            {
+                var stream = Streams[reader.GetGuid(0)];
+                stream.Document = stream.Document! with { Json = reader.GetFieldValue<byte[]>(1) };
+            }
+        }
+
+        var behind = streams.Where(stream => stream.Document!.Version < stream.Version);
+        await foreach (var tail in StoredStreams.ReadPartsAsync(_connection, [.. behind.Select(stream => new StreamPart(new StreamKey(_account, stream.Id), stream.Document!.Version, stream.Version))], default))
+            Streams[tail.Key.Id].Tail = tail.ReadableEvents;
     }
 
-    private static NpgsqlBatchCommand DocumentsOf(DocumentTable table, string account, Guid[] ids) =>
-        Command($"select d.id, d.mt_version, d.workspace_id, d.data from {MartenSetup.Schema}.{table.Name} d where d.tenant_id = $1 and d.id = any($2)", account, ids);
+    private static void SetDocument(TargetStream stream, NpgsqlDataReader reader) => stream.Document = new StoredDocument(
+        reader.IsDBNull(5) ? null : reader.GetFieldValue<byte[]>(5),
+        reader.GetInt64(1),
+        reader.GetDateTime(2),
+        reader.IsDBNull(3) ? null : reader.GetGuid(3),
+        reader.IsDBNull(4) ? null : reader.GetString(4));
+
+    private static NpgsqlBatchCommand DocumentsOf(DocumentTable table, string account, Guid[] ids)
+    {
+        // What a value takes as it is stored is known without reading it.
+        var (taskTypes, data) = table == SessionResultTable.Documents
+            ? ("d." + SessionResultTable.TaskTypesColumn, string.Create(CultureInfo.InvariantCulture, $"case when pg_column_size(d.data) <= {LongDocuments.StoredBytes} then d.data end"))
+            : ("null::varchar", "d.data");
+        return Command($"select d.id, d.mt_version, d.mt_last_modified, d.workspace_id, {taskTypes}, {data} from {MartenSetup.Schema}.{table.Name} d where d.tenant_id = $1 and d.id = any($2)", account, ids);
+    }
 
     private static NpgsqlBatchCommand Command(string sql, string account, Guid[] ids) => new(sql)
     {

@@ -65,7 +65,7 @@ public static class RecordEventsHandler
 
     /// <summary>
     /// Records commands of one account in one transaction, in their order; those that are refused leave the others alone.
-    /// Two round trips: what is known of the events and their streams, which locks them, and the commit.
+    /// Two round trips: what is known of the events and their streams, which locks them, and the commit; two more when a long session's document is written (<see cref="LongDocuments"/>).
     /// </summary>
     /// <param name="database">The database.</param>
     /// <param name="commands">Commands whose streams nobody else in this process is writing.</param>
@@ -74,28 +74,28 @@ public static class RecordEventsHandler
     {
         while (true)
         {
-            var (results, behind) = await TryRecordAsync(database, commands);
+            var (results, stale) = await TryRecordAsync(database, commands);
             if (results is not null)
                 return results;
 
             // Nodes of another version have written them.
-            await Refolding.RefoldAsync(database, SessionResultTable.Documents, behind, CancellationToken.None);
-            await Refolding.RefoldAsync(database, HighlightReelTable.Documents, behind, CancellationToken.None);
+            await Refolding.RefoldAsync(database, SessionResultTable.Documents, stale, CancellationToken.None);
+            await Refolding.RefoldAsync(database, HighlightReelTable.Documents, stale, CancellationToken.None);
         }
     }
 
     /// <summary>Results, or the streams whose documents have to be folded first.</summary>
-    private static async Task<(IReadOnlyList<RecordResult>? Results, IReadOnlyList<StreamKey> Behind)> TryRecordAsync(NpgsqlDataSource database, IReadOnlyList<RecordEvents> commands)
+    private static async Task<(IReadOnlyList<RecordResult>? Results, IReadOnlyList<StreamKey> Stale)> TryRecordAsync(NpgsqlDataSource database, IReadOnlyList<RecordEvents> commands)
     {
         var account = Tenant.Of(commands[0].Account);
         await using var connection = await database.OpenConnectionAsync();
         try
         {
             var locked = await LockedStreams.FetchAsync(connection, account, [.. commands.SelectMany(command => command.Events)]);
-            if (locked.Streams.Values.Where(stream => stream.IsBehind).Select(stream => new StreamKey(account, stream.Id)).ToList() is { Count: > 0 } behind)
+            if (locked.Streams.Values.Where(stream => stream.IsStale).Select(stream => new StreamKey(account, stream.Id)).ToList() is { Count: > 0 } stale)
             {
                 await LockedStreams.RollBackAsync(connection);
-                return (null, behind);
+                return (null, stale);
             }
 
             var results = commands.Select(command => Record(command, locked.Known, locked.Streams)).ToList();

@@ -29,6 +29,30 @@ internal static class Refolding
         return changed;
     }
 
+    /// <summary>
+    /// Brings the document of a stream up to its events, where it is behind them, and reads while no writer can leave it behind again: under constant writing
+    /// a reader would else come too late each time.
+    /// </summary>
+    /// <returns>What <paramref name="read"/> reads.</returns>
+    public static async Task<T> CatchUpAsync<T>(
+        NpgsqlDataSource database, DocumentTable table, StreamKey stream, Func<NpgsqlConnection, Task<T>> read, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var appended = await AppendedAsync(connection, table, [stream], isLocked: true, cancellation);
+        // Another reader may have done it while this one waited for the lock.
+        if (appended.Count > 0 && await IsBehindAsync(connection, table, stream, cancellation))
+        {
+            var changed = await StoreAsync(connection, table, table.Name, appended, cancellation);
+            if (table.StreamType == SessionResultTable.StreamType)
+                await TestTotalsUpdater.TellAsync(connection, changed, cancellation);
+        }
+
+        var result = await read(connection);
+        await transaction.CommitAsync(cancellation);
+        return result;
+    }
+
     /// <summary>Those of the streams that fold into this table, with the time of their last event; locked in the order in which writers lock them.</summary>
     internal static async Task<IReadOnlyDictionary<StreamKey, DateTime>> AppendedAsync(
         NpgsqlConnection connection, DocumentTable table, IReadOnlyCollection<StreamKey> streams, bool isLocked, CancellationToken cancellation)
@@ -49,6 +73,21 @@ internal static class Refolding
         while (await reader.ReadAsync(cancellation))
             appended[new StreamKey(reader.GetString(0), reader.GetGuid(1))] = reader.GetDateTime(2);
         return appended;
+    }
+
+    private static async Task<bool> IsBehindAsync(NpgsqlConnection connection, DocumentTable table, StreamKey stream, CancellationToken cancellation)
+    {
+        // The primary keys (tenant_id, id) find the rows.
+        await using var command = new NpgsqlCommand(
+            $"""
+            select d.mt_version is distinct from s.version
+            from {MartenSetup.Schema}.mt_streams s
+            left join {MartenSetup.Schema}.{table.Name} d on d.tenant_id = s.tenant_id and d.id = s.id
+            where s.tenant_id = $1 and s.id = $2
+            """, connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream.Account });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = stream.Id });
+        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
     /// <summary>Folds streams and stores their documents in the table called <paramref name="name"/>.</summary>

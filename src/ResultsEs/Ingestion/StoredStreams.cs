@@ -13,7 +13,18 @@ namespace ResultsEs.Ingestion;
 /// <param name="Appended">When it was last appended to.</param>
 /// <param name="Events">The events that this version knows, in the order in which they were stored.</param>
 /// <param name="Problem">Which event could not be read, and why; null when all could.</param>
-internal sealed record StoredStream(StreamKey Key, long Version, DateTime Appended, IReadOnlyList<RecordedEvent> Events, string? Problem);
+internal sealed record StoredStream(StreamKey Key, long Version, DateTime Appended, IReadOnlyList<RecordedEvent> Events, string? Problem)
+{
+    /// <summary>The same events, of which none may be missing.</summary>
+    /// <exception cref="UnfoldableStreamException">An event could not be read.</exception>
+    public IReadOnlyList<RecordedEvent> ReadableEvents => Problem is null ? Events : throw new UnfoldableStreamException(Key, Problem);
+}
+
+/// <summary>Some of a stream's events.</summary>
+/// <param name="Key">The stream.</param>
+/// <param name="After">The version after which they begin.</param>
+/// <param name="Until">The version of the last of them.</param>
+internal readonly record struct StreamPart(StreamKey Key, long After, long Until);
 
 /// <summary>A stream's events do not fold into a document. The message names the stream and, where it is known, the event.</summary>
 internal sealed class UnfoldableStreamException(StreamKey stream, string problem, Exception? innerException = null)
@@ -42,6 +53,28 @@ internal static class StoredStreams
             """, connection);
         command.Parameters.AddKeys(streams.Keys);
         await foreach (var stream in ReadAsync(command, streams, cancellation))
+            yield return stream;
+    }
+
+    /// <summary>The same of parts of streams, which have no time.</summary>
+    public static async IAsyncEnumerable<StoredStream> ReadPartsAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<StreamPart> parts, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        if (parts.Count == 0)
+            yield break;
+
+        // By the unique index of (tenant_id, stream_id, version).
+        await using var command = new NpgsqlCommand(
+            $"""
+            select {Columns}
+            from unnest($1, $2, $3, $4) k(tenant_id, id, after, until)
+            join {MartenSetup.Schema}.mt_events e on e.tenant_id = k.tenant_id and e.stream_id = k.id and e.version > k.after and e.version <= k.until
+            order by e.tenant_id, e.stream_id, e.version
+            """, connection);
+        command.Parameters.AddKeys(parts.Select(part => part.Key));
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. parts.Select(part => part.After)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. parts.Select(part => part.Until)] });
+        await foreach (var stream in ReadAsync(command, parts.ToDictionary(part => part.Key, _ => default(DateTime)), cancellation))
             yield return stream;
     }
 

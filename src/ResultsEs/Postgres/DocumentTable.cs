@@ -24,6 +24,12 @@ internal sealed record DocumentColumn(string Name, NpgsqlDbType Type);
 /// </summary>
 internal sealed class DocumentTable
 {
+    /// <summary>
+    /// Whether there are events of a stream <c>s</c> of which its document <c>d</c>, and the row it is in, know nothing: nodes of another version appended them. One that is behind because it is
+    /// long (<see cref="LongDocuments"/>) is of the time of its stream.
+    /// </summary>
+    public const string IsStale = "(d.mt_version is distinct from s.version and d.mt_last_modified is distinct from s.timestamp)";
+
     private readonly Func<Guid, byte[]?, IEnumerable<RecordedEvent>, DocumentRow> _fold;
     private readonly string _dotNetType;
     private readonly string _upsertMany;
@@ -89,12 +95,10 @@ internal sealed class DocumentTable
     /// <exception cref="UnfoldableStreamException">An event of it cannot be read, or the fold fails, which no fold may.</exception>
     public DocumentRow Fold(StoredStream stream)
     {
-        if (stream.Problem is { } problem)
-            throw new UnfoldableStreamException(stream.Key, problem);
-
+        var events = stream.ReadableEvents;
         try
         {
-            return _fold(stream.Key.Id, null, stream.Events);
+            return _fold(stream.Key.Id, null, events);
         }
         catch (Exception e)
         {

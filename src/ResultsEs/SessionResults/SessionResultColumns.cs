@@ -23,7 +23,7 @@ internal sealed class SessionResultColumns : IDocumentPolicy
     private const string Status = "status";
     private const string Audience = "audience_id";
     private const string Listed = "listed_at";
-    private const string TaskTypes = "task_types";
+    private const string TaskTypes = SessionResultTable.TaskTypesColumn;
     private const string Updated = "mt_last_modified";
 
     /// <inheritdoc/>

@@ -34,11 +34,12 @@ internal static class SessionResultQuery
         ReadDatabase database, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
     {
         var row = await database.ReadAsync((source, stop) => RowAsync(source, sql, caller, sessionId, read, stop), cancellation, isGood: row => !row.IsBehind);
-        while (row.IsBehind)
+        if (row.IsBehind)
         {
-            // A node of another version has written to the session: what it stored is folded before anything is sent. Standbys may not show it yet.
-            await Refolding.RefoldAsync(database.Primary, SessionResultTable.Documents, [new StreamKey(Tenant.Of(caller.Account), sessionId)], cancellation);
-            row = await RowAsync(database.Primary, sql, caller, sessionId, read, cancellation);
+            // The session is long, or a node of another version has written to it: what is stored is folded before anything is sent. Standbys may not show it yet.
+            var stream = new StreamKey(Tenant.Of(caller.Account), sessionId);
+            row = await Refolding.CatchUpAsync(
+                database.Primary, SessionResultTable.Documents, stream, connection => RowAsync(connection, sql, caller, sessionId, read, cancellation), cancellation);
         }
 
         return row.Value;
@@ -48,6 +49,12 @@ internal static class SessionResultQuery
         NpgsqlDataSource source, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
+        return await RowAsync(connection, sql, caller, sessionId, read, cancellation);
+    }
+
+    private static async Task<(bool IsBehind, T? Value)> RowAsync<T>(
+        NpgsqlConnection connection, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
+    {
         await using var command = connection.CreateCommand(sql, caller, sessionId);
         // Once a connection: its rows are found by whole keys, so that one plan is good for all.
         await command.PrepareAsync(cancellation);

@@ -15,6 +15,9 @@ internal static class SessionResultTable
     /// <summary>The type of a session's stream, as Marten names it.</summary>
     public const string StreamType = "session_result";
 
+    /// <summary>The column of the task types by which lists find a session.</summary>
+    public const string TaskTypesColumn = "task_types";
+
     /// <summary>The table, its columns and its fold.</summary>
     public static readonly DocumentTable Documents = DocumentTable.Of<SessionResult>(
         "session_result",
@@ -27,7 +30,7 @@ internal static class SessionResultTable
         ("audience_id", NpgsqlDbType.Uuid, document => document.Body.AudienceId),
         ("start_time", NpgsqlDbType.TimestampTz, document => document.Body.StartTime?.UtcDateTime),
         ("listed_at", NpgsqlDbType.TimestampTz, document => document.ListedAt?.UtcDateTime),
-        ("task_types", NpgsqlDbType.Varchar, document => document.TaskTypes));
+        (TaskTypesColumn, NpgsqlDbType.Varchar, document => document.TaskTypes));
 
     /// <summary>The table's name with its schema, for SQL.</summary>
     public static readonly string Name = $"{MartenSetup.Schema}.{Documents.Name}";

@@ -172,8 +172,8 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             return 0;
 
         // What nodes of another version wrote is in the documents that are read here before it is counted.
-        var behind = await BehindAsync(connection, changed, cancellation);
-        await Refolding.RefoldAsync(database, SessionResultTable.Documents, behind, cancellation);
+        var stale = await StaleAsync(connection, changed, cancellation);
+        await Refolding.RefoldAsync(database, SessionResultTable.Documents, stale, cancellation);
         await CountAsync(connection, changed, cancellation);
         await transaction.CommitAsync(cancellation);
         return changed.Count;
@@ -246,7 +246,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         return [.. (await command.ReadKeysAsync(cancellation)).Distinct()];
     }
 
-    private static async Task<IReadOnlyList<StreamKey>> BehindAsync(NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<StreamKey>> StaleAsync(NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
     {
         // The primary keys (tenant_id, id) find the rows.
         await using var command = new NpgsqlCommand(
@@ -255,7 +255,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             from unnest($1, $2) k(tenant_id, id)
             join results.mt_streams s on s.tenant_id = k.tenant_id and s.id = k.id
             left join {SessionResultTable.Name} d on d.tenant_id = k.tenant_id and d.id = k.id
-            where d.mt_version is distinct from s.version and s.type = '{SessionResultTable.StreamType}'
+            where {DocumentTable.IsStale} and s.type = '{SessionResultTable.StreamType}'
             """, connection);
         command.Parameters.AddKeys(sessions);
         return await command.ReadKeysAsync(cancellation);

@@ -59,7 +59,7 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
             }
             catch (Exception e)
             {
-                // What was not folded stays behind, and so is found again.
+                // What was not folded stays stale, and so is found again.
                 LogFailed(logger, e);
             }
 
@@ -83,7 +83,7 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
     [LoggerMessage(1302, LogLevel.Information, "Building the sessions' documents of version {Version} of the projection")]
     private static partial void LogBuilding(ILogger logger, int version);
 
-    /// <summary>Folds the sessions whose documents are behind: all of them at first, then those that were written since.</summary>
+    /// <summary>Folds the sessions whose documents are stale: all of them at first, then those that were written since.</summary>
     private sealed class Follower(NpgsqlDataSource database)
     {
         private long? _settled;
@@ -118,7 +118,7 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
                     select s.tenant_id, s.id
                     from results.mt_streams s
                     left join {SessionResultTable.Name} d on d.tenant_id = s.tenant_id and d.id = s.id
-                    where (s.tenant_id, s.id) > ($1, $2) and s.type = '{Table.StreamType}' and d.mt_version is distinct from s.version
+                    where (s.tenant_id, s.id) > ($1, $2) and s.type = '{Table.StreamType}' and {DocumentTable.IsStale}
                     order by s.tenant_id, s.id
                     limit {StreamsPerFold}
                     """);
@@ -143,7 +143,7 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
                 from results.mt_events e
                 join results.mt_streams s on s.tenant_id = e.tenant_id and s.id = e.stream_id
                 left join {SessionResultTable.Name} d on d.tenant_id = s.tenant_id and d.id = s.id
-                where e.seq_id > $1 and s.type = '{Table.StreamType}' and d.mt_version is distinct from s.version
+                where e.seq_id > $1 and s.type = '{Table.StreamType}' and {DocumentTable.IsStale}
                 """);
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
             return await command.ReadKeysAsync(cancellation);

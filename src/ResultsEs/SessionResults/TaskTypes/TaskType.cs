@@ -63,22 +63,25 @@ internal abstract class TaskType
     /// <summary>The task type with this name, or null when this version does not know it.</summary>
     public static TaskType? Find(string name) => ByName.GetValueOrDefault(name);
 
-    /// <summary>
-    /// The types of a session's tasks, as lists filter by them: each task's own, <see cref="Unrecognized"/> for those this
-    /// version does not know, and <see cref="Skipped"/> when one was skipped.
-    /// </summary>
+    /// <summary>The type by which lists find a task of the type <paramref name="name"/>: its own, or <see cref="Unrecognized"/> where this version does not know it.</summary>
+    public static string ListedAs(string name) => Find(name)?.Name ?? Unrecognized;
+
+    /// <summary>The types of a session's tasks, as lists filter by them (<see cref="ListedAs"/>), and <see cref="Skipped"/> when one was skipped.</summary>
     public static string Set(IEnumerable<TaskFold> tasks)
     {
         var types = new SortedSet<string>(StringComparer.Ordinal);
         foreach (var task in tasks.Where(task => task.Settled is not null))
         {
-            types.Add(Find(task.Type!)?.Name ?? Unrecognized);
+            types.Add(ListedAs(task.Type!));
             if (task.Reason is not null)
                 types.Add(Skipped);
         }
 
         return types.Count == 0 ? "" : $"|{string.Join('|', types)}|";
     }
+
+    /// <summary>Whether <paramref name="set"/>, which <see cref="Set"/> made, holds a type.</summary>
+    public static bool Holds(string set, string type) => set.Contains($"|{type}|", StringComparison.Ordinal);
 
     /// <summary>The payload that v2 and v3 show of an answer.</summary>
     public abstract JsonElement Show(Answer answer);
