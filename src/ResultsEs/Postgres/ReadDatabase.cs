@@ -11,12 +11,14 @@ namespace ResultsEs.Postgres;
 public sealed class ReadDatabase : IDisposable
 {
     private readonly bool _isBalanced;
+    private readonly KeptConnections _kept;
     private uint _turn;
 
     internal ReadDatabase(NpgsqlDataSource primary, IReadOnlyList<Standby> standbys, bool isBalanced)
     {
         (Primary, Standbys) = (primary, standbys);
         _isBalanced = isBalanced;
+        _kept = new KeptConnections(primary);
     }
 
     /// <summary>The database that is written, and that knows all.</summary>
@@ -28,12 +30,16 @@ public sealed class ReadDatabase : IDisposable
     /// <summary>How far the standby is behind that is furthest behind; 0 where there is none.</summary>
     internal double LagSeconds => Standbys.Count == 0 ? 0 : Standbys.Max(standby => standby.Lag).TotalSeconds;
 
-    /// <summary>Closes the connections to standbys; the primary's are not this one's.</summary>
+    /// <summary>Closes the connections to standbys; of the primary's only those that are kept are this one's.</summary>
     public void Dispose()
     {
+        _kept.Dispose();
         foreach (var standby in Standbys)
             standby.Dispose();
     }
+
+    /// <summary>Connections for reads of a row by its key, of a source that <see cref="ReadAsync{T}(Func{NpgsqlDataSource, CancellationToken, Task{T}}, CancellationToken, Predicate{T}?)"/> gave.</summary>
+    internal KeptConnections Kept(NpgsqlDataSource source) => source == Primary ? _kept : Standbys.First(standby => standby.Server.Reads == source).Server.Kept;
 
     /// <summary>Reads, and only reads.</summary>
     /// <param name="read">What is asked; it may be asked twice, of two databases.</param>

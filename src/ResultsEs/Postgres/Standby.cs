@@ -9,9 +9,13 @@ namespace ResultsEs.Postgres;
 /// <param name="Looks">A few more, so that looking at it does not wait for those that reads have taken.</param>
 internal sealed record StandbyServer(string Name, NpgsqlDataSource Reads, NpgsqlDataSource Looks) : IDisposable
 {
+    /// <summary>Some of the connections for reads.</summary>
+    public KeptConnections Kept { get; } = new(Reads);
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        Kept.Dispose();
         Reads.Dispose();
         Looks.Dispose();
     }
@@ -93,7 +97,11 @@ internal sealed class Standby(StandbyServer server, TimeSpan maxLag, TimeProvide
     }
 
     /// <summary>Connections that may be as broken as one that was are not used again.</summary>
-    public void Forget() => server.Reads.Clear();
+    public void Forget()
+    {
+        server.Kept.Clear();
+        server.Reads.Clear();
+    }
 
     /// <summary>Says what its trouble is, unless that is said.</summary>
     public void Tell(Exception? cause)

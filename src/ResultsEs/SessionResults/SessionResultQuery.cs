@@ -33,35 +33,24 @@ internal static class SessionResultQuery
     public static async Task<T?> ReadAsync<T>(
         ReadDatabase database, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
     {
-        var row = await database.ReadAsync((source, stop) => RowAsync(source, sql, caller, sessionId, read, stop), cancellation, isGood: row => !row.IsBehind);
+        var row = await database.ReadAsync(
+            (source, stop) => database.Kept(source).ReadRowAsync(sql, caller, sessionId, Row, stop), cancellation, isGood: row => !row.IsBehind);
         if (row.IsBehind)
         {
             // The session is long, or a node of another version has written to it: what is stored is folded before anything is sent. Standbys may not show it yet.
             var stream = new StreamKey(Tenant.Of(caller.Account), sessionId);
-            row = await Refolding.CatchUpAsync(
-                database.Primary, SessionResultTable.Documents, stream, connection => RowAsync(connection, sql, caller, sessionId, read, cancellation), cancellation);
+            row = await Refolding.CatchUpAsync(database.Primary, SessionResultTable.Documents, stream, CaughtUpAsync, cancellation);
         }
 
         return row.Value;
-    }
 
-    private static async Task<(bool IsBehind, T? Value)> RowAsync<T>(
-        NpgsqlDataSource source, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
-    {
-        await using var connection = await source.OpenConnectionAsync(cancellation);
-        return await RowAsync(connection, sql, caller, sessionId, read, cancellation);
-    }
+        (bool IsBehind, T? Value) Row(NpgsqlDataReader reader) => reader.GetBoolean(0) ? (true, default) : (false, read(reader));
 
-    private static async Task<(bool IsBehind, T? Value)> RowAsync<T>(
-        NpgsqlConnection connection, string sql, Caller caller, Guid sessionId, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
-    {
-        await using var command = connection.CreateCommand(sql, caller, sessionId);
-        // Once a connection: its rows are found by whole keys, so that one plan is good for all.
-        await command.PrepareAsync(cancellation);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        if (!await reader.ReadAsync(cancellation))
-            return default;
-
-        return reader.GetBoolean(0) ? (true, default) : (false, read(reader));
+        async Task<(bool IsBehind, T? Value)> CaughtUpAsync(NpgsqlConnection connection)
+        {
+            await using var command = connection.CreateCommand(sql, caller, sessionId);
+            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            return await reader.ReadAsync(cancellation) ? Row(reader) : default;
+        }
     }
 }
