@@ -10,6 +10,8 @@ public static class AccessSetup
     public static WebApplicationBuilder AddAccess(this WebApplicationBuilder builder)
     {
         ListenAddress.UseDefault(builder);
+        // Nothing here blocks a thread, so that a request is worked on where it was read, and its answer sent from there.
+        builder.WebHost.UseSockets(static sockets => sockets.UnsafePreferInlineScheduling = true);
 
         var services = builder.Services;
         services.AddOptions<AccessOptions>().Bind(builder.Configuration).ValidateOnStart();
