@@ -29,6 +29,7 @@ public class MicroBenchmarks
     private static readonly RecordedEvent[] Events = ToRecorded(Sessions.Lines(0));
     private static readonly RecordedEvent[] ManyEvents = ToRecorded(LongSessions.Lines(0, LongSessionKind.Answers, LongSession));
     private static readonly SessionResult Document = SessionResultFold.Fold(Sessions.Id(0), null, Events);
+    private static readonly byte[] Stored = JsonSerializer.SerializeToUtf8Bytes(Document, Json.Of<SessionResult>());
 
     /// <summary>Runs them all in this process, and prints their table.</summary>
     public static int Run()
@@ -79,9 +80,9 @@ public class MicroBenchmarks
     [Benchmark(Description = "Render v3 (the stored document)")]
     public byte[] RenderV3() => JsonSerializer.SerializeToUtf8Bytes(Document, Json.Of<SessionResult>());
 
-    /// <summary>The document in v2's words.</summary>
+    /// <summary>The stored document in v2's words.</summary>
     [Benchmark(Description = "Render v2")]
-    public byte[] RenderV2() => JsonSerializer.SerializeToUtf8Bytes(SessionResultV2.Of(Document), Json.Of<SessionResultV2>());
+    public ReadOnlyMemory<byte> RenderV2() => SessionResultV2.Render(Stored);
 
     private static byte[] ToBatch(IEnumerable<string> lines) => Encoding.UTF8.GetBytes($"[{string.Join(',', lines)}]");
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
 using ResultsEs.Api;
@@ -34,11 +33,8 @@ public static class GetSessionResultV2
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        if (await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation) is not { } json)
-            return Problems.NotFound();
-
-        var document = JsonSerializer.Deserialize(json, Json.Of<SessionResult>())!;
-        var body = JsonSerializer.SerializeToUtf8Bytes(SessionResultV2.Of(document), Json.Of<SessionResultV2>());
-        return new JsonBody(body);
+        return await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation) is { } document
+            ? new JsonBody(SessionResultV2.Render(document))
+            : Problems.NotFound();
     }
 }

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using CsCheck;
 using ResultsEs.Ingestion;
 using ResultsEs.SessionResults;
+using ResultsEs.SessionResults.TaskTypes;
 
 namespace ResultsEs.Tests.Laws;
 
@@ -36,6 +37,20 @@ public sealed class FoldLaws
         iter: 100);
 
     [Fact]
+    public void V2_says_of_a_stored_document_what_its_records_say() => AnySession.Events.Sample(
+        session =>
+        {
+            var document = Fold(session.Id, null, session.Events);
+            using var v2 = JsonDocument.Parse(SessionResultV2.Render(JsonSerializer.SerializeToUtf8Bytes(document, Json.Of<SessionResult>())));
+
+            var expected = V2(document);
+
+            Assert.True(JsonElement.DeepEquals(expected, v2.RootElement), $"expected {expected}\nactual   {v2.RootElement}");
+            Assert.Equal(v2.RootElement.GetRawText(), JsonSerializer.Serialize(v2.RootElement.Deserialize(Json.Of<SessionResultV2>())!, Json.Of<SessionResultV2>()));
+        },
+        iter: 300);
+
+    [Fact]
     public void No_document_outgrows_its_bounds()
     {
         var session = A.Session().WithAnswer(Answers.Figma());
@@ -48,6 +63,31 @@ public sealed class FoldLaws
         Assert.Equal(Enumerable.Range(0, 200), figma.GetProperty("interactions").EnumerateArray().Select(i => i.GetProperty("atMs").GetInt32()));
         Assert.Equal(Enumerable.Range(0, 1_000), figma.GetProperty("path").EnumerateArray().Select(i => i.GetProperty("atMs").GetInt32()));
         Assert.Equal("1:2999", figma.GetProperty("endNodeId").GetString());
+    }
+
+    private static JsonElement V2(SessionResult document)
+    {
+        var body = JsonSerializer.SerializeToNode(document.Body, Json.Of<SessionBody>())!.AsObject();
+        body.Remove("tasks");
+        body.Remove("taskGroups");
+        body["sessionTaskResults"] = new JsonArray([.. document.Body.Tasks.Select(task =>
+        {
+            var fold = document.Fold.Tasks.Single(fold => fold.Id == task.Uuid);
+            var isKnown = TaskType.Find(fold.Type!) is not null;
+            return JsonSerializer.SerializeToNode(
+                new SessionTaskResult
+                {
+                    TaskId = task.Uuid,
+                    TaskType = fold.Reason is not null ? "SKIPPED" : isKnown ? fold.Type! : "UNRECOGNIZED",
+                    TaskResponse = fold.Reason is { } reason ? JsonSerializer.SerializeToElement(new SkipPayload(reason, fold.Type!), Json.Of<SkipPayload>()) : isKnown ? task.Response?.Answer?.Payload : null,
+                    Text = task.Text,
+                    Position = fold.Position,
+                    StartTimeMs = task.Response!.StartTimeMs,
+                    EndTimeMs = task.Response.EndTimeMs,
+                },
+                Json.Of<SessionTaskResult>());
+        })]);
+        return JsonSerializer.SerializeToElement(body);
     }
 
     private static SessionResult Fold(Guid sessionId, SessionResult? before, IEnumerable<JsonObject> events) =>
