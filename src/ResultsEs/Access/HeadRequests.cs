@@ -8,14 +8,10 @@ namespace ResultsEs.Access;
 /// </summary>
 internal static class HeadRequests
 {
-    public static async Task Serve(HttpContext context, RequestDelegate next)
-    {
-        if (!HttpMethods.IsHead(context.Request.Method))
-        {
-            await next(context);
-            return;
-        }
+    public static Task Serve(HttpContext context, RequestDelegate next) => HttpMethods.IsHead(context.Request.Method) ? ServeHead(context, next) : next(context);
 
+    private static async Task ServeHead(HttpContext context, RequestDelegate next)
+    {
         var body = context.Features.GetRequiredFeature<IHttpResponseBodyFeature>();
         var discarded = new StreamResponseBodyFeature(new DiscardedBody(body), body);
         context.Request.Method = HttpMethods.Get;

@@ -4,11 +4,11 @@ namespace ResultsEs.Api;
 internal sealed class JsonBody(ReadOnlyMemory<byte> json) : IResult
 {
     /// <inheritdoc/>
-    public async Task ExecuteAsync(HttpContext httpContext)
+    public Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
         response.ContentType = "application/json; charset=utf-8";
         response.ContentLength = json.Length;
-        await response.BodyWriter.WriteAsync(json, httpContext.RequestAborted);
+        return response.Body.WriteAsync(json, httpContext.RequestAborted).AsTask();
     }
 }
