@@ -68,13 +68,14 @@ public static class RecordEventsHandler
     /// Two round trips: what is known of the events and their streams, which locks them, and the commit; two more when a long session's document is written (<see cref="LongDocuments"/>).
     /// </summary>
     /// <param name="database">The database.</param>
+    /// <param name="connections">Connections to it.</param>
     /// <param name="commands">Commands whose streams nobody else in this process is writing.</param>
     /// <returns>A result for each command.</returns>
-    internal static async Task<IReadOnlyList<RecordResult>> RecordAsync(NpgsqlDataSource database, IReadOnlyList<RecordEvents> commands)
+    internal static async Task<IReadOnlyList<RecordResult>> RecordAsync(NpgsqlDataSource database, KeptConnections connections, IReadOnlyList<RecordEvents> commands)
     {
         while (true)
         {
-            var (results, stale) = await TryRecordAsync(database, commands);
+            var (results, stale) = await connections.UseAsync(connection => TryRecordAsync(connection, commands), CancellationToken.None);
             if (results is not null)
                 return results;
 
@@ -85,10 +86,9 @@ public static class RecordEventsHandler
     }
 
     /// <summary>Results, or the streams whose documents have to be folded first.</summary>
-    private static async Task<(IReadOnlyList<RecordResult>? Results, IReadOnlyList<StreamKey> Stale)> TryRecordAsync(NpgsqlDataSource database, IReadOnlyList<RecordEvents> commands)
+    private static async Task<(IReadOnlyList<RecordResult>? Results, IReadOnlyList<StreamKey> Stale)> TryRecordAsync(NpgsqlConnection connection, IReadOnlyList<RecordEvents> commands)
     {
         var account = Tenant.Of(commands[0].Account);
-        await using var connection = await database.OpenConnectionAsync();
         try
         {
             var locked = await LockedStreams.FetchAsync(connection, account, [.. commands.SelectMany(command => command.Events)]);

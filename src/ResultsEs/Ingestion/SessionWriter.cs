@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Operations.Observability;
+using ResultsEs.Postgres;
 
 namespace ResultsEs.Ingestion;
 
@@ -10,7 +11,7 @@ namespace ResultsEs.Ingestion;
 /// committed at once; those that come while commits are under way wait and share the next. Owns the queue and the set of
 /// sessions that are being written; both are guarded by <see cref="_gate"/>.
 /// </summary>
-public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<SessionWriter> logger)
+public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<SessionWriter> logger) : IDisposable
 {
     /// <summary>How many events may wait; beyond, requests are refused. About 64 MiB of typical events.</summary>
     internal const int MaxWaitingEvents = 50_000;
@@ -27,6 +28,7 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
     private const int MaxReconnects = 4;
 
     private readonly Lock _gate = new();
+    private readonly KeptConnections _connections = new(database);
     private readonly LinkedList<Waiting> _waiting = new();
     private readonly HashSet<(Guid Account, Guid Session)> _writing = [];
     private int _waitingEvents;
@@ -41,6 +43,9 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
                 return _waiting.Count;
         }
     }
+
+    /// <summary>Closes its connections.</summary>
+    public void Dispose() => _connections.Dispose();
 
     /// <summary>Records the command's events. Once taken they are committed whether or not anybody still waits for the answer.</summary>
     public Task<RecordResult> WriteAsync(RecordEvents command)
@@ -134,7 +139,7 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
         {
             try
             {
-                var results = await RecordEventsHandler.RecordAsync(database, commands);
+                var results = await RecordEventsHandler.RecordAsync(database, _connections, commands);
                 End();
                 foreach (var (waiting, result) in commit.Zip(results))
                     waiting.SetResult(result);

@@ -7,8 +7,8 @@ using ResultsEs.Access;
 namespace ResultsEs.Postgres;
 
 /// <summary>
-/// Connections that stay out of their pool between reads of a row by its key, each with its prepared statements. A pool has what comes back to it reset (locks, settings, cursors) before it is
-/// used again, which is as much work as such a read; reads leave nothing behind. State: the connections that nobody uses. Whoever takes one owns it until it is put back or closed.
+/// Connections that stay out of their pool between uses that leave nothing behind: reads of a row by its key, and commits. A pool has what comes back to it reset (locks, settings, cursors) before
+/// it is used again, which is as much work as such a read. State: the connections that nobody uses. Whoever takes one owns it until it is put back or closed.
 /// </summary>
 internal sealed class KeptConnections : IDisposable
 {
@@ -34,14 +34,22 @@ internal sealed class KeptConnections : IDisposable
     /// <param name="id">What is asked for.</param>
     /// <param name="read">Reads the row.</param>
     /// <param name="cancellation">Stops it.</param>
-    public async Task<T?> ReadRowAsync<T>(string sql, Caller caller, Guid id, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
+    public Task<T?> ReadRowAsync<T>(string sql, Caller caller, Guid id, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation) =>
+        UseAsync(kept => kept.ReadRowAsync(sql, caller, id, read, cancellation), cancellation);
+
+    /// <summary>Uses a connection.</summary>
+    /// <param name="use">Leaves nothing behind on it but prepared statements, unless it throws: then the pool gets it.</param>
+    /// <param name="cancellation">Stops the waiting for a connection.</param>
+    public Task<T> UseAsync<T>(Func<NpgsqlConnection, Task<T>> use, CancellationToken cancellation) => UseAsync(kept => use(kept.Connection), cancellation);
+
+    private async Task<T> UseAsync<T>(Func<Kept, Task<T>> use, CancellationToken cancellation)
     {
         var kept = Take() ?? new Kept(await _source.OpenConnectionAsync(cancellation));
         try
         {
-            var row = await kept.ReadRowAsync(sql, caller, id, read, cancellation);
+            var result = await use(kept);
             Put(kept);
-            return row;
+            return result;
         }
         catch
         {
@@ -103,6 +111,8 @@ internal sealed class KeptConnections : IDisposable
     {
         private readonly long _opened = Stopwatch.GetTimestamp();
         private readonly Dictionary<string, Statement> _statements = new(StringComparer.Ordinal);
+
+        public NpgsqlConnection Connection => connection;
 
         public bool IsOld => Stopwatch.GetElapsedTime(_opened) > Longest;
 
