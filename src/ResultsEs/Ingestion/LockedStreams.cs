@@ -33,8 +33,6 @@ internal sealed class LockedStreams
         await using var batch = new NpgsqlBatch(connection);
         var ids = fetched.Streams.Keys.ToArray();
         var withReels = fetched.Streams.Values.Any(stream => stream.IsOfReel);
-        if (FreshPlans.AreDue(connection))
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("discard plans"));
         batch.BatchCommands.Add(new NpgsqlBatchCommand("begin"));
         // In one order everywhere, so that row locks cannot wait in a circle; and before the documents are read, so that one that is repaired or rebuilt meanwhile
         // (Refolding) is never overwritten by what was folded onto the one before. The primary key (tenant_id, id) finds the rows, here and below.

@@ -47,6 +47,7 @@ internal sealed class KeptConnections : IDisposable
         var kept = Take() ?? new Kept(await _source.OpenConnectionAsync(cancellation));
         try
         {
+            await FreshPlans.SeeToAsync(kept.Connection, cancellation);
             var result = await use(kept);
             Put(kept);
             return result;
