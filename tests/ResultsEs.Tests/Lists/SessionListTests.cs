@@ -39,7 +39,7 @@ public sealed class SessionListTests(AppFixture app)
         { "testId={test}&taskType=HOLOGRAM", """{"taskType":["must be one of WRITTEN, VERBAL, URL, MATRIX, NPS, RATING_SCALE, MULTIPLE_CHOICE, RANK_ORDER, BLANK, IMAGE, FIGMA, SKIPPED, UNRECOGNIZED"]}""" },
         { "testId={test}&cursor=", """{"cursor":["must be a nextCursor of this list, with the same filters"]}""" },
         { "testId={test}&cursor=abc", """{"cursor":["must be a nextCursor of this list, with the same filters"]}""" },
-        { "testId=x&limit=0&status=y", """{"status":["must be one of IN_PROGRESS, COMPLETE, ABANDONED"],"testId":["must be a UUID"],"limit":["must be a whole number from 1 to 500"]}""" },
+        { "testId=x&limit=0&status=y", """{"testId":["must be a UUID"],"status":["must be one of IN_PROGRESS, COMPLETE, ABANDONED"],"limit":["must be a whole number from 1 to 500"]}""" },
     };
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
