@@ -45,7 +45,7 @@ const check = ({ method, path, status, contentType, body }) => {
 
   const at = response.$ref ? response.$ref.slice(2).split('/') : ['paths', route.path, method.toLowerCase(), 'responses', String(status)];
   const validate = ajv.getSchema(pointer([...at, 'content', media, 'schema']));
-  const value = media.endsWith('json') ? JSON.parse(body) : body;
+  const value = /[/+]json$/.test(media) ? JSON.parse(body) : body;
   return validate(value) ? null : `${operation.operationId}: ${status}: ${ajv.errorsText(validate.errors)}`;
 };
 

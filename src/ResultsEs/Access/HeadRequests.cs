@@ -8,6 +8,9 @@ namespace ResultsEs.Access;
 /// </summary>
 internal static class HeadRequests
 {
+    /// <summary>Whether a request is answered without its body, for endpoints to which that is much work.</summary>
+    public static bool IsOne(HttpContext context) => context.Features.Get<IHttpResponseBodyFeature>()?.Stream is DiscardedBody;
+
     public static Task Serve(HttpContext context, RequestDelegate next) => HttpMethods.IsHead(context.Request.Method) ? ServeHead(context, next) : next(context);
 
     private static async Task ServeHead(HttpContext context, RequestDelegate next)

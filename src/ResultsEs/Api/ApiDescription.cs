@@ -35,6 +35,7 @@ internal static class ApiDescription
         GetSessionResults.Description,
         GetSessionResultV3.Description,
         GetSessionResultV2.Description,
+        ExportSessionResults.Description,
         GetTranscript.Description,
         GetVideoDownloadUrl.Description,
         GetClips.Description,

@@ -37,6 +37,9 @@ internal static class SampleAnswers
     public static JsonNode SessionList() => Node(
         new SessionResultsPage(TestId, [Summary(Session(ThinkOutLoud))], ListMeta.Of(new Paging(Paging.DefaultLimit, 0, null), 1, nextCursor: null)), Json.Of<SessionResultsPage>());
 
+    /// <summary>The sessions of that list, a line each.</summary>
+    public static JsonNode SessionLines() => JsonValue.Create(JsonSerializer.Serialize(Session(ThinkOutLoud).Body, Json.Of<SessionBody>()) + "\n");
+
     public static JsonNode Transcript() => JsonValue.Create(WebVtt.Write(Events.Value.Where(e => e.StreamId == SessionId).Select(e => e.Data).OfType<SessionTranscribed>().Single().Cues));
 
     public static JsonNode Video() => Node(

@@ -153,6 +153,10 @@ public sealed class DescriptionTests(AppFixture app)
 
         Assert.Equal((string)SampleAnswers.Transcript()!, await http.GetStringAsync(new Uri($"/api/v2/sessionResults/{session}/transcript", UriKind.Relative), Cancelled));
 
+        var line = await http.GetStringAsync(new Uri($"/api/v3/testResults/{test}/sessionResults", UriKind.Relative), Cancelled);
+        Assert.EndsWith("}\n", line, StringComparison.Ordinal);
+        Assert.Equal(SortedText(JsonNode.Parse((string)SampleAnswers.SessionLines()!)!), SortedText(JsonNode.Parse(line)!));
+
         static string SortedText(JsonNode node) => ResultsEs.Tests.SessionResults.SortedJson.Text(node);
 
         // When a session was stored is of the moment.

@@ -59,6 +59,21 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
         Assert.True(last.RowsWalkedForPart < 200, $"{list}: {last.RowsWalkedForPart} entries walked for the last part\n{last.Text}");
     }
 
+    [Theory]
+    [MemberData(nameof(Lists))]
+    public async Task The_last_page_of_an_export_costs_what_the_first_costs(string list)
+    {
+        var filter = Filters[list];
+        foreach (var after in new Position?[] { null, LastBut(50, filter) })
+        {
+            var plan = await ExplainAsync(command => SessionPages.Build(command, Caller, filter, after, limit: 25));
+
+            Assert.Equal(25, plan.Rows);
+            Assert.True(plan.Unindexed.Count == 0, $"{list} reads all of {string.Join(", ", plan.Unindexed)}:\n{plan.Text}");
+            Assert.True(plan.Pages < FewPages, $"{list}: {plan.Pages} pages\n{plan.Text}");
+        }
+    }
+
     [Fact]
     public async Task The_deepest_offset_looks_up_the_rows_of_its_part_alone()
     {

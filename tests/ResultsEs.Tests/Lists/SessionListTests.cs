@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using CsCheck;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.SessionResults;
 
 namespace ResultsEs.Tests.Lists;
 
@@ -122,9 +123,9 @@ public sealed class SessionListTests(AppFixture app)
         var answers = new HashSet<string>(StringComparer.Ordinal);
         foreach (var test in new[] { Guid.NewGuid(), inOtherWorkspace.TestId, ofOtherAccount.TestId, notStarted.TestId })
         {
-            foreach (var path in new[] { $"sessionResults?testId={test}", $"testResults/{test}/qxScores", $"testResults/{test}/highlightreels" })
+            foreach (var path in new[] { $"v2/sessionResults?testId={test}", $"v3/testResults/{test}/sessionResults", $"v2/testResults/{test}/qxScores", $"v2/testResults/{test}/highlightreels" })
             {
-                using var answer = await http.ReadAsync($"/api/v2/{path}");
+                using var answer = await http.ReadAsync($"/api/{path}");
                 answers.Add((await answer.ProblemAsync(HttpStatusCode.NotFound)).ToJsonString());
             }
         }
@@ -198,6 +199,8 @@ public sealed class SessionListTests(AppFixture app)
             var page = await http.JsonAsync($"/api/v2/sessionResults?testId={test}&{query}");
             Assert.True(expected.Select(session => session.Id).SequenceEqual(Ids(page)), $"{query}: {page}");
             Assert.True(expected.Length == Total(page), $"{query}: {page}");
+            // The same sessions in the same order.
+            Assert.Equal(Ids(page), await ExportTests.ExportedAsync(http, test, query));
         }
     }
 
@@ -352,6 +355,7 @@ public sealed class SessionListTests(AppFixture app)
 
     [Theory]
     [InlineData("/api/v2/sessionResults?testId=5a000000-0000-4000-8000-000000000001")]
+    [InlineData("/api/v3/testResults/5a000000-0000-4000-8000-000000000001/sessionResults")]
     [InlineData("/api/v2/testResults")]
     [InlineData("/api/v2/testResults/5a000000-0000-4000-8000-000000000001/qxScores")]
     [InlineData("/api/v2/testResults/5a000000-0000-4000-8000-000000000001/highlightreels")]
