@@ -15,6 +15,7 @@ internal static class Rows
         (WriteRow.Name, WriteRow.MeasureAsync),
         (BatchRow.Name, BatchRow.MeasureAsync),
         (RebuildRow.Name, RebuildRow.MeasureAsync),
+        (ExportRow.Name, ExportRow.MeasureAsync),
         (LengthRow.Name, LengthRow.MeasureAsync),
         (StartRow.Name, StartRow.MeasureAsync),
         // Before G1, which writes into the database that both have.

@@ -12,6 +12,7 @@ internal static class Sessions
     public const int TasksPerSession = Answers + 1;
 
     private const int Answers = 20;
+    private const int SessionsPerTest = 500;
 
     private static readonly DateTime Begin = new(2026, 3, 2, 9, 0, 0, DateTimeKind.Utc);
 
@@ -28,21 +29,27 @@ internal static class Sessions
     public static bool IsOfTask(int i) => i is >= 2 and <= 2 + Answers;
 
     /// <summary>So many events of a session that is longer than the others, from that place on: a start, and answers to tasks of their own.</summary>
-    public static IEnumerable<string> Long(int session, int from, int count) => Enumerable.Range(from, count).Select(i => i == 0 ? Started(session) : Answered(session, i));
+    public static IEnumerable<string> Long(int session, int from, int count) => Enumerable.Range(from, count).Select(i => i == 0 ? Started(session, session / SessionsPerTest) : Answered(session, i));
+
+    /// <summary>The id of a test.</summary>
+    public static Guid TestId(int test) => Uuid(test, 0, 5);
 
     /// <summary>The events of a session as CloudEvents, in their order.</summary>
-    public static IEnumerable<string> Lines(int session)
+    public static IEnumerable<string> Lines(int session) => LinesOf(session, session / SessionsPerTest);
+
+    /// <summary>The events of a session of that test as CloudEvents, in their order.</summary>
+    public static IEnumerable<string> LinesOf(int session, int test)
     {
-        yield return Started(session);
+        yield return Started(session, test);
         yield return Line(session, 1, "ParticipantProfiled", $$"""{"participantId":"{{Uuid(session, 1, 9)}}","demographics":[{"id":"{{Uuid(0, 1, 10)}}","code":"AGE","label":"Age","value":"35–44","type":"DEMOGRAPHIC_QUESTION_TYPE_SINGLE"},{"id":"{{Uuid(0, 2, 10)}}","code":"COUNTRY","label":"Country of residence","value":"Ireland","type":"DEMOGRAPHIC_QUESTION_TYPE_SINGLE"},{"id":"{{Uuid(0, 3, 10)}}","code":"BANKING_CHANNELS","label":"Which of these do you use for banking?","value":"Mobile app,Website,Phone","type":"DEMOGRAPHIC_QUESTION_TYPE_MULTIPLE"}]}""");
         for (var i = 2; i < 2 + Answers; i++)
             yield return Answered(session, i);
         yield return Line(session, 22, "TaskSkipped", $$"""{{Task(session, 22)}},"taskType":"IMAGE","reason":"LOGIC"}""");
-        yield return Line(session, 23, "TaskGroupScored", $$$"""{"taskGroupId":"{{{Uuid(session / 500, 23, 11)}}}","label":"Checkout","score":{{{session % 101}}},"components":{"behavioral":{{{session % 97}}},"attitudinal":{{{session % 89}}}},"values":{"behavioral":[{{{session % 97}}}],"usability":81.5,"trust":70,"appearance":64,"loyalty":55}}""");
+        yield return Line(session, 23, "TaskGroupScored", $$$"""{"taskGroupId":"{{{Uuid(session / SessionsPerTest, 23, 11)}}}","label":"Checkout","score":{{{session % 101}}},"components":{"behavioral":{{{session % 97}}},"attitudinal":{{{session % 89}}}},"values":{"behavioral":[{{{session % 97}}}],"usability":81.5,"trust":70,"appearance":64,"loyalty":55}}""");
         yield return Line(session, 24, "SessionCompleted", $$"""{"finishedAt":"{{Time(session, 240)}}"}""");
     }
 
-    private static string Started(int session) => Line(session, 0, "SessionStarted", $$"""{"workspaceId":"{{Service.Workspace}}","testId":"{{Uuid(session / 500, 0, 5)}}","testPlanId":"{{Uuid(session / 500, 0, 6)}}","audienceId":"{{Uuid(session % 7, 0, 8)}}","productType":"SURVEY","startedAt":"{{Time(session, 0)}}"}""");
+    private static string Started(int session, int test) => Line(session, 0, "SessionStarted", $$"""{"workspaceId":"{{Service.Workspace}}","testId":"{{TestId(test)}}","testPlanId":"{{Uuid(session / SessionsPerTest, 0, 6)}}","audienceId":"{{Uuid(session % 7, 0, 8)}}","productType":"SURVEY","startedAt":"{{Time(session, 0)}}"}""");
 
     private static string Answered(int session, int i) => Line(session, i, "TaskAnswered", $$"""{{Task(session, i)}},"answer":{{Answer(session, i)}}}""");
 
@@ -52,7 +59,7 @@ internal static class Sessions
     // The tasks of a test are those of all its sessions.
     private static string Task(int session, int i) => string.Create(
         CultureInfo.InvariantCulture,
-        $$"""{"taskId":"{{Uuid(session / 500, i, 7)}}","position":{{i}},"text":"Question {{i}}: how far do you agree with what you have just read on this page?","startTimeMs":{{(i * 10_000) + (session % 1_000)}},"endTimeMs":{{(i * 10_000) + 9_000 + (session % 1_000)}}""");
+        $$"""{"taskId":"{{Uuid(session / SessionsPerTest, i, 7)}}","position":{{i}},"text":"Question {{i}}: how far do you agree with what you have just read on this page?","startTimeMs":{{(i * 10_000) + (session % 1_000)}},"endTimeMs":{{(i * 10_000) + 9_000 + (session % 1_000)}}""");
 
     private static string Answer(int session, int i) => (i % 4) switch
     {
