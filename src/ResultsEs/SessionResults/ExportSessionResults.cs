@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Data;
 using System.IO.Pipelines;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Authorization;
@@ -55,8 +56,8 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
 {
     public const string ContentType = "application/x-ndjson";
 
-    // What Kestrel gives a client time for: 240 bytes a second of what is under way.
-    private const int FlushBytes = 32 * 1024;
+    // Kestrel gives a client a second for each 240 bytes that it is handed.
+    private const int WriteBytes = 32 * 1024;
 
     private long _sent;
 
@@ -86,21 +87,30 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
         }
     }
 
-    private async Task WriteAsync(SessionPage page, PipeWriter lines, CancellationToken cancellation)
+    private async Task WriteAsync(SessionPage page, PipeWriter body, CancellationToken cancellation)
     {
-        foreach (var (session, json) in page.Sessions)
+        var at = 0;
+        foreach (var (end, session) in page.Behind)
         {
-            if ((json ?? await pages.FoldedAsync(session, cancellation)) is not { } line)
-                continue;
-
-            lines.Write(line);
-            lines.Write("\n"u8);
-            _sent++;
-            if (lines.UnflushedBytes >= FlushBytes)
-                await lines.FlushAsync(cancellation);
+            await WriteAsync(page.Lines[at..end], body, cancellation);
+            at = end;
+            if (await pages.FoldedAsync(session, cancellation) is { } line)
+                await WriteAsync((byte[])[.. line, SessionPages.EndOfLine], body, cancellation);
         }
 
-        await lines.FlushAsync(cancellation);
+        await WriteAsync(page.Lines[at..], body, cancellation);
+        page.Return();
+    }
+
+    private async Task WriteAsync(ReadOnlyMemory<byte> lines, PipeWriter body, CancellationToken cancellation)
+    {
+        while (lines.Length > 0)
+        {
+            var part = lines[..Math.Min(lines.Length, WriteBytes)];
+            await body.WriteAsync(part, cancellation);
+            _sent += part.Span.Count(SessionPages.EndOfLine);
+            lines = lines[part.Length..];
+        }
     }
 
     [LoggerMessage(1501, LogLevel.Error, "The export of test {Test} broke off after {Sessions} sessions")]
@@ -108,24 +118,40 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
 }
 
 /// <summary>Some of an export's sessions.</summary>
-/// <param name="Sessions">Each with the JSON of its line, or without where its document is behind its stream.</param>
-/// <param name="Next">The last of them, behind which the next page begins; null when there is none.</param>
+/// <param name="Lines">Their lines but for those whose documents are behind their streams; in an array of the shared pool.</param>
+/// <param name="Behind">Those others, each with the place of its line.</param>
+/// <param name="Next">The last session, behind which the next page begins; null when there is none.</param>
 /// <param name="NextLimit">How many sessions the next page is to have at most.</param>
-internal sealed record SessionPage(IReadOnlyList<(Guid Session, byte[]? Json)> Sessions, Position? Next, int NextLimit);
+internal sealed record SessionPage(ArraySegment<byte> Lines, IReadOnlyList<(int At, Guid Session)> Behind, Position? Next, int NextLimit)
+{
+    /// <summary>Whether there are any sessions.</summary>
+    public bool IsEmpty => Lines.Count == 0 && Behind.Count == 0;
+
+    /// <summary>Gives the array back: nobody looks at the lines again.</summary>
+    public void Return() => ArrayPool<byte>.Shared.Return(Lines.Array!);
+}
 
 /// <summary>Reads an export page by page, each in a short query of its own: nothing in the database waits for the client.</summary>
 internal sealed class SessionPages(ReadDatabase database, Caller caller, SessionFilter filter)
 {
+    public const byte EndOfLine = (byte)'\n';
+
     // A page is as large as this and a document at most, and two are in memory.
     private const int PageBytes = 1024 * 1024;
     private const int FirstLimit = 25;
-    private const int MostLimit = 200;
+    private const int MostLimit = 250;
+
+    // What most sessions need.
+    private const int FirstBytes = FirstLimit * 16 * 1024;
+
+    // What jsonb sends before its text.
+    private const int JsonbVersion = 1;
 
     public Guid Test => filter.TestId;
 
     /// <summary>The first page; null when the caller has no session of the test.</summary>
     public Task<SessionPage?> FirstAsync(CancellationToken cancellation) => database.ReadAsync(
-        async (source, stop) => await ReadAsync(source, after: null, FirstLimit, stop) is var page && (page.Sessions.Count > 0 || await IsKnownAsync(source, stop)) ? page : null,
+        async (source, stop) => await ReadAsync(source, after: null, FirstLimit, stop) is var page && (!page.IsEmpty || await IsKnownAsync(source, stop)) ? page : null,
         cancellation);
 
     /// <summary>The page after a page; null when that was the last.</summary>
@@ -141,21 +167,46 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     {
         await using var command = source.CreateCommand();
         Build(command, caller, filter, after, limit);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellation);
 
-        var sessions = new List<(Guid, byte[]?)>(limit);
-        var (bytes, last) = (0L, after);
-        while (bytes < PageBytes && await reader.ReadAsync(cancellation))
+        var lines = ArrayPool<byte>.Shared.Rent(after is null ? FirstBytes : PageBytes + (PageBytes / 8));
+        var behind = new List<(int, Guid)>();
+        var (sessions, filled, last) = (0, 0, after);
+        while (filled < PageBytes && await reader.ReadAsync(cancellation))
         {
-            var (session, json) = (reader.GetGuid(0), reader.IsDBNull(2) ? null : reader.GetFieldValue<byte[]>(2));
-            sessions.Add((session, json));
-            bytes += json?.Length ?? 0;
+            var session = reader.GetGuid(0);
             last = new Position(reader.GetFieldValue<DateTimeOffset>(1).UtcTicks, session, default, TotalCount: 0);
+            sessions++;
+            if (await reader.IsDBNullAsync(2, cancellation))
+            {
+                behind.Add((filled, session));
+                continue;
+            }
+
+            await using var json = await reader.GetStreamAsync(2, cancellation);
+            var length = (int)json.Length;
+            if (lines.Length - filled < length)
+                lines = Larger(lines, filled, length);
+            // The byte before the text gives way to the one behind it.
+            await json.ReadExactlyAsync(lines.AsMemory(filled, JsonbVersion), cancellation);
+            if (lines[filled] != JsonbVersion)
+                throw new NotSupportedException($"PostgreSQL sends jsonb in version {lines[filled]} of its format.");
+            await json.ReadExactlyAsync(lines.AsMemory(filled, length - JsonbVersion), cancellation);
+            filled += length;
+            lines[filled - 1] = EndOfLine;
         }
 
         // As many as would fill a page if they are like these: what the database sends beyond a page is thrown away.
-        var nextLimit = (int)Math.Clamp(sessions.Count * (long)PageBytes / Math.Max(1, bytes), 1, MostLimit);
-        return new SessionPage(sessions, sessions.Count == limit || bytes >= PageBytes ? last : null, nextLimit);
+        var nextLimit = (int)Math.Clamp(sessions * (long)PageBytes / Math.Max(1, filled), 1, MostLimit);
+        return new SessionPage(new ArraySegment<byte>(lines, 0, filled), behind, sessions == limit || filled >= PageBytes ? last : null, nextLimit);
+    }
+
+    private static byte[] Larger(byte[] lines, int filled, int more)
+    {
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(filled + more, lines.Length * 2));
+        lines.AsSpan(0, filled).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(lines);
+        return larger;
     }
 
     private async Task<bool> IsKnownAsync(NpgsqlDataSource source, CancellationToken cancellation)
@@ -166,24 +217,23 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     }
 
     /// <summary>
-    /// A page in the order of the list. The primary keys (tenant_id, id) find its documents and streams; the order is made before a document is unpacked, and each is unpacked as it
-    /// is sent, so that what a page has no room for costs little.
+    /// A page in the order of the list. The primary keys (tenant_id, id) find each document and its stream, one after the other and whatever a planner thinks of reading a whole table instead; a
+    /// document is unpacked as it is sent, so that what a page has no room for costs little.
     /// </summary>
     internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Position? after, int limit)
     {
         var walk = new SessionWalk(command, caller, filter);
         command.CommandText =
             $"""
-            select o.id, o.moment, case when not o.is_behind then o.data -> 'body' end
-            from (
-              select p.id, p.moment, d.data, d.mt_version is distinct from s.version as is_behind
-              from ({walk.Part(after, offset: 0, limit)}) p
-              join {SessionResultTable.Name} d on d.tenant_id = {walk.Account} and d.id = p.id
-              left join {MartenSetup.Schema}.mt_streams s on s.tenant_id = {walk.Account} and s.id = p.id
-              order by p.moment {walk.Direction}, p.id {walk.Direction}
+            select p.id, p.moment, case when not o.is_behind then o.data -> 'body' end
+            from ({walk.Part(after, offset: 0, limit)}) p
+            cross join lateral (
+              select d.data, d.mt_version is distinct from (select s.version from {MartenSetup.Schema}.mt_streams s where s.tenant_id = {walk.Account} and s.id = p.id) as is_behind
+              from {SessionResultTable.Name} d
+              where d.tenant_id = {walk.Account} and d.id = p.id
               offset 0
             ) o
-            order by o.moment {walk.Direction}, o.id {walk.Direction}
+            order by p.moment {walk.Direction}, p.id {walk.Direction}
             """;
     }
 }
