@@ -29,7 +29,10 @@ if (args is ["projections", "rebuild", ..])
 
 try
 {
+    // The store is set up by these, and nothing before it needs them; making them takes as long as all of that.
+    var catalogue = Task.Run(static () => (Json.Options, EventCatalogue.All));
     var builder = WebApplication.CreateBuilder(args);
+    builder.AddThoseBesideProgram();
     // Only a command needs JasperFx, which looks through every assembly for commands first.
     var isCommand = args is not ([] or [['-', ..], ..]);
     // Events that go to the standard output are alone there; what else is said goes to the other.
@@ -40,6 +43,7 @@ try
     await using var database = await Database.OpenAsync(builder.Configuration, startupLogging.CreateLogger("ResultsEs.Postgres"), CancellationToken.None);
 
     builder.AddAccess();
+    await catalogue;
     builder.AddEventStore(database.ConnectionString);
     builder.AddReads(database.ConnectionString);
     builder.AddProjectionVersions();
@@ -51,6 +55,8 @@ try
     builder.Services.AddWolverineHttp();
 
     var app = builder.Build();
+    // While endpoints are mapped; they ask nothing of the database.
+    var prepared = isCommand ? Task.CompletedTask : Task.Run(() => DatabaseSchema.PrepareAsync(app.Services, CancellationToken.None));
     app.UseAccess();
     app.MapWolverineEndpoints();
     app.MapApiPages();
@@ -58,7 +64,7 @@ try
 
     if (!isCommand)
     {
-        await DatabaseSchema.PrepareAsync(app.Services, CancellationToken.None);
+        await prepared;
         await app.RunAsync();
         return 0;
     }

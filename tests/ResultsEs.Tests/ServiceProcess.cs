@@ -33,6 +33,14 @@ internal sealed class ServiceProcess : IDisposable
     /// <summary>Starts it on a free port with these environment variables, and without a configured database unless they name one.</summary>
     public static ServiceProcess Start(params IEnumerable<(string Name, string Value)> environment) => Start([], environment);
 
+    /// <summary>Starts it in this working folder.</summary>
+    public static ServiceProcess StartIn(string folder, params IEnumerable<(string Name, string Value)> environment)
+    {
+        var start = ToStart([], environment, Service);
+        start.WorkingDirectory = folder;
+        return new ServiceProcess(Process.Start(start)!);
+    }
+
     /// <summary>Starts a command of it.</summary>
     public static ServiceProcess Start(string[] arguments, IEnumerable<(string Name, string Value)> environment, string? program = null) =>
         new(Process.Start(ToStart(arguments, environment, program ?? Service))!);

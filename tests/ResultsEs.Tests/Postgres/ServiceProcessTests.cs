@@ -42,6 +42,30 @@ public sealed class ServiceProcessTests : ReadyMadeCluster
         Assert.False(IsRunning);
     }
 
+    [Fact]
+    public async Task A_service_finds_its_settings_whatever_folder_it_is_started_in()
+    {
+        using var elsewhere = new TempFolder();
+        var service = ServiceProcess.StartIn(elsewhere.Path, ("ASPNETCORE_ENVIRONMENT", "Development"), ("RESULTS_DATA", Folder));
+        _services.Add(service);
+
+        // Its demo client, who has just sent the samples, stands in one of the files, and that requests are not logged in the other.
+        var said = await service.UntilSaysAsync("Ready. Get a token");
+        service.Ignore();
+        Assert.DoesNotContain(said, line => line.Contains("Microsoft.AspNetCore", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Settings_of_the_working_folder_take_the_place_of_those_beside_the_program()
+    {
+        using var elsewhere = new TempFolder();
+        await File.WriteAllTextAsync(Path.Combine(elsewhere.Path, "appsettings.json"), """{ "RateLimiting": { "ReadsPerMinute": 0 } }""", Cancelled);
+        var service = ServiceProcess.StartIn(elsewhere.Path, ("ASPNETCORE_ENVIRONMENT", "Development"), ("RESULTS_DATA", Folder));
+        _services.Add(service);
+
+        await service.UntilSaysAsync("RateLimiting:ReadsPerMinute must be from 1");
+    }
+
     public override ValueTask DisposeAsync()
     {
         foreach (var service in _services)
