@@ -22,9 +22,7 @@ internal static class Refolding
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         var appended = await AppendedAsync(connection, table, streams, isLocked: true, cancellation);
-        var changed = await StoreAsync(connection, table, table.Name, appended, cancellation);
-        if (table.StreamType == SessionResultTable.StreamType)
-            await TestTotalsUpdater.TellAsync(connection, changed, cancellation);
+        var changed = await StoreAndTellAsync(connection, table, appended, cancellation);
         await transaction.CommitAsync(cancellation);
         return changed;
     }
@@ -42,11 +40,7 @@ internal static class Refolding
         var appended = await AppendedAsync(connection, table, [stream], isLocked: true, cancellation);
         // Another reader may have done it while this one waited for the lock.
         if (appended.Count > 0 && await IsBehindAsync(connection, table, stream, cancellation))
-        {
-            var changed = await StoreAsync(connection, table, table.Name, appended, cancellation);
-            if (table.StreamType == SessionResultTable.StreamType)
-                await TestTotalsUpdater.TellAsync(connection, changed, cancellation);
-        }
+            await StoreAndTellAsync(connection, table, appended, cancellation);
 
         var result = await read(connection);
         await transaction.CommitAsync(cancellation);
@@ -73,6 +67,16 @@ internal static class Refolding
         while (await reader.ReadAsync(cancellation))
             appended[new StreamKey(reader.GetString(0), reader.GetGuid(1))] = reader.GetDateTime(2);
         return appended;
+    }
+
+    /// <summary>Stores the documents of locked streams, and names the sessions that may count otherwise.</summary>
+    private static async Task<IReadOnlyList<StreamKey>> StoreAndTellAsync(
+        NpgsqlConnection connection, DocumentTable table, IReadOnlyDictionary<StreamKey, DateTime> appended, CancellationToken cancellation)
+    {
+        var changed = await StoreAsync(connection, table, table.Name, appended, cancellation);
+        if (table.StreamType == SessionResultTable.StreamType)
+            await TestTotalsUpdater.TellAsync(connection, changed, cancellation);
+        return changed;
     }
 
     private static async Task<bool> IsBehindAsync(NpgsqlConnection connection, DocumentTable table, StreamKey stream, CancellationToken cancellation)
