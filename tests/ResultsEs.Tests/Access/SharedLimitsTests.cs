@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
@@ -150,14 +151,14 @@ public sealed class SharedLimitsTests : IAsyncDisposable
         foreach (var node in nodes)
             await LimitsByItselfAsync(node);
         Assert.All(await HealthOfAsync(nodes), health => Assert.Equal("Degraded Redis does not answer; this node limits requests by itself.", health));
-        await SayAsync(nodes, "Warning 1002");
+        await SayTheyAreAloneAsync(nodes);
 
         await redis.StartAsync();
 
         await SharesAgainAsync(nodes);
         Assert.StartsWith("200 10/9/", await ToldAsync(nodes[0]), StringComparison.Ordinal);
         Assert.StartsWith("200 10/8/", await ToldAsync(nodes[1]), StringComparison.Ordinal);
-        await SayAsync(nodes, "Warning 1002", "Information 1003");
+        await SayTheyShareAsync(nodes);
     }
 
     [Fact]
@@ -169,13 +170,13 @@ public sealed class SharedLimitsTests : IAsyncDisposable
 
         await LimitsByItselfAsync(node);
         Assert.Equal(["Degraded Redis does not answer; this node limits requests by itself."], await HealthOfAsync(node));
-        await SayAsync([node], "Warning 1002");
+        await SayTheyAreAloneAsync(node);
 
         await redis.StartAsync();
 
         await SharesAgainAsync(node);
         Assert.StartsWith("200 10/9/", await ToldAsync(node), StringComparison.Ordinal);
-        await SayAsync([node], "Warning 1002", "Information 1003");
+        await SayTheyShareAsync(node);
     }
 
     /// <summary>The library would wait longer than the test does.</summary>
@@ -210,13 +211,13 @@ public sealed class SharedLimitsTests : IAsyncDisposable
         Assert.Equal(["Degraded Redis does not answer; this node limits requests by itself."], await HealthOfAsync(node));
         var asked = await AskedAsync();
         await Wait.UntilAsync(async () => await AskedAsync() > asked + 1);
-        await SayAsync([node], "Warning 1002");
+        await SayTheyAreAloneAsync(node);
 
         await database.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
 
         await SharesAgainAsync(node);
         Assert.StartsWith("200 10/9/", await ToldAsync(node), StringComparison.Ordinal);
-        await SayAsync([node], "Warning 1002", "Information 1003");
+        await SayTheyShareAsync(node);
 
         // How often the node has run a script, in vain or not.
         async Task<int> AskedAsync() =>
@@ -282,14 +283,33 @@ public sealed class SharedLimitsTests : IAsyncDisposable
             told);
     }
 
-    private static async Task SharesAgainAsync(params Node[] nodes) =>
-        await Wait.UntilAsync(async () => (await HealthOfAsync(nodes)).All(health => string.Equals(health, "Healthy ", StringComparison.Ordinal)));
+    /// <summary>
+    /// For good: a connection that has just come back may be lost once more, because the library gives up an attempt to connect that takes longer than a second just as it succeeds. It looks
+    /// once a second, as the nodes do.
+    /// </summary>
+    private static async Task SharesAgainAsync(params Node[] nodes)
+    {
+        var healthy = Stopwatch.StartNew();
+        await Wait.UntilAsync(async () =>
+        {
+            if (!(await HealthOfAsync(nodes)).All(health => string.Equals(health, "Healthy ", StringComparison.Ordinal)))
+                healthy.Restart();
+            return healthy.Elapsed > TimeSpan.FromSeconds(1.5);
+        });
+    }
 
     /// <summary>That is all they say. The state changes just before it is said.</summary>
-    private static async Task SayAsync(Node[] nodes, params string[] lines)
+    private static async Task SayTheyAreAloneAsync(params Node[] nodes)
     {
-        await Wait.UntilAsync(() => nodes.All(node => node.Said.Count() >= lines.Length));
-        Assert.All(nodes, node => Assert.Equal(lines, node.Said));
+        await Wait.UntilAsync(() => nodes.All(node => node.Said.Any()));
+        Assert.All(nodes, node => Assert.Equal(["Warning 1002"], node.Said));
+    }
+
+    /// <summary>As often as Redis went it came back, and each is said once.</summary>
+    private static async Task SayTheyShareAsync(params Node[] nodes)
+    {
+        await Wait.UntilAsync(() => nodes.All(node => node.Said.Any() && node.Said.Count() % 2 == 0));
+        Assert.All(nodes, node => Assert.Equal(Enumerable.Range(0, node.Said.Count()).Select(i => i % 2 == 0 ? "Warning 1002" : "Information 1003"), node.Said));
     }
 
     private static async Task<IReadOnlyList<string>> HealthOfAsync(params Node[] nodes)
