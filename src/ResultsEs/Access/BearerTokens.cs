@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
@@ -14,9 +15,11 @@ internal static class BearerTokens
 
     public static void Add(IServiceCollection services)
     {
+        services.AddSingleton<ValidatedTokens>();
+        // Before AddAuthentication, which adds its own unless there is one.
+        services.AddScoped<IAuthenticationService, KnownCallers>();
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
-        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
-            .Configure<SigningKey, Clients, IOptions<AccessOptions>, IConfiguration, TimeProvider>(Configure);
+        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<IServiceProvider, IOptions<AccessOptions>, IConfiguration, TimeProvider>(Configure);
 
         var authorization = services.AddAuthorizationBuilder();
         authorization.SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
@@ -28,8 +31,9 @@ internal static class BearerTokens
     }
 
     private static void Configure(
-        JwtBearerOptions bearer, SigningKey key, Clients clients, IOptions<AccessOptions> options, IConfiguration configuration, TimeProvider time)
+        JwtBearerOptions bearer, IServiceProvider services, IOptions<AccessOptions> options, IConfiguration configuration, TimeProvider time)
     {
+        var (key, clients, known) = (services.GetRequiredService<SigningKey>(), services.GetRequiredService<Clients>(), services.GetRequiredService<ValidatedTokens>());
         bearer.MapInboundClaims = false;
         bearer.TokenValidationParameters = new TokenValidationParameters
         {
@@ -42,27 +46,16 @@ internal static class BearerTokens
             NameClaimType = Caller.ClientIdClaim,
             LifetimeValidator = (notBefore, expires, _, _) => IsCurrent(notBefore, expires, time.GetUtcNow().UtcDateTime),
         };
-        var known = new ValidatedTokens(time);
         bearer.Events = new JwtBearerEvents
         {
-            OnMessageReceived = context =>
-            {
-                if (known.Find(context.Request.Headers.Authorization.ToString()) is { } principal)
-                {
-                    context.Principal = principal;
-                    context.Success();
-                }
-
-                return Task.CompletedTask;
-            },
             OnTokenValidated = context =>
             {
                 // A client taken out of the configuration is refused at once, not when its last token expires.
                 if (context.Principal?.Identity is ClaimsIdentity identity && Caller.Read(identity) is { } caller && clients.Find(caller.ClientId) is not null)
                 {
-                    var principal = new CallerPrincipal(identity, caller);
-                    known.Add(context.Request.Headers.Authorization.ToString(), principal, context.SecurityToken.ValidFrom, context.SecurityToken.ValidTo);
-                    context.Principal = principal;
+                    context.Principal = new CallerPrincipal(identity, caller);
+                    var ticket = new AuthenticationTicket(context.Principal, context.Scheme.Name);
+                    known.Add(context.Request.Headers.Authorization.ToString(), ticket, context.SecurityToken.ValidFrom, context.SecurityToken.ValidTo);
                 }
                 else
                     context.Fail("The token names no client of this service.");
@@ -80,4 +73,15 @@ internal static class BearerTokens
     /// <summary>Whether a token is valid now, by its own times.</summary>
     public static bool IsCurrent(DateTime? notBefore, DateTime? expires, DateTime now) =>
         expires is { } end && now - ClockSkew < end && (notBefore is not { } start || start <= now + ClockSkew);
+
+    /// <summary>Knows who is behind a token that was validated before, without the handler of its scheme, which is made anew for each request.</summary>
+    private sealed class KnownCallers(
+        ValidatedTokens known, IAuthenticationSchemeProvider schemes, IAuthenticationHandlerProvider handlers, IClaimsTransformation transform, IOptions<AuthenticationOptions> options)
+        : AuthenticationService(schemes, handlers, transform, options)
+    {
+        public override Task<AuthenticateResult> AuthenticateAsync(HttpContext context, string? scheme) =>
+            scheme is JwtBearerDefaults.AuthenticationScheme && known.Find(context.Request.Headers.Authorization.ToString()) is { } result
+                ? Task.FromResult(result)
+                : base.AuthenticateAsync(context, scheme);
+    }
 }

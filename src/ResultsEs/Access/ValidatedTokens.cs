@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Authentication;
 
 namespace ResultsEs.Access;
 
@@ -11,20 +12,30 @@ internal sealed class ValidatedTokens(TimeProvider time)
     // A token has about 1 KB, so this is bounded by some 20 MB; clients are far fewer, and each uses one for an hour.
     private const int Most = 10_000;
 
-    private readonly ConcurrentDictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Entry> _entries = new(new BySignature());
 
-    /// <summary>Who is behind a header that is known and still valid; otherwise null, and it has to be validated.</summary>
-    public CallerPrincipal? Find(string header) =>
-        _entries.TryGetValue(header, out var entry) && BearerTokens.IsCurrent(entry.NotBefore, entry.Expires, time.GetUtcNow().UtcDateTime) ? entry.Principal : null;
+    /// <summary>That a header is known and still valid, and who is behind it; otherwise null, and it has to be validated.</summary>
+    public AuthenticateResult? Find(string header) =>
+        _entries.TryGetValue(header, out var entry) && BearerTokens.IsCurrent(entry.NotBefore, entry.Expires, time.GetUtcNow().UtcDateTime) ? entry.Result : null;
 
     /// <summary>Remembers a header that was validated.</summary>
-    public void Add(string header, CallerPrincipal principal, DateTime notBefore, DateTime expires)
+    public void Add(string header, AuthenticationTicket ticket, DateTime notBefore, DateTime expires)
     {
         // Whoever asks next is validated again.
         if (_entries.Count >= Most)
             _entries.Clear();
-        _entries[header] = new Entry(principal, notBefore, expires);
+        _entries[header] = new Entry(AuthenticateResult.Success(ticket), notBefore, expires);
     }
 
-    private sealed record Entry(CallerPrincipal Principal, DateTime NotBefore, DateTime Expires);
+    private sealed record Entry(AuthenticateResult Result, DateTime NotBefore, DateTime Expires);
+
+    /// <summary>Finds headers by their ends: a signature's end is random as it is, and a token is so long that finding it by all of it took 3 µs. Only the same whole header is equal.</summary>
+    private sealed class BySignature : IEqualityComparer<string>
+    {
+        private const int Hashed = 16;
+
+        public bool Equals(string? x, string? y) => string.Equals(x, y, StringComparison.Ordinal);
+
+        public int GetHashCode(string header) => string.GetHashCode(header.AsSpan(Math.Max(0, header.Length - Hashed)), StringComparison.Ordinal);
+    }
 }
