@@ -7,7 +7,7 @@ internal sealed record BenchmarkOptions
     public int Events { get; init; } = 500_000;
 
     /// <summary>How often each contestant runs, one after the other, so that what else the machine does meets all of them; medians count.</summary>
-    public int Rounds { get; init; } = 5;
+    public int Rounds { get; init; } = 3;
 
     /// <summary>A file for the table as JSON.</summary>
     public string? Json { get; init; }
