@@ -17,6 +17,7 @@ internal static class BatchRow
     private const int EventsPerBatch = SessionsPerBatch * Sessions.EventsPerSession;
     private const int Connections = 16;
     private const int Messages = 600;
+    private const int LeastRounds = 5;
     private const int Looked = 5;
 
     // More than are sent in a round, so that whoever is measured does not share the processor with whoever writes JSON; COPY's rows are made beforehand as well.
@@ -39,7 +40,8 @@ internal static class BatchRow
         using var http = await service.ConnectAsync(Connections, await service.TokenAsync(cancellation), cancellation);
         var (floor, overHttp, overQueue, copyPeak, queuePeak) = (new List<double>(), new List<double>(), new List<double>(), 0L, 0L);
         var (sessions, begun, bodies) = (0, 0, Array.Empty<byte[]>());
-        for (var round = 0; round < options.Rounds; round++)
+        var rounds = options.RoundsOf(LeastRounds);
+        for (var round = 0; round < rounds; round++)
         {
             var copied = await Service.RunOtherAsync(CopyFloor.Argument, Name, database, cancellation);
             if (await Postgres.AskAsync<long>(database, $"select count(*) from {CopyFloor.Table}", cancellation) != (long)CopyFloor.Rows * (round + 1))
@@ -60,7 +62,7 @@ internal static class BatchRow
             }
 
             Console.Error.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"W2, round {round + 1} of {options.Rounds}: COPY {floor[^1]:F0}, HTTP {overHttp[^1]:F0}{(broker is null ? "" : string.Create(CultureInfo.InvariantCulture, $", RabbitMQ {overQueue[^1]:F0}"))}"));
+                CultureInfo.InvariantCulture, $"W2, round {round + 1} of {rounds}: COPY {floor[^1]:F0}, HTTP {overHttp[^1]:F0}{(broker is null ? "" : string.Create(CultureInfo.InvariantCulture, $", RabbitMQ {overQueue[^1]:F0}"))}"));
         }
 
         var copy = new Contestant("binary COPY of the rows, no documents", floor, copyPeak);

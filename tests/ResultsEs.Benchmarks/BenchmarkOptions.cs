@@ -9,6 +9,9 @@ internal sealed record BenchmarkOptions
     /// <summary>How often each contestant runs, one after the other, so that what else the machine does meets all of them; medians count.</summary>
     public int Rounds { get; init; } = 3;
 
+    /// <summary>How often each contestant of a row runs whose figures lie so far apart that fewer than <paramref name="least"/> say little; once is to see that it runs.</summary>
+    public int RoundsOf(int least) => Rounds == 1 ? 1 : Math.Max(Rounds, least);
+
     /// <summary>A file for the table as JSON.</summary>
     public string? Json { get; init; }
 

@@ -15,6 +15,7 @@ internal static class ExportRow
     public const string Name = "X1";
 
     // The runtime compiles what is hot for good while it is at work.
+    private const int LeastRounds = 5;
     private const int WarmUps = 3;
     private const int BufferBytes = 128 * 1024;
     private const byte NewLine = (byte)'\n';
@@ -40,7 +41,8 @@ internal static class ExportRow
 
         await CheckAsync(source, http, sessions, cancellation);
         var (copied, exported) = (new List<double>(), new List<double>());
-        for (var round = -WarmUps; round < options.Rounds; round++)
+        var rounds = options.RoundsOf(LeastRounds);
+        for (var round = -WarmUps; round < rounds; round++)
         {
             var (ofFloor, ofProject) = (await RateAsync(sessions, read => CopyAsync(source, read, cancellation)), await RateAsync(sessions, read => ExportAsync(http, read, cancellation)));
             if (round < 0)
@@ -48,7 +50,7 @@ internal static class ExportRow
 
             copied.Add(ofFloor);
             exported.Add(ofProject);
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Name}, round {round + 1} of {options.Rounds}: COPY {ofFloor:N0}/s, export {ofProject:N0}/s"));
+            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Name}, round {round + 1} of {rounds}: COPY {ofFloor:N0}/s, export {ofProject:N0}/s"));
         }
 
         return

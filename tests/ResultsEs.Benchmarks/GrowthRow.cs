@@ -8,9 +8,11 @@ internal static class GrowthRow
     public const string Name = "G1";
 
     private const int Connections = 16;
+    private const int LeastRounds = 5;
     private const int ManyEvents = 1_000_000;
 
     private static readonly Goal Goal = new(AtLeast: 0.9, AtMost: null);
+    private static readonly TimeSpan FirstWarmUp = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(4);
 
@@ -29,14 +31,16 @@ internal static class GrowthRow
         await using var ofFew = await DrivenService.StartAsync(small, isRestored: true, cancellation);
         await using var ofMany = await DrivenService.StartAsync(large, isRestored: false, cancellation);
         var (readFew, readMany, writeFew, writeMany) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
-        for (var round = 0; round < options.Rounds; round++)
+        var rounds = options.RoundsOf(LeastRounds);
+        for (var round = 0; round < rounds; round++)
         {
-            readFew.Add(await ofFew.ReadAsync(Connections, WarmUp, Duration, cancellation));
-            readMany.Add(await ofMany.ReadAsync(Connections, WarmUp, Duration, cancellation));
-            writeFew.Add(await ofFew.WriteAsync(Connections, WarmUp, Duration, cancellation));
-            writeMany.Add(await ofMany.WriteAsync(Connections, WarmUp, Duration, cancellation));
+            var warmUp = round == 0 ? FirstWarmUp : WarmUp;
+            readFew.Add(await ofFew.ReadAsync(Connections, warmUp, Duration, cancellation));
+            readMany.Add(await ofMany.ReadAsync(Connections, warmUp, Duration, cancellation));
+            writeFew.Add(await ofFew.WriteAsync(Connections, warmUp, Duration, cancellation));
+            writeMany.Add(await ofMany.WriteAsync(Connections, warmUp, Duration, cancellation));
             Console.Error.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"G1, round {round + 1} of {options.Rounds}: reads {readFew[^1]:N0}/s and {readMany[^1]:N0}/s, writes {writeFew[^1]:N0}/s and {writeMany[^1]:N0}/s"));
+                CultureInfo.InvariantCulture, $"G1, round {round + 1} of {rounds}: reads {readFew[^1]:N0}/s and {readMany[^1]:N0}/s, writes {writeFew[^1]:N0}/s and {writeMany[^1]:N0}/s"));
         }
 
         return

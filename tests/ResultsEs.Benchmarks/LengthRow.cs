@@ -13,6 +13,7 @@ internal static class LengthRow
 {
     public const string Name = "L1";
 
+    private const int LeastRounds = 5;
     private const int Warm = 30;
     private const int Least = 200;
     private const int EventsPerRequest = 1_000;
@@ -26,7 +27,8 @@ internal static class LengthRow
         using var http = await service.ConnectAsync(connections: 1, await service.TokenAsync(cancellation), cancellation);
         var means = Lengths.ToDictionary(length => length.Length, _ => new List<double>());
         var session = 0;
-        for (var round = 0; round < options.Rounds; round++)
+        var rounds = options.RoundsOf(LeastRounds);
+        for (var round = 0; round < rounds; round++)
         {
             foreach (var (length, sessions, _) in Lengths)
             {
@@ -35,7 +37,7 @@ internal static class LengthRow
                 session += sessions;
             }
 
-            Console.Error.WriteLine($"L1, round {round + 1} of {options.Rounds}: {string.Join(", ", Lengths.Select(length => string.Create(CultureInfo.InvariantCulture, $"{length.Length} events {means[length.Length][^1]:F2} ms")))}");
+            Console.Error.WriteLine($"L1, round {round + 1} of {rounds}: {string.Join(", ", Lengths.Select(length => string.Create(CultureInfo.InvariantCulture, $"{length.Length} events {means[length.Length][^1]:F2} ms")))}");
         }
 
         var few = Of(Lengths[0].Length);

@@ -17,12 +17,14 @@ internal static class ReadRow
     private const int Checked = 25;
     private const int LeastLength = 1_000;
 
+    // In each round. They are short, so that what else the machine does meets all.
+    private const int Turns = 4;
+
     // Until the runtime has compiled what is hot for good; most of it is hot when v2's turn comes.
     private static readonly TimeSpan FirstWarmUp = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan FirstWarmUpV2 = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Counted = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan CountedV2 = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Counted = TimeSpan.FromSeconds(1);
 
     public static async Task<IReadOnlyList<ResultRow>> MeasureAsync(Postgres postgres, BenchmarkOptions options, CancellationToken cancellation)
     {
@@ -48,10 +50,8 @@ internal static class ReadRow
             await CheckAsync(v3, v2, sessions, cancellation);
             for (var round = 0; round < options.Rounds; round++)
             {
-                foreach (var reads in v3)
-                    await reads.MeasureAsync(round == 0 ? FirstWarmUp : WarmUp, Counted, cancellation);
-                foreach (var reads in v2)
-                    await reads.MeasureAsync(round == 0 ? FirstWarmUpV2 : WarmUp, CountedV2, cancellation);
+                await TakeTurnsAsync(v3, round == 0 ? FirstWarmUp : WarmUp, cancellation);
+                await TakeTurnsAsync(v2, round == 0 ? FirstWarmUpV2 : WarmUp, cancellation);
                 Console.Error.WriteLine($"{Name}, round {round + 1} of {options.Rounds}: {string.Join(", ", v3.Concat(v2).Select(reads => string.Create(CultureInfo.InvariantCulture, $"{reads.Who} {reads.Rates[^1]:N0}/s")))}");
             }
 
@@ -64,6 +64,15 @@ internal static class ReadRow
         finally
         {
             v3.Concat(v2).ToList().ForEach(reads => reads.Dispose());
+        }
+    }
+
+    private static async Task TakeTurnsAsync(List<Reads> all, TimeSpan first, CancellationToken cancellation)
+    {
+        for (var turn = 0; turn < Turns; turn++)
+        {
+            foreach (var reads in all)
+                await reads.MeasureAsync(turn == 0 ? first : WarmUp, Counted, cancellation);
         }
     }
 

@@ -8,13 +8,13 @@ internal static class StartRow
     public const string Name = "C1";
 
     // One takes a second, and they lie further apart than what lasts.
-    private const int LeastRounds = 5;
+    private const int LeastRounds = 9;
 
     public static async Task<IReadOnlyList<ResultRow>> MeasureAsync(Postgres postgres, BenchmarkOptions options, CancellationToken cancellation)
     {
         var database = await postgres.CreateDatabaseAsync("c1", cancellation);
         var (floor, project) = (new Starts(), new Starts());
-        var rounds = Math.Max(options.Rounds, LeastRounds);
+        var rounds = options.RoundsOf(LeastRounds);
         // The first of each reads its files from the disk, and does not count.
         for (var round = 0; round <= rounds; round++)
         {

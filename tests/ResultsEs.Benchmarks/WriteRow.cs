@@ -14,9 +14,12 @@ internal static class WriteRow
     public const string Name = "W1";
 
     private static readonly int[] Levels = [16, 256];
+    // In each round and at each number of connections. They are short, so that what else the machine does meets all.
+    private const int Turns = 3;
+
     private static readonly TimeSpan FirstWarmUp = TimeSpan.FromSeconds(6);
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan Counted = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan Counted = TimeSpan.FromSeconds(1.5);
 
     public static async Task<IReadOnlyList<ResultRow>> MeasureAsync(Postgres postgres, BenchmarkOptions options, CancellationToken cancellation)
     {
@@ -40,8 +43,12 @@ internal static class WriteRow
         {
             foreach (var connections in Levels)
             {
-                foreach (var sender in senders)
-                    await sender.SendAsync(connections, WarmUp, Counted, cancellation);
+                for (var turn = 0; turn < Turns; turn++)
+                {
+                    foreach (var sender in senders)
+                        await sender.SendAsync(connections, WarmUp, Counted, cancellation);
+                }
+
                 Console.Error.WriteLine($"W1, round {round + 1} of {options.Rounds}, {connections} connections: {string.Join(", ", senders.Select(sender => string.Create(CultureInfo.InvariantCulture, $"{sender.Name} {sender.Rates[connections][^1]:F0}")))}");
             }
         }
