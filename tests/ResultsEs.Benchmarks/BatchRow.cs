@@ -17,7 +17,6 @@ internal static class BatchRow
     private const int EventsPerBatch = SessionsPerBatch * Sessions.EventsPerSession;
     private const int Connections = 16;
     private const int Messages = 600;
-    private const int LeastRounds = 5;
     private const int Looked = 5;
 
     // More than are sent in a round, so that whoever is measured does not share the processor with whoever writes JSON; COPY's rows are made beforehand as well.
@@ -40,7 +39,7 @@ internal static class BatchRow
         using var http = await service.ConnectAsync(Connections, await service.TokenAsync(cancellation), cancellation);
         var (floor, overHttp, overQueue, copyPeak, queuePeak) = (new List<double>(), new List<double>(), new List<double>(), 0L, 0L);
         var (sessions, begun, bodies) = (0, 0, Array.Empty<byte[]>());
-        var rounds = options.RoundsOf(LeastRounds);
+        var rounds = options.RoundsOf();
         for (var round = 0; round < rounds; round++)
         {
             var copied = await Service.RunOtherAsync(CopyFloor.Argument, Name, database, cancellation);

@@ -10,7 +10,7 @@ internal sealed record BenchmarkOptions
     public int Rounds { get; init; } = 3;
 
     /// <summary>How often each contestant of a row runs whose figures lie so far apart that fewer than <paramref name="least"/> say little; once is to see that it runs.</summary>
-    public int RoundsOf(int least) => Rounds == 1 ? 1 : Math.Max(Rounds, least);
+    public int RoundsOf(int least = 5) => Rounds == 1 ? 1 : Math.Max(Rounds, least);
 
     /// <summary>A file for the table as JSON.</summary>
     public string? Json { get; init; }

@@ -15,7 +15,6 @@ internal static class ExportRow
     public const string Name = "X1";
 
     // The runtime compiles what is hot for good while it is at work.
-    private const int LeastRounds = 5;
     private const int WarmUps = 3;
     private const int BufferBytes = 128 * 1024;
     private const byte NewLine = (byte)'\n';
@@ -41,7 +40,7 @@ internal static class ExportRow
 
         await CheckAsync(source, http, sessions, cancellation);
         var (copied, exported) = (new List<double>(), new List<double>());
-        var rounds = options.RoundsOf(LeastRounds);
+        var rounds = options.RoundsOf();
         for (var round = -WarmUps; round < rounds; round++)
         {
             var (ofFloor, ofProject) = (await RateAsync(sessions, read => CopyAsync(source, read, cancellation)), await RateAsync(sessions, read => ExportAsync(http, read, cancellation)));

@@ -8,7 +8,6 @@ internal static class GrowthRow
     public const string Name = "G1";
 
     private const int Connections = 16;
-    private const int LeastRounds = 5;
     private const int ManyEvents = 1_000_000;
 
     private static readonly Goal Goal = new(AtLeast: 0.9, AtMost: null);
@@ -31,7 +30,7 @@ internal static class GrowthRow
         await using var ofFew = await DrivenService.StartAsync(small, isRestored: true, cancellation);
         await using var ofMany = await DrivenService.StartAsync(large, isRestored: false, cancellation);
         var (readFew, readMany, writeFew, writeMany) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
-        var rounds = options.RoundsOf(LeastRounds);
+        var rounds = options.RoundsOf();
         for (var round = 0; round < rounds; round++)
         {
             var warmUp = round == 0 ? FirstWarmUp : WarmUp;

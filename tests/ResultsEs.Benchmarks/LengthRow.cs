@@ -13,7 +13,6 @@ internal static class LengthRow
 {
     public const string Name = "L1";
 
-    private const int LeastRounds = 5;
     private const int Warm = 30;
     private const int Least = 200;
     private const int EventsPerRequest = 1_000;
@@ -27,7 +26,7 @@ internal static class LengthRow
         using var http = await service.ConnectAsync(connections: 1, await service.TokenAsync(cancellation), cancellation);
         var means = Lengths.ToDictionary(length => length.Length, _ => new List<double>());
         var session = 0;
-        var rounds = options.RoundsOf(LeastRounds);
+        var rounds = options.RoundsOf();
         for (var round = 0; round < rounds; round++)
         {
             foreach (var (length, sessions, _) in Lengths)

@@ -13,10 +13,10 @@ internal static class WriteRow
 {
     public const string Name = "W1";
 
-    private static readonly int[] Levels = [16, 256];
     // In each round and at each number of connections. They are short, so that what else the machine does meets all.
     private const int Turns = 3;
 
+    private static readonly int[] Levels = [16, 256];
     private static readonly TimeSpan FirstWarmUp = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan Counted = TimeSpan.FromSeconds(1.5);

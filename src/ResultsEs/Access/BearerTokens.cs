@@ -19,7 +19,8 @@ internal static class BearerTokens
         // Before AddAuthentication, which adds its own unless there is one.
         services.AddScoped<IAuthenticationService, KnownCallers>();
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
-        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme).Configure<IServiceProvider, IOptions<AccessOptions>, IConfiguration, TimeProvider>(Configure);
+        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+            .Configure<SigningKey, Clients, ValidatedTokens, IOptions<AccessOptions>, IConfiguration>(Configure);
 
         var authorization = services.AddAuthorizationBuilder();
         authorization.SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
@@ -31,9 +32,8 @@ internal static class BearerTokens
     }
 
     private static void Configure(
-        JwtBearerOptions bearer, IServiceProvider services, IOptions<AccessOptions> options, IConfiguration configuration, TimeProvider time)
+        JwtBearerOptions bearer, SigningKey key, Clients clients, ValidatedTokens known, IOptions<AccessOptions> options, IConfiguration configuration)
     {
-        var (key, clients, known) = (services.GetRequiredService<SigningKey>(), services.GetRequiredService<Clients>(), services.GetRequiredService<ValidatedTokens>());
         bearer.MapInboundClaims = false;
         bearer.TokenValidationParameters = new TokenValidationParameters
         {
@@ -44,7 +44,7 @@ internal static class BearerTokens
             ValidAlgorithms = [SigningKey.Algorithm],
             ValidTypes = ["at+jwt"],
             NameClaimType = Caller.ClientIdClaim,
-            LifetimeValidator = (notBefore, expires, _, _) => IsCurrent(notBefore, expires, time.GetUtcNow().UtcDateTime),
+            LifetimeValidator = (notBefore, expires, _, _) => known.IsCurrent(notBefore, expires),
         };
         bearer.Events = new JwtBearerEvents
         {
@@ -69,10 +69,6 @@ internal static class BearerTokens
             },
         };
     }
-
-    /// <summary>Whether a token is valid now, by its own times.</summary>
-    public static bool IsCurrent(DateTime? notBefore, DateTime? expires, DateTime now) =>
-        expires is { } end && now - ClockSkew < end && (notBefore is not { } start || start <= now + ClockSkew);
 
     /// <summary>Knows who is behind a token that was validated before, without the handler of its scheme, which is made anew for each request.</summary>
     private sealed class KnownCallers(

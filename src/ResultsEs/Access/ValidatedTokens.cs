@@ -16,7 +16,7 @@ internal sealed class ValidatedTokens(TimeProvider time)
 
     /// <summary>That a header is known and still valid, and who is behind it; otherwise null, and it has to be validated.</summary>
     public AuthenticateResult? Find(string header) =>
-        _entries.TryGetValue(header, out var entry) && BearerTokens.IsCurrent(entry.NotBefore, entry.Expires, time.GetUtcNow().UtcDateTime) ? entry.Result : null;
+        _entries.TryGetValue(header, out var entry) && IsCurrent(entry.NotBefore, entry.Expires) ? entry.Result : null;
 
     /// <summary>Remembers a header that was validated.</summary>
     public void Add(string header, AuthenticationTicket ticket, DateTime notBefore, DateTime expires)
@@ -25,6 +25,13 @@ internal sealed class ValidatedTokens(TimeProvider time)
         if (_entries.Count >= Most)
             _entries.Clear();
         _entries[header] = new Entry(AuthenticateResult.Success(ticket), notBefore, expires);
+    }
+
+    /// <summary>Whether a token is valid now, by its own times.</summary>
+    public bool IsCurrent(DateTime? notBefore, DateTime? expires)
+    {
+        var now = time.GetUtcNow().UtcDateTime;
+        return expires is { } end && now - BearerTokens.ClockSkew < end && (notBefore is not { } start || start <= now + BearerTokens.ClockSkew);
     }
 
     private sealed record Entry(AuthenticateResult Result, DateTime NotBefore, DateTime Expires);
