@@ -24,7 +24,8 @@ internal static class RebuildRow
         var (expected, expectedBodies) = (await DigestAsync(database, Documents, Row, cancellation), await DigestAsync(database, Documents, Body, cancellation));
 
         var (floor, project, marten) = (new List<Run>(), new List<Run>(), new List<Run>());
-        for (var round = 0; round < options.Rounds; round++)
+        var rounds = options.RoundsOf();
+        for (var round = 0; round < rounds; round++)
         {
             floor.Add(await Service.RunOtherAsync(RebuildFloor.Argument, Name, database, cancellation));
             await IsRightAsync("The floor", RebuildFloor.Table, Row, expected);
@@ -37,7 +38,7 @@ internal static class RebuildRow
             await IsRightAsync("Marten", Documents, Body, expectedBodies);
             Console.Error.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"B1, round {round + 1} of {options.Rounds}: floor {floor[^1].Took.TotalSeconds:F1} s, rebuild session-results {project[^1].Took.TotalSeconds:F1} s, Marten {marten[^1].Took.TotalSeconds:F1} s"));
+                $"B1, round {round + 1} of {rounds}: floor {floor[^1].Took.TotalSeconds:F1} s, rebuild session-results {project[^1].Took.TotalSeconds:F1} s, Marten {marten[^1].Took.TotalSeconds:F1} s"));
         }
 
         return [new ResultRow(Name, "rebuild of the session documents", "events/s", new Goal(AtLeast: 0.6, AtMost: null),
