@@ -48,7 +48,7 @@ internal static class ReadRow
                 v2.Add(await Reads.OfAsync(who, server, "v2", sessions, token, cancellation));
 
             await CheckAsync(v3, v2, sessions, cancellation);
-            // Both before either counts: what PostgreSQL's processes read for v2 makes malloc keep what they free (mallopt(3), M_TRIM_THRESHOLD), which saves reads of v3 a seventh of their work.
+            // Both before either counts: once they have read v2, PostgreSQL's processes fault for no page any more (probably malloc's M_TRIM_THRESHOLD, mallopt(3)), which saves reads of v3 a seventh of its work.
             foreach (var reads in v3)
                 await reads.WarmUpAsync(FirstWarmUp, cancellation);
             foreach (var reads in v2)
