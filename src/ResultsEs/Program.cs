@@ -1,19 +1,19 @@
+// The build asks for it, where there is no database.
 using JasperFx;
 using Npgsql;
-using ResultsEs;
-using ResultsEs.Access;
-using ResultsEs.Api;
-using ResultsEs.Development;
+using ResultsEs.Commands;
+using ResultsEs.Common;
+using ResultsEs.EmbeddedPostgres;
+using ResultsEs.EventStore;
+using ResultsEs.Hosting;
+using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
-using ResultsEs.Operations;
-using ResultsEs.Operations.Observability;
-using ResultsEs.Operations.Rebuilding;
-using ResultsEs.Postgres;
-using ResultsEs.TestTotals;
+using ResultsEs.OpenApi;
+using ResultsEs.Rebuilding;
+using ResultsEs.TestResults;
 using Wolverine.Http;
 
-// The build asks for it, where there is no database.
 if (args is [ApiDescription.Command, var file])
     return ApiDescription.WriteTo(file);
 

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using ResultsEs.Common;
 using ResultsEs.Ingestion;
-using ResultsEs.SessionResults;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Benchmarks;
 

@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using ResultsEs.Access;
-using ResultsEs.SessionResults;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Benchmarks;
 

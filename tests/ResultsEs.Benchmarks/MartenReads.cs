@@ -3,7 +3,7 @@ using Marten;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.SessionResults;
+using ResultsEs.Sessions;
 using Weasel.Core;
 
 namespace ResultsEs.Benchmarks;

@@ -1,6 +1,6 @@
 using Marten;
-using ResultsEs.Postgres;
-using ResultsEs.SessionResults;
+using ResultsEs.EventStore;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Benchmarks;
 

@@ -8,8 +8,9 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using ResultsEs.Common;
 using ResultsEs.Ingestion;
-using ResultsEs.SessionResults;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using ResultsEs.Postgres;
+using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.Benchmarks;
 

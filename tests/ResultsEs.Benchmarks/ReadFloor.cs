@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using ResultsEs.SessionResults;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Benchmarks;
 

@@ -78,7 +78,7 @@ internal static class RebuildFloor
         copy.Write(session.Id, NpgsqlDbType.Uuid);
         copy.Write(session.Document(), NpgsqlDbType.Jsonb);
         copy.Write(session.Version, NpgsqlDbType.Bigint);
-        copy.Write("ResultsEs.SessionResults.SessionResult", NpgsqlDbType.Varchar);
+        copy.Write("ResultsEs.Sessions.SessionResult", NpgsqlDbType.Varchar);
         copy.Write(session.Appended, NpgsqlDbType.TimestampTz);
         copy.Write(session.Workspace, NpgsqlDbType.Uuid);
         copy.Write(session.Test, NpgsqlDbType.Uuid);

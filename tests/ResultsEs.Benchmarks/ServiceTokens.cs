@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using ResultsEs.Access;
-using ResultsEs.Postgres;
+using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.Benchmarks;
 

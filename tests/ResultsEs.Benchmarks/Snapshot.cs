@@ -1,3 +1,4 @@
+
 namespace ResultsEs.Benchmarks;
 
 /// <summary>All rows of a service's tables, kept in their database: what is written while it is measured would make a small database a large one, so it is put back as it was.</summary>

@@ -129,7 +129,7 @@ internal sealed class FloorWriter
                 Keyed(1, $"select data from {WriteFloor.Documents} where tenant_id = $1 and id = $2"),
             },
         };
-        _create = Write(2, $"insert into {WriteFloor.Documents} (tenant_id, id, mt_version, data, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types, mt_dotnet_type) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'ResultsEs.SessionResults.SessionResult')");
+        _create = Write(2, $"insert into {WriteFloor.Documents} (tenant_id, id, mt_version, data, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types, mt_dotnet_type) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'ResultsEs.Sessions.SessionResult')");
         _change = Write(4, $"update {WriteFloor.Documents} set mt_version = $3, data = $4, workspace_id = $5, test_id = $6, status = $7, audience_id = $8, start_time = $9, listed_at = $10, task_types = $11, mt_last_modified = now() where tenant_id = $1 and id = $2");
         _rollback = new NpgsqlCommand("rollback", connection);
     }

@@ -1,8 +1,8 @@
 using Alba;
 using Microsoft.AspNetCore.Hosting;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Api;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
+using ResultsEs.Tests.OpenApi;
 
 [assembly: AssemblyFixture(typeof(ResultsEs.Tests.AppFixture))]
 

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
-using ResultsEs.Postgres;
-using ResultsEs.Tests.Api;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.EmbeddedPostgres;
+using ResultsEs.Tests.EmbeddedPostgres;
+using ResultsEs.Tests.OpenApi;
 
 namespace ResultsEs.Tests;
 

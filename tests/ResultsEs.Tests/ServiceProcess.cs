@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
-using ResultsEs.Postgres;
+using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.Tests;
 

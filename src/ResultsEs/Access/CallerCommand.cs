@@ -1,4 +1,5 @@
 using Npgsql;
+using ResultsEs.Common;
 
 namespace ResultsEs.Access;
 

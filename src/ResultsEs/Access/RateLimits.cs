@@ -7,7 +7,8 @@ using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Options;
-using ResultsEs.Operations.Observability;
+using ResultsEs.Common;
+using ResultsEs.Http;
 using StackExchange.Redis;
 
 namespace ResultsEs.Access;

@@ -1,4 +1,5 @@
 using System.Net;
+using ResultsEs.Common;
 using StackExchange.Redis;
 
 namespace ResultsEs.Access;

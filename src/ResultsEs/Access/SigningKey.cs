@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
-using ResultsEs.Postgres;
+using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.Access;
 

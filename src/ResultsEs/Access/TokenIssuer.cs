@@ -11,7 +11,9 @@ using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
 using OpenIddict.Server.AspNetCore;
-using ResultsEs.Api;
+using ResultsEs.Hosting;
+using ResultsEs.Http;
+using ResultsEs.OpenApi;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
 

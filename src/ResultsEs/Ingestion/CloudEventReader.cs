@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.Net.Http.Headers;
+using ResultsEs.Common;
 using ResultsEs.Contracts;
 
 namespace ResultsEs.Ingestion;
@@ -302,7 +303,7 @@ internal static class CloudEventReader
             if (Text(name, problems) is not { } text)
                 return default;
 
-            if (!ResultsEs.Uuid.TryParse(text, out var value) || value == Guid.Empty)
+            if (!Common.Uuid.TryParse(text, out var value) || value == Guid.Empty)
                 problems.Add((name, "must be a UUID"));
             return value;
         }

@@ -4,10 +4,12 @@ using System.Text.Json.Serialization.Metadata;
 using FluentValidation;
 using FluentValidation.Results;
 using Marten;
+using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.Media;
-using ResultsEs.SessionResults;
-using ResultsEs.SessionResults.TaskTypes;
+using ResultsEs.Sessions;
+using ResultsEs.Sessions.TaskTypes;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion;
 
@@ -86,7 +88,7 @@ internal abstract class EventType(string wireType, Type record)
     /// <summary>Whether it is a highlight reel's and not a session's.</summary>
     public bool IsOfReel => this is EventType<HighlightReelDraft>;
 
-    /// <summary>Whether it changes what its session adds to its test's totals (<see cref="TestTotals.TestTotalsUpdater"/>).</summary>
+    /// <summary>Whether it changes what its session adds to its test's totals (<see cref="TestTotalsUpdater"/>).</summary>
     public bool CountsInTest { get; init; }
 
     /// <summary>The record's JSON contract.</summary>

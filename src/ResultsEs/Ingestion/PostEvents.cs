@@ -3,9 +3,10 @@ using System.Globalization;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
-using ResultsEs.Api;
+using ResultsEs.Common;
+using ResultsEs.Http;
 using ResultsEs.Ingestion.Import;
-using ResultsEs.Operations.Observability;
+using ResultsEs.OpenApi;
 using Wolverine;
 using Wolverine.Http;
 

@@ -1,9 +1,10 @@
 using System.Data;
 using Npgsql;
+using ResultsEs.Common;
 using ResultsEs.Contracts;
+using ResultsEs.EventStore;
 using ResultsEs.Media;
-using ResultsEs.Postgres;
-using ResultsEs.SessionResults;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Ingestion;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Npgsql;
-using ResultsEs.Access;
-using ResultsEs.Operations.Observability;
-using ResultsEs.Postgres;
+using ResultsEs.Common;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
 
 namespace ResultsEs.Ingestion;
 

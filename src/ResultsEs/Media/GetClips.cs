@@ -1,9 +1,11 @@
 using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
-using ResultsEs.Api;
+using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.Lists;
-using ResultsEs.Postgres;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.OpenApi;
+using ResultsEs.Sessions;
 using Wolverine.Http;
 
 namespace ResultsEs.Media;

@@ -3,10 +3,12 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Api;
-using ResultsEs.Lists;
-using ResultsEs.Postgres;
-using ResultsEs.SessionResults;
+using ResultsEs.Common;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.OpenApi;
+using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 using Wolverine.Http;
 
 namespace ResultsEs.Media;

@@ -1,9 +1,10 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
-using ResultsEs.Api;
-using ResultsEs.Lists;
-using ResultsEs.Postgres;
+using ResultsEs.Common;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.OpenApi;
 using Wolverine.Http;
 
 namespace ResultsEs.Media;

@@ -6,9 +6,11 @@ using JasperFx.Events.Daemon;
 using Marten;
 using Marten.Events.Aggregation;
 using Marten.Schema;
+using ResultsEs.Common;
 using ResultsEs.Contracts;
+using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
-using ResultsEs.SessionResults;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Media;
 

@@ -1,5 +1,5 @@
 using NpgsqlTypes;
-using ResultsEs.Postgres;
+using ResultsEs.EventStore;
 
 namespace ResultsEs.Media;
 

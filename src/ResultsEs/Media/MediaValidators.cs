@@ -1,6 +1,7 @@
 using FluentValidation;
+using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.Ingestion;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Media;
 

@@ -4,7 +4,7 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using ResultsEs.Access;
+using ResultsEs.Http;
 
 namespace ResultsEs.Media;
 

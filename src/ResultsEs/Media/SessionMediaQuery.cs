@@ -1,8 +1,9 @@
 using System.Text.Json;
 using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Postgres;
-using ResultsEs.SessionResults;
+using ResultsEs.Common;
+using ResultsEs.EventStore;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Media;
 

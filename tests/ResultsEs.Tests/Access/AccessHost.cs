@@ -10,6 +10,8 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Hosting;
+using ResultsEs.Http;
 
 namespace ResultsEs.Tests.Access;
 

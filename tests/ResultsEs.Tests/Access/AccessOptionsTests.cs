@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
 using ResultsEs.Access;
+using ResultsEs.Hosting;
 
 namespace ResultsEs.Tests.Access;
 

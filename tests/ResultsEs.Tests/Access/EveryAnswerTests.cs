@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
-using ResultsEs.Access;
+using ResultsEs.Http;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Access;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using ResultsEs.Access;
-using ResultsEs.Tests.Api;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
+using ResultsEs.Tests.OpenApi;
 
 namespace ResultsEs.Tests.Access;
 

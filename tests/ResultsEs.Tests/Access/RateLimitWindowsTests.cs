@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using ResultsEs.Access;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Access;
 

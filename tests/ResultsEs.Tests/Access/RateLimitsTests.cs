@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using ResultsEs.Access;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Access;
 

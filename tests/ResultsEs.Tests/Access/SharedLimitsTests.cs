@@ -7,7 +7,9 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using ResultsEs.Access;
-using ResultsEs.Operations.Observability;
+using ResultsEs.Common;
+using ResultsEs.Hosting;
+using ResultsEs.TestResults;
 using StackExchange.Redis;
 
 namespace ResultsEs.Tests.Access;

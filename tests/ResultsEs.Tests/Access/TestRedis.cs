@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
-using ResultsEs.Postgres;
+using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Brokers;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
 using StackExchange.Redis;
 using Testcontainers.Redis;
 

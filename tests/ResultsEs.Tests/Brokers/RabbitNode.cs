@@ -4,8 +4,8 @@ using System.Net;
 using System.Net.Sockets;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
-using ResultsEs.Postgres;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.EmbeddedPostgres;
+using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Brokers;
 

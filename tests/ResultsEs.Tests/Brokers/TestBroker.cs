@@ -1,4 +1,4 @@
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
 using Testcontainers.RabbitMq;
 
 namespace ResultsEs.Tests.Brokers;

@@ -1,5 +1,6 @@
 using System.Text;
 using ResultsEs.Ingestion;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Ingestion;
 

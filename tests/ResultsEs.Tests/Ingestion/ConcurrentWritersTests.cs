@@ -4,9 +4,10 @@ using System.Text.Json.Nodes;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Api;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
+using ResultsEs.Tests.OpenApi;
 
 namespace ResultsEs.Tests.Ingestion;
 

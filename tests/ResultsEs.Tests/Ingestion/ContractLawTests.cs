@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
-using ResultsEs.SessionResults.TaskTypes;
+using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Tests.Ingestion;
 

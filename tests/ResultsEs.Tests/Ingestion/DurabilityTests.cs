@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Net;
-using ResultsEs.Postgres;
+using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Ingestion;
 

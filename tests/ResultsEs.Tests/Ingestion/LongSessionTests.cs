@@ -4,11 +4,11 @@ using Alba;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Operations;
-using ResultsEs.Postgres;
-using ResultsEs.SessionResults;
+using ResultsEs.EventStore;
+using ResultsEs.Rebuilding;
+using ResultsEs.Sessions;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Ingestion;
 

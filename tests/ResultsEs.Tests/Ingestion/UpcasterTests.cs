@@ -2,12 +2,12 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using CsCheck;
 using Npgsql;
+using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.Ingestion;
-using ResultsEs.Postgres;
-using ResultsEs.SessionResults;
+using ResultsEs.EmbeddedPostgres;
+using ResultsEs.Sessions;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Ingestion;
 

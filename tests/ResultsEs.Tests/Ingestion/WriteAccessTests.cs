@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Api;
+using ResultsEs.Tests.OpenApi;
 
 namespace ResultsEs.Tests.Ingestion;
 

@@ -2,9 +2,10 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsCheck;
+using ResultsEs.Common;
 using ResultsEs.Ingestion;
-using ResultsEs.SessionResults;
-using ResultsEs.SessionResults.TaskTypes;
+using ResultsEs.Sessions;
+using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Tests.Laws;
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using ResultsEs.Media;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Media;
 

@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
-using ResultsEs.Access;
-using ResultsEs.Operations.Observability;
+using ResultsEs.Common;
+using ResultsEs.Http;
 
 namespace ResultsEs.Ingestion.Import;
 

@@ -3,6 +3,8 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using ResultsEs.Access;
+using ResultsEs.Common;
+using ResultsEs.Http;
 
 namespace ResultsEs.Ingestion.Import;
 

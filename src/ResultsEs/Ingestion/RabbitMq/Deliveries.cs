@@ -1,5 +1,5 @@
-using ResultsEs.Access;
-using ResultsEs.Operations.Observability;
+using ResultsEs.Common;
+using ResultsEs.Http;
 using Wolverine.Persistence.Durability;
 
 namespace ResultsEs.Ingestion.RabbitMq;

@@ -1,6 +1,6 @@
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
-using ResultsEs.Operations.Observability;
+using ResultsEs.Common;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using RabbitMQ.Client;
+using ResultsEs.Common;
 using Wolverine;
 
 namespace ResultsEs.Ingestion.RabbitMq;

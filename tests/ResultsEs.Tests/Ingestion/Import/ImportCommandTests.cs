@@ -2,10 +2,11 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Npgsql;
-using ResultsEs.Postgres;
+using ResultsEs.EmbeddedPostgres;
+using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Api;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
+using ResultsEs.Tests.OpenApi;
 
 namespace ResultsEs.Tests.Ingestion.Import;
 

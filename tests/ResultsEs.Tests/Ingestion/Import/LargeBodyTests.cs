@@ -1,9 +1,9 @@
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
-using ResultsEs.Postgres;
+using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Ingestion.Import;
 

@@ -5,9 +5,10 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Api;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
+using ResultsEs.Tests.OpenApi;
 
 namespace ResultsEs.Tests.Ingestion.Import;
 

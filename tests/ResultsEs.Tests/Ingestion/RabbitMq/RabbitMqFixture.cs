@@ -2,11 +2,11 @@ using System.Globalization;
 using System.Text;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
-using ResultsEs.Postgres;
+using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Brokers;
-using ResultsEs.Tests.Postgres;
+using ResultsEs.Tests.EmbeddedPostgres;
+using ResultsEs.Tests.OpenApi;
 using Wolverine.Persistence.Durability;
 
 namespace ResultsEs.Tests.Ingestion.RabbitMq;

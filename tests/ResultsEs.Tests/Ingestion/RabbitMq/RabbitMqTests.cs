@@ -3,11 +3,12 @@ using System.Text;
 using Npgsql;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
+using ResultsEs.Common;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.Api;
 using ResultsEs.Tests.Brokers;
+using ResultsEs.Tests.OpenApi;
 
 namespace ResultsEs.Tests.Ingestion.RabbitMq;
 

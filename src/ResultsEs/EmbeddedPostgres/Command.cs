@@ -1,0 +1,50 @@
+using System.Diagnostics;
+
+namespace ResultsEs.EmbeddedPostgres;
+
+/// <summary>Runs one of PostgreSQL's programs, or a system tool, to its end.</summary>
+internal static class Command
+{
+    public sealed record Result(int ExitCode, string Output);
+
+    // Only root may name an account other than its own, which is null.
+    public static async Task<Result> RunAsync(
+        string program, IEnumerable<string> arguments, string workingDirectory, string? account, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = workingDirectory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            UseShellExecute = false,
+        };
+        if (account is not null)
+            start.UserName = account;
+
+        // PGPORT, PGOPTIONS and the like change what the programs do; messages are quoted in errors and looked at.
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal)).ToList())
+            start.Environment.Remove(name);
+        start.Environment["LC_ALL"] = "C";
+
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
+        process.StandardInput.Close();
+        var output = Task.WhenAll(
+            process.StandardOutput.ReadToEndAsync(CancellationToken.None), process.StandardError.ReadToEndAsync(CancellationToken.None));
+        try
+        {
+            await process.WaitForExitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw;
+        }
+
+        // On Windows the server that pg_ctl leaves behind inherits these pipes, so their end may never come.
+        var text = await Task.WhenAny(output, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)) == output
+            ? string.Concat(await output)
+            : "";
+        return new Result(process.ExitCode, text.Trim());
+    }
+}

@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using MysticMind.PostgresEmbed;
+
+namespace ResultsEs.EmbeddedPostgres;
+
+/// <summary>Finds the programs of a PostgreSQL server on this machine, or downloads them.</summary>
+internal static partial class PostgresBinaries
+{
+    /// <summary>The major version that is downloaded for a new cluster.</summary>
+    private const string DownloadedVersion = "17";
+
+    private static readonly string[] Programs = ["initdb", "postgres", "pg_ctl"];
+
+    // A '*' stands for one folder; of its matches the newest version comes first.
+    private static readonly string[] UsualPlaces =
+    [
+        "/usr/lib/postgresql/*/bin",
+        "/usr/pgsql-*/bin",
+        "/usr/libexec/postgresql*",
+        "/opt/homebrew/opt/postgresql@*/bin",
+        "/opt/homebrew/bin",
+        "/usr/local/opt/postgresql@*/bin",
+        "/home/linuxbrew/.linuxbrew/opt/postgresql@*/bin",
+        "/Applications/Postgres.app/Contents/Versions/*/bin",
+        "C:/Program Files/PostgreSQL/*/bin",
+    ];
+
+    /// <summary>The folder of the first complete set of programs on this machine: PATH, then the usual places; null when there is none.</summary>
+    public static string? Find() => Complete(SearchOrder(Environment.GetEnvironmentVariable("PATH"), ListFolders), File.Exists).FirstOrDefault();
+
+    /// <summary>
+    /// The programs' folder for a cluster of <paramref name="majorVersion"/>, or of any version when it is null.
+    /// Downloaded programs are kept in <paramref name="dataFolder"/>.
+    /// </summary>
+    public static Task<string> GetAsync(string dataFolder, string? majorVersion, ILogger logger, CancellationToken cancellationToken)
+    {
+        var downloads = Path.Combine(dataFolder, "postgres-binaries");
+        var searched = SearchOrder(Environment.GetEnvironmentVariable("PATH"), ListFolders)
+            .Concat(Expand(downloads + "/*/bin", ListFolders))
+            .ToList();
+        return GetAsync(searched, downloads, majorVersion, http: null, logger, cancellationToken);
+    }
+
+    internal static async Task<string> GetAsync(
+        IReadOnlyList<string> searched, string downloads, string? majorVersion, HttpClient? http, ILogger logger, CancellationToken cancellationToken)
+    {
+        foreach (var folder in Complete(searched, File.Exists))
+        {
+            // A cluster can only be opened by the major version that made it, which need not be the newest installed.
+            if (majorVersion is null || await VersionAsync(folder, cancellationToken) == majorVersion)
+                return folder;
+        }
+
+        return await DownloadAsync(searched, downloads, majorVersion, http, logger, cancellationToken);
+    }
+
+    /// <summary>Every folder to look into, in order. Pure: the machine is what <paramref name="listFolders"/> says.</summary>
+    internal static IEnumerable<string> SearchOrder(string? path, Func<string, IEnumerable<string>> listFolders) =>
+        (path ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Concat(UsualPlaces.SelectMany(place => Expand(place, listFolders)))
+            .Distinct(StringComparer.Ordinal);
+
+    internal static IEnumerable<string> Complete(IEnumerable<string> folders, Func<string, bool> fileExists) =>
+        folders.Where(folder => Programs.All(program => fileExists(Program(folder, program))));
+
+    public static string Program(string folder, string name) => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name);
+
+    /// <summary>The major version of the programs in a folder, such as <c>17</c>; null when they cannot say.</summary>
+    public static async Task<string?> VersionAsync(string folder, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var result = await Command.RunAsync(Program(folder, "postgres"), ["--version"], folder, account: null, cancellationToken);
+            return Version().Match(result.Output) is { Success: true } match ? match.Groups["major"].Value : null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    private static IEnumerable<string> Expand(string place, Func<string, IEnumerable<string>> listFolders)
+    {
+        var star = place.IndexOf('*', StringComparison.Ordinal);
+        if (star < 0)
+            return [place];
+
+        var parent = place[..place.LastIndexOf('/', star)];
+        var prefix = place[(parent.Length + 1)..star];
+        var rest = place[(star + 1)..];
+        return listFolders(parent)
+            .Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
+            .OrderByDescending(name => Digits().Match(name) is { Success: true } match ? int.Parse(match.Value, CultureInfo.InvariantCulture) : -1)
+            .ThenByDescending(name => name, StringComparer.Ordinal)
+            .Select(name => $"{parent}/{name}{rest}");
+    }
+
+    private static IEnumerable<string> ListFolders(string parent)
+    {
+        try
+        {
+            return [.. Directory.EnumerateDirectories(parent).Select(folder => Path.GetFileName(folder))];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    private static async Task<string> DownloadAsync(
+        IReadOnlyList<string> searched, string downloads, string? majorVersion, HttpClient? http, ILogger logger, CancellationToken cancellationToken)
+    {
+        var version = majorVersion ?? DownloadedVersion;
+        PostgresLog.Downloading(logger, version, downloads);
+        using var ours = http is null
+            ? new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) }) { Timeout = TimeSpan.FromMinutes(10) }
+            : null;
+        try
+        {
+            Directory.CreateDirectory(downloads);
+            await using var server = new PgServer(new PgServerOptions
+            {
+                PgVersion = version,
+                DbDir = downloads,
+                BinariesDir = downloads,
+                DownloadRetryCount = 1,
+                HttpClient = http ?? ours,
+                Logger = logger,
+            });
+            await server.InstallAsync(cancellationToken);
+            return Path.Combine(server.InstallDir, "bin");
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            var wanted = majorVersion is null ? "PostgreSQL" : $"PostgreSQL {majorVersion}, which made the cluster in the data folder,";
+            var places = string.Join(", ", UsualPlaces.Append(Path.Combine(downloads, "*", "bin")));
+            throw new DatabaseUnavailableException(
+                $"No database: ConnectionStrings__results is not set, {wanted} was not found on this machine, and version {version} could not be downloaded ({e.Message}). " +
+                $"Looked for {string.Join(", ", Programs)} in the folders of PATH and in {places}" +
+                $"{FoundOther(searched, majorVersion)}. " +
+                $"Install PostgreSQL{(majorVersion is null ? "" : " " + majorVersion)} (Debian: apt-get install postgresql; macOS: brew install postgresql@17), " +
+                "or set ConnectionStrings__results to a database of yours.",
+                e);
+        }
+    }
+
+    private static string FoundOther(IReadOnlyList<string> searched, string? majorVersion)
+    {
+        var others = majorVersion is null ? [] : Complete(searched, File.Exists).ToList();
+        return others.Count == 0 ? "" : $"; {string.Join(", ", others)} holds another version";
+    }
+
+    [GeneratedRegex(@"\(PostgreSQL\) (?<major>\d+)", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Version();
+
+    [GeneratedRegex(@"\d+", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Digits();
+}

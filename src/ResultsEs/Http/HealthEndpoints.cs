@@ -1,0 +1,77 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using ResultsEs.Access;
+using ResultsEs.Common;
+using ResultsEs.OpenApi;
+
+namespace ResultsEs.Http;
+
+/// <summary>
+/// <c>/health/live</c>: the process answers. <c>/health/ready</c>: every registered health check passes, else 503. Neither
+/// needs a token nor counts against a limit.
+/// </summary>
+internal static class HealthEndpoints
+{
+    public static readonly Operation Live = new(HttpMethods.Get, "/health/live", "getLiveness")
+    {
+        Tag = ApiDescription.Service,
+        Summary = "Whether the process answers",
+        Replies = [Reply.Ok<Health>("It does.")],
+        Refusals = [StatusCodes.Status405MethodNotAllowed],
+    };
+
+    public static readonly Operation Readiness = new(HttpMethods.Get, "/health/ready", "getReadiness")
+    {
+        Tag = ApiDescription.Service,
+        Summary = "Whether the service can answer requests",
+        Replies =
+        [
+            Reply.Ok<Health>("It can."),
+            new Reply(StatusCodes.Status503ServiceUnavailable, "It cannot; `checks` says what it lacks.", "application/json", typeof(Health)),
+        ],
+        Refusals = [StatusCodes.Status405MethodNotAllowed],
+    };
+
+    private static readonly Dictionary<string, string> Alive = new(StringComparer.Ordinal) { ["status"] = nameof(HealthStatus.Healthy) };
+
+    public static void Map(IEndpointRouteBuilder endpoints)
+    {
+        PublicEndpoint.Map(endpoints, HttpMethods.Get, "health/live", context => context.Response.WriteAsJsonAsync(Alive), new DisableRateLimitingAttribute());
+        PublicEndpoint.Map(endpoints, HttpMethods.Get, "health/ready", Ready, new DisableRateLimitingAttribute());
+    }
+
+    private static async Task Ready(HttpContext context)
+    {
+        var checks = context.RequestServices.GetRequiredService<HealthCheckService>();
+        var report = await checks.CheckHealthAsync(context.RequestAborted);
+        if (report.Status == HealthStatus.Unhealthy)
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+
+        // Descriptions are written for this; exceptions are for the logs.
+        var health = new Health(
+            report.Status.ToString(),
+            report.Entries.ToDictionary(
+                entry => entry.Key,
+                entry => new HealthOfPart(entry.Value.Status.ToString(), entry.Value.Description, Math.Round((decimal)entry.Value.Duration.TotalMilliseconds, 1)),
+                StringComparer.Ordinal));
+        await context.Response.WriteAsJsonAsync(health, Json.Of<Health>(), cancellationToken: context.RequestAborted);
+    }
+}
+
+/// <summary>How the service is.</summary>
+/// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
+/// <param name="Checks">The same of each thing it needs.</param>
+internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthOfPart>? Checks);
+
+/// <summary>How one thing is that the service needs.</summary>
+/// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
+/// <param name="Detail">What is wrong.</param>
+/// <param name="DurationMs">How long it took to find out, in milliseconds.</param>
+internal sealed record HealthOfPart(string Status, string? Detail, decimal DurationMs);
+
+/// <summary>The source-generated JSON contracts of answers that other libraries write; they describe them.</summary>
+[JsonSerializable(typeof(AccessToken))]
+[JsonSerializable(typeof(TokenRefusal))]
+[JsonSerializable(typeof(Health))]
+internal sealed partial class AccessJson : JsonSerializerContext;

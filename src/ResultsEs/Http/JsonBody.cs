@@ -1,0 +1,14 @@
+namespace ResultsEs.Http;
+
+/// <summary>An answer that is JSON already.</summary>
+internal sealed class JsonBody(ReadOnlyMemory<byte> json) : IResult
+{
+    /// <inheritdoc/>
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = json.Length;
+        return response.Body.WriteAsync(json, httpContext.RequestAborted).AsTask();
+    }
+}

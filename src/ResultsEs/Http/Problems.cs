@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace ResultsEs.Http;
+
+/// <summary>
+/// Refusals as values (RFC 9457). Every problem of the service, whoever makes it (an endpoint, routing, the exception
+/// handler, Wolverine), is written by the one writer below.
+/// </summary>
+public static class Problems
+{
+    /// <summary>The type of a refusal for going over the rate limit.</summary>
+    public const string QuotaExceeded = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
+    /// <summary>Seconds a client should wait after a transient failure.</summary>
+    internal const int RetryAfterSeconds = 2;
+
+    /// <summary>400: the request is malformed. <paramref name="errors"/> holds messages by parameter name or JSON path.</summary>
+    public static ProblemHttpResult BadRequest(string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
+        Of(StatusCodes.Status400BadRequest, detail, errors);
+
+    /// <summary>403: the token is valid but does not reach this far.</summary>
+    public static ProblemHttpResult Forbidden(string? detail = null) => Of(StatusCodes.Status403Forbidden, detail);
+
+    /// <summary>404: not there, or not for this caller. Takes no text, so that the two cannot differ.</summary>
+    public static ProblemHttpResult NotFound() => Of(StatusCodes.Status404NotFound);
+
+    /// <summary>409: the request contradicts what is stored.</summary>
+    public static ProblemHttpResult Conflict(string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
+        Of(StatusCodes.Status409Conflict, detail, errors);
+
+    /// <summary>Any other status; without a detail the status's own.</summary>
+    public static ProblemHttpResult Of(int status, string? detail = null, IReadOnlyDictionary<string, string[]>? errors = null, string? type = null) =>
+        TypedResults.Problem(detail, statusCode: status, type: type,
+            extensions: errors is null ? null : new Dictionary<string, object?>(StringComparer.Ordinal) { ["errors"] = errors });
+
+    internal static string? DefaultDetail(int status) => status switch
+    {
+        StatusCodes.Status400BadRequest => "The request is malformed.",
+        StatusCodes.Status401Unauthorized => "A valid access token is needed: Authorization: Bearer …",
+        StatusCodes.Status403Forbidden => "The access token lacks the scope that this needs.",
+        StatusCodes.Status404NotFound => "There is nothing here for this caller.",
+        StatusCodes.Status405MethodNotAllowed => "The Allow header names the methods of this address.",
+        StatusCodes.Status413PayloadTooLarge => "The request body is too large.",
+        StatusCodes.Status415UnsupportedMediaType => "The request body's content type is not one that this address reads.",
+        StatusCodes.Status416RangeNotSatisfiable => "The range that was asked for lies behind the end.",
+        StatusCodes.Status429TooManyRequests => "Too many requests; Retry-After says how many seconds to wait.",
+        StatusCodes.Status500InternalServerError => "The service failed; the trace id finds the reason in its logs.",
+        StatusCodes.Status503ServiceUnavailable => "The service cannot answer just now; Retry-After says how many seconds to wait.",
+        _ => null,
+    };
+}
+
+/// <summary>Writes every problem as JSON, whatever the request accepts, with a trace id and nothing about the request.</summary>
+internal sealed class ProblemWriter : IProblemDetailsWriter
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        // The problem is parsed as JSON, never pasted into a page, so that quotes and dots stay legible.
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+    };
+
+    public bool CanWrite(ProblemDetailsContext context) => true;
+
+    public async ValueTask WriteAsync(ProblemDetailsContext context)
+    {
+        var http = context.HttpContext;
+        var problem = context.ProblemDetails;
+        var status = problem.Status ?? http.Response.StatusCode;
+        // Wolverine puts the path here, which would tell one 404 from another.
+        problem.Instance = null;
+        problem.Detail ??= Problems.DefaultDetail(status);
+        problem.Extensions["traceId"] = Activity.Current?.Id ?? http.TraceIdentifier;
+
+        var body = JsonSerializer.SerializeToUtf8Bytes(problem, problem.GetType(), Json);
+        http.Response.StatusCode = status;
+        http.Response.ContentType = "application/problem+json";
+        http.Response.ContentLength = body.Length;
+        await http.Response.Body.WriteAsync(body, http.RequestAborted);
+    }
+}

@@ -1,0 +1,22 @@
+using Microsoft.AspNetCore.Authorization;
+
+namespace ResultsEs.Http;
+
+/// <summary>An endpoint that needs no token: tokens, discovery and health.</summary>
+internal static class PublicEndpoint
+{
+    public static void Map(IEndpointRouteBuilder endpoints, string method, string pattern, RequestDelegate handler, params object[] metadata)
+    {
+        endpoints.MapMethods(pattern, [method], handler).AllowAnonymous().WithMetadata(metadata);
+
+        // Routing's own 405 endpoint asks for a token, as everything does that does not say otherwise.
+        endpoints.Map(pattern, context =>
+        {
+            context.Response.Headers.Allow = method;
+            context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            return Task.CompletedTask;
+        }).AllowAnonymous().WithMetadata(metadata);
+    }
+
+    public static bool Is(Endpoint? endpoint) => endpoint?.Metadata.GetMetadata<IAllowAnonymous>() is not null;
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using ResultsEs.Access;
+
+namespace ResultsEs.Http;
+
+/// <summary>
+/// The headers of every answer. They are set as the answer starts, and this is registered first and so runs last: what the
+/// exception handler clears or OpenIddict sets in between does not matter.
+/// </summary>
+internal sealed class ResponseHeaders(RequestDelegate next, RateLimits limits)
+{
+    public Task InvokeAsync(HttpContext context)
+    {
+        context.Response.OnStarting(static async state =>
+        {
+            var (limits, context) = ((RateLimits, HttpContext))state;
+            Set(context, await limits.StatusOfAsync(context));
+        }, (limits, context));
+        return next(context);
+    }
+
+    private static void Set(HttpContext context, RateLimitStatus rate)
+    {
+        var headers = context.Response.Headers;
+        headers.CacheControl = "private, no-store";
+        headers.Pragma = "no-cache";
+        headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains";
+        headers.Remove("ETag");
+        headers.Remove("Expires");
+
+        var remaining = rate.Remaining.ToString(CultureInfo.InvariantCulture);
+        var reset = rate.ResetSeconds.ToString(CultureInfo.InvariantCulture);
+        headers["x-ratelimit-limit"] = rate.Policy.Limit;
+        headers["x-ratelimit-remaining"] = remaining;
+        headers["x-ratelimit-reset"] = reset;
+        headers["RateLimit-Policy"] = rate.Policy.Header;
+        headers["RateLimit"] = $"\"{rate.Policy.Name}\";r={remaining};t={reset}";
+
+        // Routing knows nothing of HEAD; see HeadRequests.
+        if (context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed && headers.Allow.ToString() is var allow
+            && allow.Contains("GET", StringComparison.Ordinal) && !allow.Contains("HEAD", StringComparison.Ordinal))
+            headers.Allow = allow.Replace("GET", "GET, HEAD", StringComparison.Ordinal);
+    }
+}

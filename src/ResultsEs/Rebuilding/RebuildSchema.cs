@@ -1,0 +1,50 @@
+using ResultsEs.EventStore;
+using Weasel.Core;
+using Weasel.Core.Migrations;
+using Weasel.Postgresql;
+using Weasel.Postgresql.Tables;
+
+namespace ResultsEs.Rebuilding;
+
+/// <summary>
+/// What is known of the documents as a whole. <c>projection_versions</c>: which versions of a projection have documents, all of them, and when a node
+/// of that version was last there. <c>rebuilds</c>: the rebuild that is under way or was interrupted. <c>rebuild_parts</c>: which of the streams it has folded.
+/// </summary>
+internal sealed class RebuildSchema(Migrator migrator) : FeatureSchemaBase("rebuilds", migrator)
+{
+    /// <inheritdoc/>
+    protected override IEnumerable<ISchemaObject> schemaObjects()
+    {
+        var versions = Table("projection_versions");
+        versions.AddColumn("projection", "varchar").AsPrimaryKey();
+        versions.AddColumn("version", "integer").AsPrimaryKey();
+        versions.AddColumn("built_at", "timestamptz").NotNull();
+        versions.AddColumn("seen_at", "timestamptz");
+        yield return versions;
+
+        var rebuilds = Table("rebuilds");
+        rebuilds.AddColumn("id", "uuid").AsPrimaryKey();
+        rebuilds.AddColumn("projection", "varchar").NotNull();
+        rebuilds.AddColumn("version", "integer").NotNull();
+        rebuilds.AddColumn("build", "uuid").NotNull();
+        rebuilds.AddColumn("began_at", "timestamptz").NotNull();
+        rebuilds.AddColumn("position", "bigint").NotNull();
+        rebuilds.AddColumn("streams", "bigint").NotNull();
+        rebuilds.AddColumn("events", "bigint").NotNull();
+        rebuilds.AddColumn("is_switched", "boolean").NotNull();
+        yield return rebuilds;
+
+        var parts = Table("rebuild_parts");
+        // So that what belongs to a rebuild that was abandoned cannot be added any more.
+        parts.AddColumn("rebuild_id", "uuid").AsPrimaryKey().ForeignKeyTo(rebuilds, "id");
+        parts.AddColumn("first_tenant", "varchar").AsPrimaryKey();
+        parts.AddColumn("first_id", "uuid").AsPrimaryKey();
+        parts.AddColumn("last_tenant", "varchar").NotNull();
+        parts.AddColumn("last_id", "uuid").NotNull();
+        parts.AddColumn("streams", "bigint").NotNull();
+        parts.AddColumn("events", "bigint").NotNull();
+        yield return parts;
+    }
+
+    private static Table Table(string name) => new(new PostgresqlObjectName(MartenSetup.Schema, name, SchemaUtils.IdentifierUsage.General));
+}

@@ -1,0 +1,40 @@
+using Microsoft.AspNetCore.Authorization;
+using ResultsEs.Access;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.OpenApi;
+using Wolverine.Http;
+
+namespace ResultsEs.Sessions;
+
+/// <summary><c>GET /api/v2/sessionResults/{sessionId}</c>: session details, v2.</summary>
+public static class GetSessionResultV2
+{
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}", "getSessionResultV2")
+    {
+        Tag = ApiDescription.Sessions,
+        Summary = "A session's details, v2",
+        Text = "The same session as in v3, in v2's words.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<SessionResultV2>("The session.", ("interactionTest", SampleAnswers.V2))],
+        Refusals = [400, 404],
+    };
+
+    // v2 also needs what v3 does not show, so it takes the whole document.
+    internal static readonly string Sql = SessionResultQuery.Sql("d.data");
+
+    /// <summary>Sends the stored document in v2's words.</summary>
+    [WolverineGet("/api/v2/sessionResults/{sessionId}")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
+    {
+        var parameters = new RequestParameters(http);
+        var session = parameters.Id("sessionId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        return await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation) is { } document
+            ? new JsonBody(SessionResultV2.Render(document))
+            : Problems.NotFound();
+    }
+}

@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Authorization;
+using ResultsEs.Access;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.OpenApi;
+using Wolverine.Http;
+
+namespace ResultsEs.Sessions;
+
+/// <summary><c>GET /api/v3/sessionResults/{sessionId}</c>: session details, v3.</summary>
+public static class GetSessionResultV3
+{
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v3/sessionResults/{sessionId}", "getSessionResultV3")
+    {
+        Tag = ApiDescription.Sessions,
+        Summary = "A session's details, v3",
+        Text = "Served from the moment the session's start is in, with what it has. Tasks stand in the test plan's order.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<SessionBody>("The session.", ("interactionTest", SampleAnswers.V3))],
+        Refusals = [400, 404],
+    };
+
+    internal static readonly string Sql = SessionResultQuery.Sql("d.data -> 'body'");
+
+    /// <summary>Sends the stored body as it is.</summary>
+    [WolverineGet("/api/v3/sessionResults/{sessionId}")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
+    {
+        var parameters = new RequestParameters(http);
+        var session = parameters.Id("sessionId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        var body = await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation);
+        return body is null ? Problems.NotFound() : new JsonBody(body);
+    }
+}

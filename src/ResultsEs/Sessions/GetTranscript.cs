@@ -1,0 +1,63 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Authorization;
+using ResultsEs.Access;
+using ResultsEs.Common;
+using ResultsEs.Contracts;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.OpenApi;
+using Wolverine.Http;
+
+namespace ResultsEs.Sessions;
+
+/// <summary><c>GET /api/v2/sessionResults/{sessionId}/transcript</c>: the session's transcript as WebVTT.</summary>
+public static class GetTranscript
+{
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}/transcript", "getTranscript")
+    {
+        Tag = ApiDescription.Sessions,
+        Summary = "A session's transcript as WebVTT",
+        Text = "Speakers are voices (`<v Moderator>`). 404 where there is no transcript.",
+        Scope = Scopes.StudiesRead,
+        Replies =
+        [
+            Text(StatusCodes.Status200OK, "The transcript."),
+            Text(StatusCodes.Status206PartialContent, "The range of bytes that was asked for."),
+        ],
+        Refusals = [400, 404, 416],
+    };
+
+    // The unique index ux_events_tenant_id finds the event that the document names.
+    internal static readonly string Sql = SessionResultQuery.Sql(
+        "e.data", "left join results.mt_events e on e.tenant_id = d.tenant_id and e.id = (d.data -> 'fold' -> 'transcribed' ->> 'by')::uuid");
+
+    /// <summary>Sends the transcript, or the range of its bytes that is asked for.</summary>
+    [WolverineGet("/api/v2/sessionResults/{sessionId}/transcript")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
+    {
+        var parameters = new RequestParameters(http);
+        var session = parameters.Id("sessionId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        if (await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation) is not { } json)
+            return Problems.NotFound();
+
+        var transcript = JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>())!;
+        var file = TypedResults.Bytes(Encoding.UTF8.GetBytes(WebVtt.Write(transcript.Cues)), "text/vtt; charset=utf-8", enableRangeProcessing: true);
+        await file.ExecuteAsync(http);
+        // The refusal of a range has no body, so that a problem can still be written.
+        if (http.Response.StatusCode == StatusCodes.Status416RangeNotSatisfiable)
+            (http.Response.ContentType, http.Response.ContentLength) = (null, null);
+        return TypedResults.Empty;
+    }
+
+    private static Reply Text(int status, string text) => new(status, text, "text/vtt", Type: null)
+    {
+        HasRanges = true,
+        Examples = new Dictionary<string, Func<JsonNode>>(StringComparer.Ordinal) { ["thinkOutLoud"] = SampleAnswers.Transcript },
+    };
+}

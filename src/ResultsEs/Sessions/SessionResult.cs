@@ -1,0 +1,229 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using JasperFx;
+using ResultsEs.Common;
+using ResultsEs.Contracts;
+using ResultsEs.Sessions.TaskTypes;
+
+namespace ResultsEs.Sessions;
+
+/// <summary>
+/// The stored document of a session: the v3 body ready to send, and beside it (never inside) what the fold needs to
+/// stay free of order.
+/// </summary>
+internal sealed record SessionResult : ILongVersioned
+{
+    /// <summary>The session, and its stream.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>What v3 sends, as it is.</summary>
+    public required SessionBody Body { get; init; }
+
+    /// <summary>What v3 does not show.</summary>
+    public required SessionFold Fold { get; init; }
+
+    /// <summary>The version of the stream that a stored document holds. A column, which Marten reads and writes.</summary>
+    [JsonIgnore]
+    public long Version { get; set; }
+
+    /// <summary>What lists order the session by: its end, or its start while it has none. Null until either is known.</summary>
+    public DateTimeOffset? ListedAt => Body.FinishTime ?? Body.StartTime;
+
+    /// <summary>The types of its tasks as lists filter by them, sorted: <c>|NPS|SKIPPED|WRITTEN|</c>.</summary>
+    public string TaskTypes => Sessions.TaskTypes.TaskType.Set(Fold.Tasks);
+}
+
+/// <summary>Where a session stands.</summary>
+public enum SessionStatus
+{
+    /// <summary><c>IN_PROGRESS</c></summary>
+    InProgress,
+
+    /// <summary><c>COMPLETE</c></summary>
+    Complete,
+
+    /// <summary><c>ABANDONED</c></summary>
+    Abandoned,
+}
+
+/// <summary>What v2 and v3 say about the session itself.</summary>
+internal record SessionHead
+{
+    public required Guid SessionId { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Guid? TestId { get; init; }
+
+    /// <summary>Null until <see cref="SessionStarted"/> is in; such a session reads as 404.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Guid? WorkspaceId { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public ProductType? ProductType { get; init; }
+
+    public SessionStatus Status { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    [JsonConverter(typeof(MillisecondsUtcConverter))]
+    public DateTimeOffset? StartTime { get; init; }
+
+    /// <summary>When the session ended, completed or abandoned.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    [JsonConverter(typeof(MillisecondsUtcConverter))]
+    public DateTimeOffset? FinishTime { get; init; }
+
+    /// <summary>What ended it before its end; absent unless it was abandoned.</summary>
+    public AbandonCause? AbandonCause { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Guid? AudienceId { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public Guid? TestPlanId { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
+    public SessionParticipant? SessionParticipant { get; init; }
+}
+
+/// <summary>The v3 body.</summary>
+internal sealed record SessionBody : SessionHead
+{
+    [JsonConstructor]
+    public SessionBody()
+    {
+    }
+
+    [SetsRequiredMembers]
+    public SessionBody(SessionHead head)
+        : base(head)
+    {
+    }
+
+    /// <summary>Ordered by id.</summary>
+    [JsonPropertyOrder(1)]
+    public IReadOnlyList<TaskGroupBody> TaskGroups { get; init; } = [];
+
+    /// <summary>Ordered by position, then start, then id.</summary>
+    [JsonPropertyOrder(1)]
+    public IReadOnlyList<TaskBody> Tasks { get; init; } = [];
+}
+
+/// <summary>Who the participant was when the session ran.</summary>
+internal sealed record SessionParticipant(Guid? ParticipantId, IReadOnlyList<Demographic> DemographicsInfo);
+
+/// <summary>A task group of the session with its score or its sequence.</summary>
+internal sealed record TaskGroupBody(
+    Guid Uuid,
+    string Type,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskGroupResponse? Response);
+
+/// <summary>One of the two, by the group's type.</summary>
+internal sealed record TaskGroupResponse(decimal? Score, string? Sequence);
+
+/// <summary>A task of the session.</summary>
+internal sealed record TaskBody(
+    Guid Uuid,
+    string Text,
+    string Type,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskResponse? Response);
+
+/// <summary>What became of the task.</summary>
+internal sealed record TaskResponse(
+    long StartTimeMs,
+    long EndTimeMs,
+    bool Skipped,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskAnswer? Answer);
+
+/// <summary>An answer in v3: an object with one key, the task type's.</summary>
+internal sealed record TaskAnswer(string Key, JsonElement Payload);
+
+/// <summary>What the fold needs and v3 does not show.</summary>
+internal sealed record SessionFold
+{
+    /// <summary>The start that holds.</summary>
+    public Stamp? Started { get; init; }
+
+    /// <summary>The participant's snapshot that holds.</summary>
+    public Stamp? Profiled { get; init; }
+
+    /// <summary>The end that holds.</summary>
+    public Stamp? Ended { get; init; }
+
+    /// <summary>The session's transcript that holds; its event has it.</summary>
+    public Stamp? Transcribed { get; init; }
+
+    /// <summary>The recording and its clips; absent while there are none.</summary>
+    public SessionMedia? Media { get; init; }
+
+    /// <summary>Ordered by id; also of tasks that no answer has told about yet.</summary>
+    public IReadOnlyList<TaskFold> Tasks { get; init; } = [];
+
+    /// <summary>Ordered by id.</summary>
+    public IReadOnlyList<TaskGroupFold> TaskGroups { get; init; } = [];
+}
+
+/// <summary>What the fold needs of a task.</summary>
+internal sealed record TaskFold(Guid Id)
+{
+    /// <summary>The answer or skip that holds; absent while there is none.</summary>
+    public Stamp? Settled { get; init; }
+
+    /// <summary>The task's own type, which v3 may show as another.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>The task's place in the test plan.</summary>
+    public int Position { get; init; }
+
+    /// <summary>Who skipped it, when it was.</summary>
+    public SkipReason? Reason { get; init; }
+
+    /// <summary>The transcript that holds.</summary>
+    public TranscriptPiece? Transcript { get; init; }
+
+    /// <summary>The task's interactions.</summary>
+    public FigmaFold? Figma { get; init; }
+}
+
+/// <summary>What the fold needs of a task group.</summary>
+internal sealed record TaskGroupFold(Guid Id, Stamp Settled)
+{
+    /// <summary>The score with its parts, of a group that was scored.</summary>
+    public QxScore? Qx { get; init; }
+}
+
+/// <summary>A task group's QX score in one session, with its parts; all 0–100.</summary>
+internal sealed record QxScore(string Label, decimal Score, decimal? Behavioral, decimal Attitudinal, QxScoreValues Values);
+
+/// <summary>The single values behind a QX score.</summary>
+internal sealed record QxScoreValues(IReadOnlyList<decimal>? Behavioral, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);
+
+/// <summary>Writes and reads <c>{"nps": {…}}</c>.</summary>
+internal sealed class TaskAnswerConverter : JsonConverter<TaskAnswer>
+{
+    /// <inheritdoc/>
+    public override TaskAnswer Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        reader.Read();
+        var key = reader.GetString()!;
+        reader.Read();
+        var payload = JsonElement.ParseValue(ref reader);
+        reader.Read();
+        return new(key, payload);
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, TaskAnswer value, JsonSerializerOptions options)
+    {
+        writer.WriteStartObject();
+        writer.WritePropertyName(value.Key);
+        value.Payload.WriteTo(writer);
+        writer.WriteEndObject();
+    }
+}
+
+/// <summary>The source-generated JSON contracts of the document and of v2.</summary>
+[JsonSerializable(typeof(SessionResult))]
+[JsonSerializable(typeof(SessionResultV2))]
+[JsonSerializable(typeof(SkipPayload))]
+internal sealed partial class SessionResultJson : JsonSerializerContext;

@@ -1,0 +1,51 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ResultsEs.Common;
+using ResultsEs.Contracts;
+
+namespace ResultsEs.Sessions.TaskTypes;
+
+/// <summary>
+/// Reads an answer by its <c>type</c>, wherever in the object that stands: <c>jsonb</c> reorders members. System.Text.Json's
+/// own polymorphism refuses a discriminator it does not know; here such an answer is kept whole.
+/// </summary>
+internal sealed class AnswerConverter : JsonConverter<Answer>
+{
+    /// <inheritdoc/>
+    public override Answer Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var type = TypeOf(reader);
+        return TaskType.Find(type) is { } known
+            ? (Answer)JsonSerializer.Deserialize(ref reader, known.AnswerJson)!
+            : new UnrecognizedAnswer(JsonSerializer.Deserialize(ref reader, Json.Of<JsonElement>()));
+    }
+
+    /// <inheritdoc/>
+    public override void Write(Utf8JsonWriter writer, Answer value, JsonSerializerOptions options)
+    {
+        if (value is UnrecognizedAnswer unrecognized)
+            unrecognized.Json.WriteTo(writer);
+        else
+            JsonSerializer.Serialize(writer, value, TaskType.Find(value.Type)!.AnswerJson);
+    }
+
+    private static string TypeOf(Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("must be an object with a type");
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var found = reader.ValueTextEquals("type"u8);
+            reader.Read();
+            if (!found)
+                reader.Skip();
+            else if (reader.TokenType == JsonTokenType.String && reader.GetString() is { Length: > 0 } type)
+                return type;
+            else
+                break;
+        }
+
+        throw new JsonException("must have a type, such as NPS");
+    }
+}

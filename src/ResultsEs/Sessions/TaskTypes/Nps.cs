@@ -1,0 +1,49 @@
+using System.Text.Json.Serialization;
+using FluentValidation;
+using ResultsEs.Common;
+using ResultsEs.Contracts;
+
+namespace ResultsEs.Sessions.TaskTypes;
+
+/// <summary>NPS: how likely the participant is to recommend.</summary>
+public sealed record NpsAnswer : Answer
+{
+    /// <inheritdoc/>
+    public override string Type => "NPS";
+
+    /// <summary>0–10.</summary>
+    public required int Score { get; init; }
+}
+
+internal sealed record NpsPayload(int Score, string Category);
+
+internal sealed class NpsAnswerValidator : WireValidator<NpsAnswer>
+{
+    public NpsAnswerValidator() =>
+        RuleFor(x => x.Score).InclusiveBetween(0, 10).WithMessage("must be a whole number from 0 to 10, not {PropertyValue}");
+}
+
+[JsonSerializable(typeof(NpsAnswer))]
+[JsonSerializable(typeof(NpsPayload))]
+internal sealed partial class NpsJson : JsonSerializerContext;
+
+internal static class Nps
+{
+    public static TaskType TaskType { get; } = new TaskType<NpsAnswer, NpsPayload>
+    {
+        Name = "NPS",
+        V3Type = "NPS",
+        V3Key = "nps",
+        Context = NpsJson.Default,
+        Validator = new NpsAnswerValidator(),
+        Payload = answer => new(answer.Score, Category(answer.Score)),
+    };
+
+    /// <summary>Net Promoter Score's three groups: 0–6, 7–8, 9–10.</summary>
+    private static string Category(int score) => score switch
+    {
+        <= 6 => "DETRACTOR",
+        <= 8 => "PASSIVE",
+        _ => "PROMOTER",
+    };
+}

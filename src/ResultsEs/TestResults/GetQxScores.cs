@@ -1,0 +1,97 @@
+using Microsoft.AspNetCore.Authorization;
+using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Common;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.OpenApi;
+using Wolverine.Http;
+
+namespace ResultsEs.TestResults;
+
+/// <summary><c>GET /api/v2/testResults/{testId}/qxScores</c>: averages over a test's completed sessions.</summary>
+public static class GetQxScores
+{
+    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/testResults/{testId}/qxScores", "getQxScores")
+    {
+        Tag = ApiDescription.Tests,
+        Summary = "The QX scores of a test",
+        Text = "Averages over the test's completed sessions, 0–100, rounded to two decimals.",
+        Scope = Scopes.StudiesRead,
+        Replies = [Reply.Ok<QxScoresOfTest>("The scores.", ("thinkOutLoud", SampleAnswers.QxScores))],
+        Refusals = [400, 404],
+    };
+
+    // Whether the test is known comes from the sessions (ix_session_result_list); the totals (primary key) may not show it yet.
+    internal static readonly string Sql =
+        $"""
+        select t.in_progress, t.complete, t.abandoned, t.qx
+        from unnest($2::uuid[]) w(id)
+        cross join lateral ({KnownTest.Sql("$1", "w.id", "$3")}) known
+        left join results.test_totals t on t.tenant_id = $1 and t.workspace_id = w.id and t.test_id = $3
+        """;
+
+    /// <summary>Sends the averages.</summary>
+    [WolverineGet("/api/v2/testResults/{testId}/qxScores")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
+    {
+        var parameters = new RequestParameters(http);
+        var test = parameters.Id("testId");
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        var caller = Caller.From(http.User);
+        return await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, stop), cancellation) is { } total
+            ? TypedResults.Json(QxScoresOfTest.Of(test, total), Json.Of<QxScoresOfTest>())
+            : Problems.NotFound();
+    }
+
+    private static async Task<TestTotal?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Sql, caller, test);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        TestTotal? total = null;
+        while (await reader.ReadAsync(cancellation))
+            total = (total ?? TestTotal.None).Merge(reader.IsDBNull(0) ? TestTotal.None : TestTotalsUpdater.Total(reader, 0));
+        return total;
+    }
+}
+
+/// <summary>The QX scores of a test.</summary>
+internal sealed record QxScoresOfTest(Guid TestId, IReadOnlyList<QxScoreOfGroup> QxScores, QxScoresMeta Meta)
+{
+    public static QxScoresOfTest Of(Guid testId, TestTotal total) => new(
+        testId,
+        [.. total.Qx.OrderBy(group => group.Key).Select(group => QxScoreOfGroup.Of(group.Key, group.Value))],
+        new QxScoresMeta(total.Qx.Count, total.Complete));
+}
+
+/// <summary>What the averages are of.</summary>
+/// <param name="TotalQxTasks">Task groups with a score.</param>
+/// <param name="Completes">Completed sessions.</param>
+internal sealed record QxScoresMeta(int TotalQxTasks, long Completes);
+
+/// <summary>A task group's averages; 0–100, rounded to two decimals.</summary>
+internal sealed record QxScoreOfGroup(Guid TaskGroupId, string Label, decimal? QxScore, QxComponentAverages Components, QxValueAverages Values)
+{
+    public static QxScoreOfGroup Of(Guid group, QxSums sums) => new(
+        group,
+        sums.Label,
+        Average(sums.Score, sums.Sessions),
+        new QxComponentAverages(sums.Behavioral.Count == 0 ? null : Average(sums.Behavioral.Total, sums.Behavioral.Count), Average(sums.Attitudinal, sums.Sessions)),
+        new QxValueAverages(
+            sums.BehavioralValues.Count == 0 ? null : [.. sums.BehavioralValues.Select(value => Average(value.Total, value.Count))],
+            Average(sums.Usability, sums.Sessions),
+            Average(sums.Trust, sums.Sessions),
+            Average(sums.Appearance, sums.Sessions),
+            Average(sums.Loyalty, sums.Sessions)));
+
+    private static decimal Average(decimal total, long count) => Math.Round(total / count, 2, MidpointRounding.AwayFromZero);
+}
+
+/// <summary>Averages of the two components.</summary>
+internal sealed record QxComponentAverages(decimal? Behavioral, decimal Attitudinal);
+
+/// <summary>Averages of the single values; the behavioural ones by their place.</summary>
+internal sealed record QxValueAverages(IReadOnlyList<decimal>? Behavioral, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);

@@ -1,0 +1,131 @@
+using ResultsEs.EmbeddedPostgres;
+using ResultsEs.Tests.Access;
+using ResultsEs.Tests.EmbeddedPostgres;
+
+namespace ResultsEs.Tests.Commands;
+
+/// <summary><c>-- replay --session …</c></summary>
+public sealed class ReplayCommandTests : IAsyncLifetime
+{
+    private readonly TempFolder _data = new();
+    private readonly SessionBuilder _session = A.SessionOnly();
+    private readonly SessionBuilder _twice = A.Session();
+    private string _database = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _database = await TestDatabase.CreateAsync();
+        await using var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, _database)]);
+        using var http = await AppFixture.ClientAsync(host);
+        using var other = await AppFixture.ClientAsync(host, TestClients.OtherAccount);
+        await http.RecordAsync(_session.WithAnswer(Answers.Nps(9)));
+        await http.RecordAsync(_session.Started(TestClients.WorkspaceA));
+        await http.RecordAsync(_session.Transcribed().WithAnswer(Answers.Nps(3), _session.Tasks[0]).Completed());
+        await http.RecordAsync(_twice);
+        await other.RecordAsync(A.SessionOnly(_twice.Id).Started(TestClients.WorkspaceOfTwo));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _data.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Each_event_is_shown_with_what_it_changed()
+    {
+        var (exitCode, lines, _) = await RunAsync("--session", _session.Id.ToString());
+
+        Assert.Equal(0, exitCode);
+        var headers = lines.Where(line => line.Length > 0 && char.IsAsciiDigit(line[0])).ToList();
+        Assert.Equal(
+            ["TaskAnswered", "SessionStarted", "SessionTranscribed", "TaskAnswered", "SessionCompleted"],
+            headers.Select(line => line.Split('.')[1]));
+        Assert.Matches(
+            @"^1  results\.TaskAnswered\.v1  2026-03-01T10:15:00\.000Z  stored \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  /recorder/web/4\.2\.0  " + (string)_session.Events[0]["id"]! + "$",
+            headers[0]);
+        Assert.Equal(
+            [
+                $"  ~ testId: null → \"{_session.TestId}\"",
+                $"  ~ workspaceId: null → \"{TestClients.WorkspaceA}\"",
+                "  ~ productType: null → \"SURVEY\"",
+                "  ~ startTime: null → \"2026-03-01T10:15:00.000Z\"",
+                "  ~ audienceId: null → \"5a000000-0000-4000-8000-000000000002\"",
+                "  ~ testPlanId: null → \"5a000000-0000-4000-8000-000000000001\"",
+            ],
+            Changes(lines, 2));
+        Assert.Equal(["  changes nothing that is shown"], Changes(lines, 3));
+        Assert.Equal(
+            [
+                $"  ~ tasks[{_session.Tasks[0]}].text: \"Task 0\" → \"Task 1\"",
+                $"  ~ tasks[{_session.Tasks[0]}].response.startTimeMs: 0 → 1000",
+                $"  ~ tasks[{_session.Tasks[0]}].response.endTimeMs: 500 → 1500",
+                $"  ~ tasks[{_session.Tasks[0]}].response.answer.nps.score: 9 → 3",
+                $"  ~ tasks[{_session.Tasks[0]}].response.answer.nps.category: \"PROMOTER\" → \"DETRACTOR\"",
+            ],
+            Changes(lines, 4));
+        Assert.Equal(["  ~ status: \"IN_PROGRESS\" → \"COMPLETE\"", "  ~ finishTime: null → \"2026-03-01T10:25:00.000Z\""], Changes(lines, 5));
+    }
+
+    [Fact]
+    public async Task It_ends_at_a_version_or_a_moment()
+    {
+        var (_, toVersion, _) = await RunAsync("--session", _session.Id.ToString(), "--to-version", "2");
+        var (_, before, _) = await RunAsync("--session", _session.Id.ToString(), "--as-of", "2020-01-01T00:00:00Z");
+        var (_, after, _) = await RunAsync("--session", _session.Id.ToString(), "--as-of", "2199-01-01T00:00:00+01:00");
+
+        Assert.Equal(2, toVersion.Count(line => line.Contains("  results.", StringComparison.Ordinal)));
+        Assert.Contains("No event of it was stored by then.", before);
+        Assert.Equal(5, after.Count(line => line.Contains("  results.", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Colours_are_for_terminals()
+    {
+        Assert.SkipWhen(!File.Exists("/usr/bin/script"), "util-linux's script(1) is not on this machine.");
+        var plain = await ServiceProcess.RunAsync(["replay", "--session", _session.Id.ToString()], Environment());
+        var coloured = await ServiceProcess.RunOnTerminalAsync(["replay", "--session", _session.Id.ToString()], Environment());
+
+        Assert.DoesNotContain("\u001b[", plain.Output, StringComparison.Ordinal);
+        Assert.Contains("\u001b[", coloured.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Of_a_session_in_two_accounts_one_has_to_be_named()
+    {
+        var (exitCode, _, errors) = await RunAsync("--session", _twice.Id.ToString());
+        var named = await RunAsync("--session", _twice.Id.ToString(), "--account", TestClients.AccountTwo.ToString().ToUpperInvariant());
+
+        Assert.Equal(
+            (1, $"Several accounts have a session {_twice.Id}; say which with --account: {TestClients.AccountOne}, {TestClients.AccountTwo}."), (exitCode, errors.Trim()));
+        Assert.Contains(named.Lines, line => line.Contains(TestClients.WorkspaceOfTwo.ToString(), StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("--session must be the UUID of a session.")]
+    [InlineData("--session must be the UUID of a session.", "--session", "x")]
+    [InlineData("There is no session 5a000000-0000-4000-8000-0000000000ff.", "--session", "5a000000-0000-4000-8000-0000000000ff")]
+    [InlineData("--account must be a UUID.", "--session", "5a000000-0000-4000-8000-0000000000ff", "--account", "x")]
+    [InlineData("--as-of must be an ISO 8601 time with an offset, such as 2026-03-01T10:15:04.123Z.", "--session", "5a000000-0000-4000-8000-0000000000ff", "--as-of", "yesterday")]
+    [InlineData("--to-version must be 1 or more.", "--session", "5a000000-0000-4000-8000-0000000000ff", "--to-version", "0")]
+    public async Task What_cannot_be_replayed_says_why(string expected, params string[] arguments)
+    {
+        var (exitCode, _, errors) = await RunAsync(arguments);
+
+        Assert.Equal((1, expected), (exitCode, errors.Trim()));
+    }
+
+    /// <summary>The lines below an event's.</summary>
+    private static IEnumerable<string> Changes(IReadOnlyList<string> lines, int version) => lines
+        .SkipWhile(line => !line.StartsWith($"{version}  ", StringComparison.Ordinal)).Skip(1)
+        .TakeWhile(line => line.StartsWith("  ", StringComparison.Ordinal));
+
+    private async Task<(int ExitCode, IReadOnlyList<string> Lines, string Errors)> RunAsync(params string[] arguments)
+    {
+        var run = await ServiceProcess.RunAsync(["replay", .. arguments], Environment());
+        return (run.ExitCode, run.Output.Split('\n'), run.Errors);
+    }
+
+    private IEnumerable<(string Name, string Value)> Environment() =>
+        [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", _database), (DataFolder.Variable, _data.Path), .. ServiceProcess.ToEnvironment(TestClients.Settings())];
+}

@@ -1,0 +1,115 @@
+using System.Text.Json.Nodes;
+using ResultsEs.EmbeddedPostgres;
+using ResultsEs.Hosting;
+using ResultsEs.Tests.Access;
+using ResultsEs.Tests.EmbeddedPostgres;
+
+namespace ResultsEs.Tests.OpenApi;
+
+/// <summary>What others make of the API's description, against the service in a process of its own with the sample sessions.</summary>
+public sealed class ClientTests(ClientTests.Service service) : IClassFixture<ClientTests.Service>
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    /// <summary>The client is generated, compiled under strict rules, and run: what does not fit the description fails to compile, or to run.</summary>
+    [Fact]
+    public async Task A_generated_TypeScript_client_goes_the_tour_and_through_every_endpoint()
+    {
+        await NodeTools.NeedAsync();
+        await NodeAsync("node_modules/openapi-typescript/bin/cli.js", DescribedAnswers.File, "-o", "api.d.ts");
+        await NodeAsync("node_modules/typescript/bin/tsc", "-p", ".");
+
+        // The tour's session is there before the totals are, which the client compares with the lists.
+        var address = service.Address.ToString().TrimEnd('/');
+        var saw = JsonNode.Parse(await NodeAsync("generated/tour.js", address))!;
+
+        Assert.Equal("""{"score":9,"category":"PROMOTER"}""", saw["nps"]!.ToJsonString());
+        Assert.Equal(("NPS", "Bearer"), ((string)saw["v2"]!, (string)saw["tokenType"]!));
+        Assert.Equal((2, 0), ((int)saw["first"]!["accepted"]!, (int)saw["first"]!["duplicates"]!));
+        Assert.Equal((0, 2), ((int)saw["again"]!["accepted"]!, (int)saw["again"]!["duplicates"]!));
+        Assert.Equal("""{"limit":["must be a whole number from 1 to 500"]}""", saw["refused"]!.ToJsonString());
+        Assert.Equal("""{"name":"Losing a card","all":true,"status":"GENERATED"}""", saw["seen"]!["reel"]!.ToJsonString());
+        (string Sample, string Expected)[] sessions =
+        [
+            ("survey", """{"product":"SURVEY","status":"COMPLETE","tasks":11,"transcript":404,"video":404,"clips":[],"scores":[]}"""),
+            ("survey-abandoned", """{"product":"SURVEY","status":"ABANDONED","tasks":2,"transcript":404,"video":404,"clips":[],"scores":[]}"""),
+            ("interaction-test", """{"product":"NON_THINK_OUT_LOUD","status":"COMPLETE","tasks":6,"transcript":404,"video":404,"clips":[],"scores":[]}"""),
+            ("live-conversation", """{"product":"LIVE_CONVERSATION","status":"COMPLETE","tasks":5,"transcript":"WEBVTT","video":404,"clips":[],"scores":[]}"""),
+            ("think-out-loud", """{"product":"THINK_OUT_LOUD","status":"COMPLETE","tasks":6,"transcript":"WEBVTT","video":"3600","clips":["GENERATED","ERROR"],"scores":[87.5]}"""),
+        ];
+        foreach (var (sample, expected) in sessions)
+            Assert.Equal((sample, expected), (sample, saw["seen"]![Samples.SessionOf(sample).ToString()]!.ToJsonString()));
+    }
+
+    [Fact]
+    public async Task The_page_opens_in_a_browser_sends_a_request_and_asks_nobody_else_for_anything()
+    {
+        await NodeTools.NeedAsync();
+        using var http = new HttpClient { BaseAddress = service.Address };
+        var saw = JsonNode.Parse(await NodeAsync(
+            "docs-page.mjs", new Uri(service.Address, "docs").ToString(), await Tokens.AskAsync(http, TestClients.Demo), "/api/v3/sessionResults/{sessionId}"));
+        Assert.SkipWhen(saw is null, "There is no Chromium on this machine; tests/run.sh installs it.");
+
+        var session = SampleSession();
+        Assert.Equal(("Results API", $"/api/v3/sessionResults/{session}", 200, "200 OK"), ((string)saw["title"]!, (string)saw["sent"]!, (int)saw["status"]!, (string)saw["shown"]!));
+        Assert.Equal(session, (Guid)saw["body"]!["sessionId"]!);
+        Assert.Equal("[]", saw["errors"]!.ToJsonString());
+        Assert.Equal([service.Address.Authority], saw["hosts"]!.AsArray().Select(host => (string)host!));
+
+        static Guid SampleSession() => Samples.SessionOf("think-out-loud");
+    }
+
+    [Fact]
+    public async Task The_page_is_confined_to_this_service()
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = service.Address };
+        using var page = await http.ReadAsync("/docs/");
+        using var script = await http.ReadAsync("/docs/scalar.js");
+
+        Assert.StartsWith("default-src 'none'; script-src 'self'", page.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        Assert.Equal(("no-store, private", "no-store, private"), (page.Headers.CacheControl?.ToString(), script.Headers.CacheControl?.ToString()));
+        Assert.Equal((null, null), (page.Headers.ETag, script.Headers.ETag));
+        Assert.InRange((await script.Content.ReadAsByteArrayAsync(Cancelled)).Length, 100_000, 10_000_000);
+    }
+
+    /// <summary>Waits until a service in Development has its sample sessions in the totals of their tests.</summary>
+    internal static async Task UntilCountedAsync(Uri address)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Demo));
+        await Wait.UntilAsync(async () => (int)(await http.JsonAsync("/api/v2/testResults"))["meta"]!["pagination"]!["totalCount"]! == 4);
+    }
+
+    private static async Task<string> NodeAsync(params string[] arguments)
+    {
+        var run = await NodeTools.RunAsync("node", arguments);
+        Assert.True(run.ExitCode == 0, $"{string.Join(' ', arguments)}:\n{run.Output}\n{run.Errors}");
+        return run.Output;
+    }
+
+    /// <summary>The service as <c>dotnet run</c> starts it, once it has counted its sample sessions.</summary>
+    public sealed class Service : IAsyncLifetime
+    {
+        private readonly TempFolder _data = new();
+        private ServiceProcess _process = null!;
+
+        public Uri Address => _process.Address;
+
+        public async ValueTask InitializeAsync()
+        {
+            _process = ServiceProcess.Start(
+                ("ASPNETCORE_ENVIRONMENT", "Development"), ("ConnectionStrings__results", await TestDatabase.CreateAsync()), (DataFolder.Variable, _data.Path));
+            await _process.UntilSaysAsync("/api/v3/sessionResults/");
+            _process.Ignore();
+
+            await UntilCountedAsync(Address);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            _process?.Dispose();
+            _data.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Npgsql;
+using ResultsEs.EmbeddedPostgres;
+using ResultsEs.Tests.Access;
+using ResultsEs.Tests.EmbeddedPostgres;
+
+namespace ResultsEs.Tests.TestResults;
+
+/// <summary>Exports by the real web server: clients that stop reading, and answers that break off.</summary>
+public sealed class ExportOverTheWireTests : IAsyncLifetime
+{
+    private const int Copies = 5_000;
+    private const int Connections = 5;
+
+    private readonly TempFolder _data = new();
+    private string _database = "";
+    private ServiceProcess _service = null!;
+    private HttpClient _http = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _database = await TestDatabase.CreateAsync();
+        _service = ServiceProcess.Start(
+        [
+            ("ASPNETCORE_ENVIRONMENT", "Production"),
+            ("ConnectionStrings__results", new NpgsqlConnectionStringBuilder(_database) { MaxPoolSize = Connections }.ConnectionString),
+            (DataFolder.Variable, _data.Path),
+            ("Access__Issuer", "http://results.example/"),
+            .. ServiceProcess.ToEnvironment(TestClients.Settings()),
+        ]);
+        await _service.UntilSaysAsync("Application started");
+        _http = new HttpClient { BaseAddress = _service.Address };
+        _http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(_http, TestClients.Reader));
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _http.Dispose();
+        _service.Dispose();
+        _data.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Clients_that_stop_reading_hold_neither_the_database_nor_much_memory_and_may_go_on()
+    {
+        _service.Ignore();
+        var session = await RecordManyAsync();
+        using var whole = await _http.ReadAsync(ExportTests.Path(session.TestId));
+        var expected = await whole.Content.ReadAsByteArrayAsync(Cancelled);
+        Assert.Equal(Copies + 1, expected.AsSpan().Count((byte)'\n'));
+        _service.Process.Refresh();
+        var before = _service.Process.WorkingSet64;
+
+        // More than there are connections; an export is larger than what the sockets hold.
+        var stopped = new List<TcpClient>();
+        for (var n = 0; n < Connections * 3; n++)
+            stopped.Add(await AskAsync(ExportTests.Path(session.TestId)));
+        for (var n = 0; n < 50; n++)
+            Assert.Equal(session.Id, (Guid)(await _http.ResultAsync(session.Id))["sessionId"]!);
+        await Wait.UntilAsync(async () => await AskAsync<long>("select count(*) from pg_stat_activity where state <> 'idle' and pid <> pg_backend_pid() and datname = current_database()") == 0);
+        _service.Process.Refresh();
+        var held = (_service.Process.WorkingSet64 - before) / stopped.Count;
+        Assert.True(held < expected.Length / 2, $"An export of {expected.Length} bytes of which nobody reads holds {held} bytes.");
+
+        using var rest = new MemoryStream();
+        await stopped[0].GetStream().CopyToAsync(rest, Cancelled);
+        Assert.Contains("\r\n0\r\n\r\n", Encoding.Latin1.GetString(rest.GetBuffer().AsSpan((int)rest.Length - 7, 7)), StringComparison.Ordinal);
+        Assert.True(rest.Length > expected.Length);
+        foreach (var client in stopped)
+            client.Dispose();
+        Assert.Equal(session.Id, (Guid)(await _http.ResultAsync(session.Id))["sessionId"]!);
+    }
+
+    [Fact]
+    public async Task An_answer_that_fails_after_it_has_begun_breaks_off_and_is_logged()
+    {
+        var session = await RecordManyAsync();
+        // The last of them cannot be folded.
+        var last = await AskAsync<Guid>(
+            """
+            with last as (select id from results.mt_doc_session_result where status = 'Complete' order by listed_at, id limit 1), made as (
+              insert into results.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type)
+              select nextval('results.mt_events_sequence'), gen_random_uuid(), s.id, 1, '{"broken":1}', 'results.TaskAnswered.v1', now(), s.tenant_id, 'x'
+              from results.mt_streams s join last on last.id = s.id returning stream_id)
+            update results.mt_doc_session_result d set mt_version = 0 from made where made.stream_id = d.id returning d.id
+            """);
+        using var answer = await _http.GetAsync(new Uri(ExportTests.Path(session.TestId), UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        using var got = new MemoryStream();
+        await using var body = await answer.Content.ReadAsStreamAsync(Cancelled);
+        await Assert.ThrowsAnyAsync<IOException>(() => body.CopyToAsync(got, Cancelled));
+
+        Assert.DoesNotContain(last.ToString(), Encoding.UTF8.GetString(got.ToArray()), StringComparison.Ordinal);
+        var said = await _service.UntilSaysAsync("broke off");
+        Assert.Contains($"The export of test {session.TestId} broke off after {Copies} sessions", said[^1], StringComparison.Ordinal);
+        // What fails before anything is sent is answered as everywhere.
+        using var refused = await _http.ReadAsync($"/api/v3/sessionResults/{last}");
+        Assert.Equal(HttpStatusCode.InternalServerError, refused.StatusCode);
+    }
+
+    /// <summary>A session of 9 KB, and many copies of it that ended before it.</summary>
+    private async Task<SessionBuilder> RecordManyAsync()
+    {
+        var session = A.Session();
+        for (var task = 0; task < 30; task++)
+            session.WithAnswer(Answers.Written($"{task} {new string('x', 100)}"));
+        await _http.RecordAsync(session.Completed());
+        await AskAsync<long>(
+            $$"""
+            with d as materialized (select * from results.mt_doc_session_result), n as materialized (select n, gen_random_uuid() as id from generate_series(1, {{Copies}}) n), streams as (
+              insert into results.mt_streams (tenant_id, id, type, version) select d.tenant_id, n.id, 'session_result', d.mt_version from d, n)
+            , made as (
+              insert into results.mt_doc_session_result
+                (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types)
+              select tenant_id, n.id, jsonb_set(data, '{body,sessionId}', to_jsonb(n.id)), mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time,
+                listed_at - n.n * interval '1 second', task_types
+              from d, n returning 1)
+            select count(*) from made
+            """);
+        return session;
+    }
+
+    /// <summary>Sends a request by hand, and reads the first bytes of its answer and no more.</summary>
+    private async Task<TcpClient> AskAsync(string path)
+    {
+        var client = new TcpClient { ReceiveBufferSize = 16 * 1024 };
+        await client.ConnectAsync(_service.Address.Host, _service.Address.Port, Cancelled);
+        await client.GetStream().WriteAsync(
+            Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: {_service.Address.Authority}\r\nAuthorization: {_http.DefaultRequestHeaders.Authorization}\r\nConnection: close\r\n\r\n"), Cancelled);
+        var begin = new byte[12];
+        await client.GetStream().ReadExactlyAsync(begin, Cancelled);
+        Assert.Equal("HTTP/1.1 200", Encoding.ASCII.GetString(begin));
+        return client;
+    }
+
+    private async Task<T> AskAsync<T>(string sql)
+    {
+        await using var source = NpgsqlDataSource.Create(_database);
+        await using var command = source.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(Cancelled))!;
+    }
+}

@@ -1,0 +1,260 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Alba;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Common;
+using ResultsEs.Http;
+using ResultsEs.Media;
+using ResultsEs.Sessions;
+using ResultsEs.TestResults;
+using ResultsEs.Tests.Access;
+
+namespace ResultsEs.Tests.TestResults;
+
+/// <summary>What PostgreSQL does for each query in a database of 100,000 sessions, most of them of one test.</summary>
+public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Full>
+{
+    private const int Sessions = 100_000;
+    private const int OfBigTest = 80_000;
+
+    // Pages of 8 KiB. A part of the list of 25, with the lookup of its rows, takes about 100; the whole test's index has about 2,000.
+    private const int FewPages = 400;
+
+    private static readonly Guid BigTest = Guid.Parse("b1600000-0000-4000-8000-000000000000");
+    private static readonly Guid Audience = Guid.Parse("b1600000-0000-4000-8000-0000000000a1");
+    private static readonly DateTimeOffset Begin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly Caller Caller = new(TestClients.AccountOne, [TestClients.WorkspaceA, TestClients.WorkspaceB], TestClients.BothWorkspaces, []);
+    private static readonly SessionFilter Complete = new() { TestId = BigTest, Statuses = [SessionStatus.Complete] };
+
+    /// <summary>Lists whose first and last part cost the same: they are walked in the order of an index.</summary>
+    public static TheoryData<string> Lists => [.. Filters.Keys];
+
+    private static Dictionary<string, SessionFilter> Filters => new(StringComparer.Ordinal)
+    {
+        ["complete"] = Complete,
+        ["all statuses"] = Complete with { Statuses = [SessionStatus.InProgress, SessionStatus.Complete, SessionStatus.Abandoned] },
+        ["finished"] = Complete with { FinishedSince = Begin, FinishedUntil = Begin.AddDays(60) },
+        ["updated"] = Complete with { UpdatedSince = Begin },
+        ["audience"] = Complete with { AudienceId = Audience },
+        ["task type"] = Complete with { TaskType = "NPS" },
+        ["everything"] = Complete with { FinishedSince = Begin, UpdatedSince = Begin, AudienceId = Audience, TaskType = "NPS" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Lists))]
+    public async Task The_last_part_of_a_list_costs_what_the_first_costs(string list)
+    {
+        var filter = Filters[list];
+        var first = await ExplainAsync(command => SessionList.Build(command, Caller, filter, new Paging(25, 0, null)));
+        var last = await ExplainAsync(command => SessionList.Build(command, Caller, filter, new Paging(25, 0, LastBut(50, filter))));
+
+        Assert.Equal((25, 25), (Math.Min(25, first.Rows), Math.Min(25, last.Rows)));
+        foreach (var plan in new[] { first, last })
+            Assert.True(plan.Unindexed.Count == 0, $"{list} reads all of {string.Join(", ", plan.Unindexed)}:\n{plan.Text}");
+
+        // The count of a filtered list walks the index once, when a walk begins; that of all of a test's sessions never.
+        Assert.True(filter.IsNarrow || first.Pages < FewPages, $"{list}: {first.Pages} pages\n{first.Text}");
+        Assert.True(last.Pages < FewPages, $"{list}: {last.Pages} pages\n{last.Text}");
+        Assert.True(last.RowsWalkedForPart < 200, $"{list}: {last.RowsWalkedForPart} entries walked for the last part\n{last.Text}");
+    }
+
+    [Theory]
+    [MemberData(nameof(Lists))]
+    public async Task The_last_page_of_an_export_costs_what_the_first_costs(string list)
+    {
+        var filter = Filters[list];
+        foreach (var after in new Position?[] { null, LastBut(50, filter) })
+        {
+            var plan = await ExplainAsync(command => SessionPages.Build(command, Caller, filter, after, limit: 25));
+
+            Assert.Equal(25, plan.Rows);
+            Assert.True(plan.Unindexed.Count == 0, $"{list} reads all of {string.Join(", ", plan.Unindexed)}:\n{plan.Text}");
+            Assert.True(plan.Pages < FewPages, $"{list}: {plan.Pages} pages\n{plan.Text}");
+        }
+    }
+
+    [Fact]
+    public async Task The_deepest_offset_looks_up_the_rows_of_its_part_alone()
+    {
+        var plan = await ExplainAsync(command => SessionList.Build(command, Caller, Complete, new Paging(25, Paging.MaxOffset, null)));
+
+        Assert.Empty(plan.Unindexed);
+        Assert.True(plan.Pages < 1_500, $"{plan.Pages} pages\n{plan.Text}");
+    }
+
+    [Fact]
+    public async Task A_list_without_any_match_looks_at_the_index_alone()
+    {
+        var plan = await ExplainAsync(command => SessionList.Build(command, Caller, Complete with { TaskType = "FIGMA" }, new Paging(25, 0, null)));
+
+        Assert.Empty(plan.Unindexed);
+        Assert.Equal(0, plan.HeapFetches);
+    }
+
+    [Theory]
+    [InlineData(nameof(GetTestResults))]
+    [InlineData(nameof(GetQxScores))]
+    [InlineData(nameof(GetHighlightReels))]
+    [InlineData(nameof(GetHighlightReel))]
+    [InlineData(nameof(SessionMediaQuery))]
+    [InlineData(nameof(GetTranscript))]
+    [InlineData(nameof(GetSessionResultV2))]
+    [InlineData(nameof(GetSessionResultV3))]
+    public async Task Every_other_query_is_answered_by_indexes_and_reads_little(string query)
+    {
+        var plan = await ExplainAsync(command =>
+        {
+            var (sql, more) = query switch
+            {
+                nameof(GetTestResults) => (GetTestResults.Sql, (object[])[Caller.Workspaces, Guid.Empty, Guid.Empty, 26, 0, 26, 500L]),
+                nameof(GetQxScores) => (GetQxScores.Sql, [Caller.Workspaces, BigTest]),
+                nameof(GetHighlightReels) => (GetHighlightReels.Sql, [Caller.Workspaces, BigTest]),
+                nameof(GetHighlightReel) => (GetHighlightReel.Sql, [Caller.Workspaces, BigTest, Guid.NewGuid()]),
+                nameof(SessionMediaQuery) => (SessionMediaQuery.Sql, [Caller.Workspaces, Session(5)]),
+                nameof(GetSessionResultV2) => (GetSessionResultV2.Sql, [Caller.Workspaces, Session(5)]),
+                nameof(GetSessionResultV3) => (GetSessionResultV3.Sql, [Caller.Workspaces, Session(5)]),
+                _ => (GetTranscript.Sql, [Caller.Workspaces, Session(5)]),
+            };
+            command.CommandText = sql;
+            command.Parameters.Add(new NpgsqlParameter { Value = Tenant.Of(Caller.Account) });
+            foreach (var value in more)
+                command.Parameters.Add(new NpgsqlParameter { Value = value });
+        });
+
+        Assert.True(plan.Unindexed.Count == 0, plan.Text);
+        Assert.True(plan.Pages < 200, $"{plan.Pages} pages\n{plan.Text}");
+    }
+
+    private static Guid Session(int n) => Guid.Parse(string.Create(CultureInfo.InvariantCulture, $"5e550000-0000-4000-8000-{n:x12}"));
+
+    /// <summary>The place of the list's last item but some; the fixture made session n end n minutes after the begin.</summary>
+    private static Position LastBut(int items, SessionFilter filter)
+    {
+        // Every second one of the test is complete, and of those every second of the audience.
+        var n = filter.UpdatedSince is null ? items * 8 : OfBigTest - (items * 8);
+        return new Position(Begin.AddMinutes(n).UtcTicks, Session(n), default, OfBigTest);
+    }
+
+    private async Task<Plan> ExplainAsync(Action<NpgsqlCommand> build)
+    {
+        await using var command = full.Database.CreateCommand();
+        build(command);
+        command.CommandText = "explain (analyze, buffers, format json) " + command.CommandText;
+        var json = (string)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        return new Plan(JsonNode.Parse(json)![0]!["Plan"]!);
+    }
+
+    /// <summary>A plan as it ran.</summary>
+    private sealed class Plan(JsonNode root)
+    {
+        // Small by their nature, and so read as a whole: what waits to be counted.
+        private static readonly string[] Small = ["test_changes"];
+
+        /// <summary>A line a node.</summary>
+        public string Text => string.Join('\n', Lines(root, 0));
+
+        public int Rows => (int)(double)root["Actual Rows"]!;
+
+        public long Pages => (long)root["Shared Hit Blocks"]! + (long)root["Shared Read Blocks"]!;
+
+        public long HeapFetches => Nodes(root).Sum(node => (long?)node["Heap Fetches"] ?? 0);
+
+        /// <summary>Tables that are read from one end to the other, or an index of theirs by nothing but its order.</summary>
+        public IReadOnlyList<string> Unindexed =>
+        [
+            .. Nodes(root)
+                .Where(node => (string)node["Node Type"]! is "Seq Scan" or "Parallel Seq Scan" || ((string?)node["Index Name"] is not null && node["Index Cond"] is null))
+                .Select(node => (string?)node["Relation Name"] ?? (string)node["Index Name"]!)
+                .Except(Small),
+        ];
+
+        /// <summary>Index entries that the part of the list took, those included that a filter dropped.</summary>
+        public double RowsWalkedForPart => Nodes(root)
+            .Where(node => (string?)node["Subplan Name"] == "CTE part")
+            .SelectMany(Nodes)
+            .Where(node => node["Index Name"] is not null)
+            .Sum(node => ((double)node["Actual Rows"]! + ((double?)node["Rows Removed by Filter"] ?? 0)) * (double)node["Actual Loops"]!);
+
+        private static IEnumerable<string> Lines(JsonNode node, int depth) =>
+            (node["Plans"]?.AsArray() ?? []).SelectMany(child => Lines(child!, depth + 1)).Prepend(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{new string(' ', 2 * depth)}{node["Subplan Name"]} {node["Node Type"]} {node["Index Name"] ?? node["Relation Name"]} rows {node["Actual Rows"]}×{node["Actual Loops"]} pages {node["Shared Hit Blocks"]} {node["Index Cond"]} dropped {node["Rows Removed by Filter"]}"));
+
+        private static IEnumerable<JsonNode> Nodes(JsonNode node) =>
+            (node["Plans"]?.AsArray() ?? []).SelectMany(child => Nodes(child!)).Prepend(node);
+    }
+
+    /// <summary>A host on a database with 100,000 sessions.</summary>
+    public sealed class Full : IAsyncLifetime
+    {
+        private readonly TempFolder _data = new();
+        private IAlbaHost _host = null!;
+
+        internal NpgsqlDataSource Database => _host.Services.GetRequiredService<NpgsqlDataSource>();
+
+        public async ValueTask InitializeAsync()
+        {
+            _host = await AppFixture.StartAsync("Development", _data, TestClients.Settings(firstIndex: 1));
+            await FillAsync();
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _host.DisposeAsync();
+            _data.Dispose();
+        }
+
+        private async Task FillAsync()
+        {
+            await using var command = Database.CreateCommand(
+                """
+                insert into results.mt_doc_session_result
+                  (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types)
+                select
+                  $1, ('5e550000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
+                  jsonb_build_object('body', jsonb_build_object('tasks', repeat('x', 500)), 'fold', jsonb_build_object(
+                    'taskGroups', '[]'::jsonb,
+                    'transcribed', jsonb_build_object('by', '5e550000-0000-4000-8000-' || lpad(to_hex(n), 12, '0')),
+                    'media', jsonb_build_object('clips', '[]'::jsonb))),
+                  $2::timestamptz + n * interval '1 minute', 1, 'x',
+                  case when n % 10 = 8 then $4::uuid else $3::uuid end,
+                  case when n <= $6 then $5::uuid else ('b1600000-0000-4000-8000-' || lpad(to_hex(n % 500 + 1), 12, '0'))::uuid end,
+                  case when n % 2 = 0 then 'Complete' when n % 4 = 1 then 'Abandoned' else 'InProgress' end,
+                  case when n % 4 = 0 then $7::uuid end,
+                  $2::timestamptz, $2::timestamptz + n * interval '1 minute',
+                  case when n % 3 = 0 then '|NPS|' else '|NPS|WRITTEN|' end
+                from generate_series(1, $8) n
+                """);
+            command.CommandTimeout = 300;
+            foreach (var value in new object[] { Tenant.Of(TestClients.AccountOne), Begin, TestClients.WorkspaceA, TestClients.WorkspaceB, BigTest, OfBigTest, Audience, Sessions })
+                command.Parameters.Add(new NpgsqlParameter { Value = value });
+            Assert.Equal(Sessions, await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+
+            await using var others = Database.CreateCommand(
+                """
+                insert into results.mt_streams (tenant_id, id, type, version) select d.tenant_id, d.id, 'session_result', 1 from results.mt_doc_session_result d;
+                insert into results.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type)
+                select nextval('results.mt_events_sequence'), d.id, d.id, 1, '{}', 'results.SessionTranscribed.v1', now(), d.tenant_id, 'x' from results.mt_doc_session_result d;
+                insert into results.mt_doc_highlight_reel (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id)
+                select d.tenant_id, d.id, '{}', now(), 1, 'x', d.workspace_id, ('b1600000-0000-4000-8000-' || lpad(to_hex(row_number() over () % 1000), 12, '0'))::uuid
+                from results.mt_doc_session_result d limit 20000;
+                """);
+            await others.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+            await using var tell = Database.CreateCommand("insert into results.test_changes (tenant_id, session_id) select tenant_id, id from results.mt_doc_session_result");
+            await tell.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            await Wait.UntilAsync(async () =>
+            {
+                await using var waiting = Database.CreateCommand("select not exists (select 1 from results.test_changes)");
+                return (bool)(await waiting.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+            });
+            foreach (var table in new[] { "mt_doc_session_result", "mt_doc_highlight_reel", "test_sessions", "test_totals", "test_changes", "mt_events" })
+            {
+                await using var vacuum = Database.CreateCommand($"vacuum analyze results.{table}");
+                await vacuum.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            }
+        }
+    }
+}
