@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.Brokers;
