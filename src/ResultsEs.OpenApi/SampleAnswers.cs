@@ -21,6 +21,25 @@ internal static class SampleAnswers
 
     private static readonly DateTimeOffset Stored = new(2026, 3, 6, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>The examples of each operation's response, by its id.</summary>
+    public static IReadOnlyDictionary<string, (string Name, Func<JsonNode> Answer)[]> ByOperation { get; } =
+        new Dictionary<string, (string, Func<JsonNode>)[]>(StringComparer.Ordinal)
+    {
+        ["listSessionResults"] = [("thinkOutLoud", SessionList)],
+        ["getSessionResultV3"] = [("interactionTest", V3)],
+        ["getSessionResultV2"] = [("interactionTest", V2)],
+        ["exportSessionResultsV3"] = [("thinkOutLoud", SessionLines)],
+        ["getTranscript"] = [("thinkOutLoud", Transcript)],
+        ["getVideoDownloadUrl"] = [("thinkOutLoud", Video)],
+        ["listClips"] = [("thinkOutLoud", Clips)],
+        ["getClip"] = [("generated", ClipGenerated), ("failed", ClipFailed)],
+        ["listTestResults"] = [("samples", Tests)],
+        ["getQxScores"] = [("thinkOutLoud", QxScores)],
+        ["listHighlightReels"] = [("thinkOutLoud", Reels)],
+        ["getHighlightReel"] = [("generated", ReelFile)],
+        ["recordEvents"] = [("survey", Recorded)],
+    };
+
     private static readonly Lazy<IReadOnlyList<IncomingEvent>> Events = new(() => [.. Samples.Names.SelectMany(name => Read(Samples.Read(name)))]);
 
     /// <summary>A session as v3 shows it.</summary>
