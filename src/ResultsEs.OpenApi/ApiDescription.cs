@@ -7,12 +7,13 @@ using ResultsEs.Http;
 
 namespace ResultsEs.OpenApi;
 
-/// <summary>The OpenAPI 3.1 description of the API: <c>base.json</c>, completed from the service's endpoints and the records they send.</summary>
+/// <summary>The OpenAPI 3.1 description of the API: <c>base.json</c>, completed from the service's endpoints and records.</summary>
 internal static class ApiDescription
 {
     private const string OAuth = "oauth2";
 
-    private static readonly string[] RateLimitHeaders = ["RateLimit", "RateLimit-Policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+    private static readonly string[] RateLimitHeaders =
+        ["RateLimit", "RateLimit-Policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
 
     // The ids that paths and queries hold.
     private static readonly Dictionary<string, (string Text, string Example)> Ids = new(StringComparer.Ordinal)
@@ -23,12 +24,13 @@ internal static class ApiDescription
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
     };
 
-    private static readonly JsonSerializerOptions Written = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Written =
+        new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The description as it is committed and served; UTF-8, indented.</summary>
     public static ReadOnlyMemory<byte> Json { get; } = (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(Make(), Written), (byte)'\n'];
 
-    /// <summary>Writes the description to the file that the build names. A file that holds it already stays, since a newer one rebuilds the service.</summary>
+    /// <summary>Writes the description to a file, unless it holds it already: for a newer file the service is built again.</summary>
     public static void Main(string[] args)
     {
         if (!File.Exists(args[0]) || !File.ReadAllBytes(args[0]).AsSpan().SequenceEqual(Json.Span))
@@ -42,17 +44,23 @@ internal static class ApiDescription
         var components = description["components"]!;
         var schemas = new Schemas(components["schemas"]!.AsObject());
         foreach (var path in DescribedEndpoint.All.GroupBy(endpoint => endpoint.Path, StringComparer.Ordinal))
-            description["paths"]![path.Key] = new JsonObject(path.Select(endpoint => Pair(endpoint.Method.ToLowerInvariant(), Describe(endpoint, schemas))));
+        {
+            var methods = path.Select(endpoint => Pair(endpoint.Method.ToLowerInvariant(), Describe(endpoint, schemas)));
+            description["paths"]![path.Key] = new JsonObject(methods);
+        }
+
         components["schemas"] = schemas.Sorted();
         components["responses"] = new JsonObject(Refusal.All.Select(refusal => Pair(Text(refusal.Status), Describe(refusal))));
         components["securitySchemes"] = JsonNode.Parse(
             $$"""
             { "{{OAuth}}": {
-                "type": "oauth2", "description": "Client credentials. A token is valid for {{Text((int)TokenIssuer.Lifetime.TotalSeconds)}} seconds.",
+                "type": "oauth2",
+                "description": "Client credentials. A token is valid for {{Text((int)TokenIssuer.Lifetime.TotalSeconds)}} seconds.",
                 "flows": { "clientCredentials": {
                   "tokenUrl": "/{{TokenIssuer.TokenPath}}",
                   "scopes": { "{{Scopes.StudiesRead}}": "Every read", "{{Scopes.EventsWrite}}": "Sending events" } } } },
-              "{{ApiPages.Bearer}}": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have." } }
+              "{{ApiPages.Bearer}}": {
+                "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have." } }
             """);
         return description;
     }

@@ -24,11 +24,13 @@ internal static class RequestBodies
           "description": "CloudEvents 1.0, JSON event format. Other attributes are let pass and not kept.",
           "properties": {
             "specversion": { "type": "string", "const": "1.0" },
-            "id": { "type": "string", "format": "uuid", "description": "Made by the sender: the key of idempotency, for ever, within the account." },
+            "id": { "type": "string", "format": "uuid",
+              "description": "Made by the sender: the key of idempotency, for ever, within the account." },
             "source": { "type": "string", "minLength": 1, "maxLength": 2048, "description": "Recorder and version." },
             "type": { "type": "string" },
             "subject": { "type": "string", "format": "uuid", "description": "The session, or the highlight reel." },
-            "time": { "type": "string", "format": "date-time", "description": "When it happened at the sender: decides which of two events holds." },
+            "time": { "type": "string", "format": "date-time",
+              "description": "When it happened at the sender: decides which of two events holds." },
             "datacontenttype": { "type": "string", "const": "application/json" },
             "traceparent": { "type": "string" },
             "data": {} },
@@ -56,7 +58,7 @@ internal static class RequestBodies
                 ["application/cloudevents-batch+json"] = new JsonObject { ["schema"] = many, ["examples"] = example },
                 ["application/cloudevents+json"] = new JsonObject { ["schema"] = one },
                 ["application/json"] = new JsonObject { ["schema"] = Schemas.AnyOf([one.DeepClone(), many.DeepClone()]) },
-                ["application/x-ndjson"] = new JsonObject { ["schema"] = new JsonObject { ["type"] = "string", ["description"] = "A CloudEvent a line." } },
+                ["application/x-ndjson"] = JsonNode.Parse("""{ "schema": { "type": "string", "description": "A CloudEvent a line." } }"""),
             },
         };
     }

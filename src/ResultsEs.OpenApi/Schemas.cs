@@ -34,12 +34,15 @@ internal sealed class Schemas
     // Members of type string that hold one of a fixed set of words.
     private static readonly Dictionary<(Type, string), string[]> Words = new()
     {
-        [(typeof(TaskBody), "type")] = [.. TaskType.All.Select(type => type.V3Type).Distinct(StringComparer.Ordinal), TaskType.Unrecognized],
+        [(typeof(TaskBody), "type")] =
+            [.. TaskType.All.Select(type => type.V3Type).Distinct(StringComparer.Ordinal), TaskType.Unrecognized],
         [(typeof(SessionTaskResult), "taskType")] = [.. TaskType.All.Select(type => type.Name), TaskType.Skipped, TaskType.Unrecognized],
         [(typeof(TaskGroupBody), "type")] = ["QX_SCORE", "BALANCED_COMPARISON", "UNRECOGNIZED"],
         [(typeof(NpsPayload), "category")] = ["DETRACTOR", "PASSIVE", "PROMOTER"],
         [(typeof(EventOutcome), "outcome")] = ["appended", "duplicate"],
     };
+
+    private const string AnyAnswer = """{ "type": "object", "properties": { "type": { "type": "string" } }, "required": ["type"] }""";
 
     private readonly JsonObject _components;
     private readonly JsonSchemaExporterOptions _exporting;
@@ -100,7 +103,7 @@ internal sealed class Schemas
         if (type == typeof(Contracts.Answer))
             return Component("Answer", () => AnyOf([.. TaskType.All.Select(task => Of(task.AnswerType)), Of(typeof(UnrecognizedAnswer))]));
         if (type == typeof(UnrecognizedAnswer))
-            return Component(type.Name, () => Parse("""{ "type": "object", "properties": { "type": { "type": "string" } }, "required": ["type"] }"""));
+            return Component(type.Name, () => Parse(AnyAnswer));
         if (type == typeof(DateTimeOffset))
             return new JsonObject { ["type"] = "string", ["format"] = "date-time" };
         if (contract.Kind == JsonTypeInfoKind.Object && Names.GetValueOrDefault(type, type.Name) is var name)
@@ -173,14 +176,14 @@ internal sealed class Schemas
         }));
     }
 
-    private static JsonIgnoreCondition? Ignored(JsonPropertyInfo member) =>
-        (member.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true).FirstOrDefault() as JsonIgnoreAttribute)?.Condition;
-
     private static bool CanBeNull(JsonPropertyInfo member) =>
-        Nullable.GetUnderlyingType(member.PropertyType) is not null || (!member.PropertyType.IsValueType && (member.IsGetNullable || member.IsSetNullable));
+        Nullable.GetUnderlyingType(member.PropertyType) is not null
+        || (!member.PropertyType.IsValueType && (member.IsGetNullable || member.IsSetNullable));
 
     /// <summary>Null where others leave the member out.</summary>
-    private static bool IsNullShown(JsonPropertyInfo member) => CanBeNull(member) && Ignored(member) == JsonIgnoreCondition.Never;
+    private static bool IsNullShown(JsonPropertyInfo member) => CanBeNull(member)
+        && member.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true)
+            is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.Never }];
 
     /// <summary>What is received must hold what is required; what is sent holds everything but nulls.</summary>
     private static bool IsAlwaysThere(Type owner, JsonPropertyInfo member) =>

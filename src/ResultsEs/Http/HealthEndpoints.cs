@@ -22,7 +22,11 @@ internal static class HealthEndpoints
     public static readonly Operation Readiness = new("getReadiness", ApiTag.Service, "Whether the service can answer requests")
     {
         Route = (HttpMethods.Get, "/health/ready"),
-        Replies = [Reply.Ok<Health>("It can."), Reply.Json<Health>(StatusCodes.Status503ServiceUnavailable, "It cannot; `checks` says what it lacks.")],
+        Replies =
+        [
+            Reply.Ok<Health>("It can."),
+            Reply.Json<Health>(StatusCodes.Status503ServiceUnavailable, "It cannot; `checks` says what it lacks."),
+        ],
         Refusals = [StatusCodes.Status405MethodNotAllowed],
     };
 

@@ -46,7 +46,8 @@ internal sealed record QueryParameter(string Name, string Text, string Schema, b
     public const string Time = """{ "type": "string", "format": "date-time" }""";
 
     /// <summary>The values of a closed enumeration.</summary>
-    public static string OneOf(IEnumerable<string> words) => $$"""{ "type": "string", "enum": [{{string.Join(", ", words.Select(word => $"\"{word}\""))}}] }""";
+    public static string OneOf(IEnumerable<string> words) =>
+        $$"""{ "type": "string", "enum": [{{string.Join(", ", words.Select(word => $"\"{word}\""))}}] }""";
 }
 
 /// <summary>A response that is no problem details.</summary>
