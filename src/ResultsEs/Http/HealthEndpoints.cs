@@ -5,6 +5,8 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.OpenApi;
 
+[assembly: JsonContext<ResultsEs.Http.AccessJson>]
+
 namespace ResultsEs.Http;
 
 /// <summary>

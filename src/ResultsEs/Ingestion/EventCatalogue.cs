@@ -14,35 +14,34 @@ using ResultsEs.TestResults;
 namespace ResultsEs.Ingestion;
 
 /// <summary>
-/// The list of events: wire type, record, validator and fold of each. Nothing else in the service knows which events
-/// there are.
+/// The list of events: record, validator and fold of each. Nothing else in the service knows which events there are.
 /// </summary>
 internal static class EventCatalogue
 {
     /// <summary>All events that are taken.</summary>
     public static IReadOnlyList<EventType> All { get; } =
     [
-        Event<SessionStarted>("results.SessionStarted.v1", new SessionStartedValidator(), SessionResultFold.Started, countsInTest: true),
-        Event<ParticipantProfiled>("results.ParticipantProfiled.v1", new ParticipantProfiledValidator(), SessionResultFold.Profiled),
-        Event<TaskAnswered>("results.TaskAnswered.v1", new TaskAnsweredValidator(), SessionResultFold.Answered, lists: e => [TaskType.ListedAs(e.Answer.Type)]),
-        Event<TaskSkipped>("results.TaskSkipped.v1", new TaskSkippedValidator(), SessionResultFold.Skipped, lists: e => [TaskType.ListedAs(e.TaskType), TaskType.Skipped]),
-        Event<FigmaInteractionRecorded>("results.FigmaInteractionRecorded.v1", new FigmaInteractionRecordedValidator(), SessionResultFold.Interacted, lists: _ => []),
-        Event<VerbalResponseTranscribed>("results.VerbalResponseTranscribed.v1", new VerbalResponseTranscribedValidator(), SessionResultFold.Transcribed, lists: _ => []),
-        Event<TaskGroupScored>("results.TaskGroupScored.v1", new TaskGroupScoredValidator(), SessionResultFold.Scored, countsInTest: true),
-        Event<ComparisonSequenced>("results.ComparisonSequenced.v1", new ComparisonSequencedValidator(), SessionResultFold.Sequenced),
-        Event<SessionTranscribed>("results.SessionTranscribed.v1", new SessionTranscribedValidator(), SessionResultFold.SessionTranscribed),
-        Event<SessionCompleted>("results.SessionCompleted.v1", new SessionCompletedValidator(), SessionResultFold.Completed, countsInTest: true),
-        Earlier<SessionAbandoned, SessionAbandonedV2>("results.SessionAbandoned.v1", new SessionAbandonedValidator(), Upcasters.Abandoned, SessionResultFold.Abandoned, countsInTest: true),
-        Event<SessionAbandonedV2>("results.SessionAbandoned.v2", new SessionAbandonedV2Validator(), SessionResultFold.Abandoned, countsInTest: true),
-        Event<VideoRecorded>("results.VideoRecorded.v1", new VideoRecordedValidator(), SessionMediaFold.Recorded),
-        Event<ClipCreated>("results.ClipCreated.v1", new ClipCreatedValidator(), SessionMediaFold.Cut, countsInTest: true),
-        Event<ClipGenerated>("results.ClipGenerated.v1", new ClipGeneratedValidator(), SessionMediaFold.Generated),
-        Event<ClipFailed>("results.ClipFailed.v1", new ClipFailedValidator(), SessionMediaFold.Failed),
-        Event<ClipDeleted>("results.ClipDeleted.v1", new ClipDeletedValidator(), SessionMediaFold.Deleted, countsInTest: true),
-        ReelEvent<HighlightReelPublished>("results.HighlightReelPublished.v1", new HighlightReelPublishedValidator(), HighlightReelFold.Published),
-        ReelEvent<HighlightReelGenerated>("results.HighlightReelGenerated.v1", new HighlightReelGeneratedValidator(), HighlightReelFold.Generated),
-        ReelEvent<HighlightReelFailed>("results.HighlightReelFailed.v1", new HighlightReelFailedValidator(), HighlightReelFold.Failed),
-        ReelEvent<HighlightReelDeleted>("results.HighlightReelDeleted.v1", new HighlightReelDeletedValidator(), HighlightReelFold.Deleted),
+        Event<SessionStarted>(new SessionStartedValidator(), SessionResultFold.Started, countsInTest: true),
+        Event<ParticipantProfiled>(new ParticipantProfiledValidator(), SessionResultFold.Profiled),
+        Event<TaskAnswered>(new TaskAnsweredValidator(), SessionResultFold.Answered, lists: e => [TaskType.ListedAs(e.Answer.Type)]),
+        Event<TaskSkipped>(new TaskSkippedValidator(), SessionResultFold.Skipped, lists: e => [TaskType.ListedAs(e.TaskType), TaskType.Skipped]),
+        Event<FigmaInteractionRecorded>(new FigmaInteractionRecordedValidator(), SessionResultFold.Interacted, lists: _ => []),
+        Event<VerbalResponseTranscribed>(new VerbalResponseTranscribedValidator(), SessionResultFold.Transcribed, lists: _ => []),
+        Event<TaskGroupScored>(new TaskGroupScoredValidator(), SessionResultFold.Scored, countsInTest: true),
+        Event<ComparisonSequenced>(new ComparisonSequencedValidator(), SessionResultFold.Sequenced),
+        Event<SessionTranscribed>(new SessionTranscribedValidator(), SessionResultFold.SessionTranscribed),
+        Event<SessionCompleted>(new SessionCompletedValidator(), SessionResultFold.Completed, countsInTest: true),
+        Earlier<SessionAbandoned, SessionAbandonedV2>(new SessionAbandonedValidator(), Upcasters.Abandoned, SessionResultFold.Abandoned, countsInTest: true),
+        Event<SessionAbandonedV2>(new SessionAbandonedV2Validator(), SessionResultFold.Abandoned, countsInTest: true),
+        Event<VideoRecorded>(new VideoRecordedValidator(), SessionMediaFold.Recorded),
+        Event<ClipCreated>(new ClipCreatedValidator(), SessionMediaFold.Cut, countsInTest: true),
+        Event<ClipGenerated>(new ClipGeneratedValidator(), SessionMediaFold.Generated),
+        Event<ClipFailed>(new ClipFailedValidator(), SessionMediaFold.Failed),
+        Event<ClipDeleted>(new ClipDeletedValidator(), SessionMediaFold.Deleted, countsInTest: true),
+        ReelEvent<HighlightReelPublished>(new HighlightReelPublishedValidator(), HighlightReelFold.Published),
+        ReelEvent<HighlightReelGenerated>(new HighlightReelGeneratedValidator(), HighlightReelFold.Generated),
+        ReelEvent<HighlightReelFailed>(new HighlightReelFailedValidator(), HighlightReelFold.Failed),
+        ReelEvent<HighlightReelDeleted>(new HighlightReelDeletedValidator(), HighlightReelFold.Deleted),
     ];
 
     private static readonly FrozenDictionary<string, EventType> ByWireType =
@@ -60,24 +59,24 @@ internal static class EventCatalogue
     public static void Fold<TState>(TState state, Stamp stamp, StreamEvent data) => ((EventType<TState>)Of(data)).Fold(state, stamp, data);
 
     private static EventType Event<T>(
-        string wireType, IValidator<T> validator, Action<SessionDraft, Stamp, T> fold, bool countsInTest = false, Func<T, IReadOnlyList<string>>? lists = null)
-        where T : SessionEvent => new EventType<SessionDraft, T>(wireType, validator, fold, lists) { CountsInTest = countsInTest };
+        IValidator<T> validator, Action<SessionDraft, Stamp, T> fold, bool countsInTest = false, Func<T, IReadOnlyList<string>>? lists = null)
+        where T : SessionEvent => new EventType<SessionDraft, T>(validator, fold, lists) { CountsInTest = countsInTest };
 
     /// <summary>An event of which there is a later version: taken and stored as it is, and folded as that one.</summary>
     private static EventType Earlier<T, TLater>(
-        string wireType, IValidator<T> validator, Func<T, TLater> upcast, Action<SessionDraft, Stamp, TLater> fold, bool countsInTest = false)
+        IValidator<T> validator, Func<T, TLater> upcast, Action<SessionDraft, Stamp, TLater> fold, bool countsInTest = false)
         where T : SessionEvent
-        where TLater : SessionEvent => Event<T>(wireType, validator, (draft, stamp, e) => fold(draft, stamp, upcast(e)), countsInTest);
+        where TLater : SessionEvent => Event<T>(validator, (draft, stamp, e) => fold(draft, stamp, upcast(e)), countsInTest);
 
-    private static EventType ReelEvent<T>(string wireType, IValidator<T> validator, Action<HighlightReelDraft, Stamp, T> fold)
-        where T : HighlightReelEvent => new EventType<HighlightReelDraft, T>(wireType, validator, fold);
+    private static EventType ReelEvent<T>(IValidator<T> validator, Action<HighlightReelDraft, Stamp, T> fold)
+        where T : HighlightReelEvent => new EventType<HighlightReelDraft, T>(validator, fold);
 }
 
 /// <summary>An entry of the <see cref="EventCatalogue"/>.</summary>
-internal abstract class EventType(string wireType, Type record)
+internal abstract class EventType(Type record)
 {
     /// <summary>The CloudEvents <c>type</c>, and the name under which the event is stored.</summary>
-    public string WireType { get; } = wireType;
+    public string WireType { get; } = EventTypes.NameOf(record);
 
     /// <summary>The event's record.</summary>
     public Type Record { get; } = record;
@@ -112,15 +111,15 @@ internal abstract class EventType(string wireType, Type record)
 }
 
 /// <summary>An event of the streams that fold into a <typeparamref name="TState"/>.</summary>
-internal abstract class EventType<TState>(string wireType, Type record) : EventType(wireType, record)
+internal abstract class EventType<TState>(Type record) : EventType(record)
 {
     /// <summary>Folds the event into the state of its stream.</summary>
     public abstract void Fold(TState state, Stamp stamp, StreamEvent data);
 }
 
 /// <inheritdoc/>
-internal sealed class EventType<TState, T>(string wireType, IValidator<T> validator, Action<TState, Stamp, T> fold, Func<T, IReadOnlyList<string>>? lists = null)
-    : EventType<TState>(wireType, typeof(T))
+internal sealed class EventType<TState, T>(IValidator<T> validator, Action<TState, Stamp, T> fold, Func<T, IReadOnlyList<string>>? lists = null)
+    : EventType<TState>(typeof(T))
     where T : StreamEvent
 {
     /// <inheritdoc/>

@@ -10,6 +10,8 @@ using ResultsEs.OpenApi;
 using Wolverine;
 using Wolverine.Http;
 
+[assembly: JsonContext<ResultsEs.Ingestion.PostEventsJson>]
+
 namespace ResultsEs.Ingestion;
 
 /// <summary>What became of the events of a request.</summary>

@@ -199,9 +199,9 @@ internal sealed class Schemas
     /// <summary>Summaries and parameters of the code's documentation, which the compiler puts beside the program.</summary>
     private static Dictionary<string, string> Texts()
     {
-        var file = Path.ChangeExtension(typeof(Schemas).Assembly.Location, ".xml");
+        var files = new[] { typeof(Schemas), typeof(StreamEvent) }.Select(type => Path.ChangeExtension(type.Assembly.Location, ".xml"));
         var texts = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var member in XDocument.Load(file, LoadOptions.PreserveWhitespace).Descendants("member"))
+        foreach (var member in files.SelectMany(file => XDocument.Load(file, LoadOptions.PreserveWhitespace).Descendants("member")))
         {
             var name = (string)member.Attribute("name")!;
             if (member.Element("summary") is { } summary)

@@ -6,6 +6,8 @@ using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.Sessions.TaskTypes;
 
+[assembly: JsonContext<ResultsEs.Sessions.SessionResultJson>]
+
 namespace ResultsEs.Sessions;
 
 /// <summary>
@@ -35,6 +37,7 @@ internal sealed record SessionResult : ILongVersioned
 }
 
 /// <summary>Where a session stands.</summary>
+[JsonConverter(typeof(WireEnumConverter<SessionStatus>))]
 public enum SessionStatus
 {
     /// <summary><c>IN_PROGRESS</c></summary>
@@ -136,6 +139,7 @@ internal sealed record TaskResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskAnswer? Answer);
 
 /// <summary>An answer in v3: an object with one key, the task type's.</summary>
+[JsonConverter(typeof(TaskAnswerConverter))]
 internal sealed record TaskAnswer(string Key, JsonElement Payload);
 
 /// <summary>What the fold needs and v3 does not show.</summary>

@@ -6,6 +6,8 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Http;
 
+[assembly: JsonContext<ResultsEs.Ingestion.Import.PostEventLinesJson>]
+
 namespace ResultsEs.Ingestion.Import;
 
 /// <summary>What became of the lines of a request.</summary>
