@@ -3,6 +3,7 @@ WORKDIR /source
 # Restored before the sources are copied, so that a change of code keeps the layer.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/ResultsEs/ResultsEs.csproj src/ResultsEs/packages.lock.json src/ResultsEs/
+COPY src/ResultsEs.Contracts/ResultsEs.Contracts.csproj src/ResultsEs.Contracts/packages.lock.json src/ResultsEs.Contracts/
 RUN dotnet restore src/ResultsEs --locked-mode
 COPY .editorconfig ./
 COPY docs/samples docs/samples

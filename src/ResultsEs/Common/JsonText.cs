@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ResultsEs.Contracts;
 
 namespace ResultsEs.Common;
 
@@ -34,7 +35,7 @@ internal static class JsonText
         var end = reader.CurrentDepth;
         var previousIsName = false;
         // Items so far of the innermost list at each level; too deep a level is refused for its depth.
-        Span<int> items = stackalloc int[Json.MaxDepth + 2];
+        Span<int> items = stackalloc int[EventJson.MaxDepth + 2];
         while (reader.Read())
         {
             if (reader.TokenType is JsonTokenType.EndObject or JsonTokenType.EndArray && reader.CurrentDepth == end)

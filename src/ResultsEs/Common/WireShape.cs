@@ -1,10 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Contracts;
-using ResultsEs.Http;
-using ResultsEs.Ingestion;
-using ResultsEs.Sessions.TaskTypes;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Common;
 
@@ -15,6 +11,9 @@ namespace ResultsEs.Common;
 /// </summary>
 internal static class WireShape
 {
+    /// <summary>How many fields of an event are named as wrong.</summary>
+    public const int MaxProblems = 100;
+
     /// <summary>The problems of <paramref name="json"/> as a <paramref name="type"/>, by JSON path.</summary>
     public static List<(string Path, string Message)> Problems(ReadOnlySpan<byte> json, JsonTypeInfo type, string path)
     {
@@ -30,7 +29,7 @@ internal static class WireShape
     }
 
     // One more than is named, so that it is known that there are more.
-    private static bool IsEnough(List<(string Path, string Message)> problems) => problems.Count > CloudEventReader.MaxProblemsPerEvent;
+    private static bool IsEnough(List<(string Path, string Message)> problems) => problems.Count > MaxProblems;
 
     private static void AddUnstorable(JsonElement value, string path, List<(string Path, string Message)> problems)
     {
@@ -171,7 +170,8 @@ internal static class WireShape
         value.ValueKind == JsonValueKind.Object
         && value.TryGetProperty("type", out var type)
         && type.ValueKind == JsonValueKind.String
-            ? TaskType.Find(type.GetString()!)?.AnswerJson
+        && AnswerTypes.Find(type.GetString()!) is { } record
+            ? Json.Options.GetTypeInfo(record)
             : null;
 
     private static string Expected(Type type) => Type.GetTypeCode(type) switch

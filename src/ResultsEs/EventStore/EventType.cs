@@ -10,13 +10,13 @@ using ResultsEs.Contracts;
 namespace ResultsEs.EventStore;
 
 /// <summary>A type of event: its wire name, record, validator and fold. Features list theirs; the catalogue puts the lists together.</summary>
-internal abstract class EventType(string streamType, string wireType, Type record)
+internal abstract class EventType(string streamType, Type record)
 {
     /// <summary>The type of the streams it belongs to, as Marten stores it beside them.</summary>
     public string StreamType { get; } = streamType;
 
     /// <summary>The CloudEvents <c>type</c>, and the name under which the event is stored.</summary>
-    public string WireType { get; } = wireType;
+    public string WireType { get; } = EventTypes.NameOf(record);
 
     /// <summary>The event's record.</summary>
     public Type Record { get; } = record;
@@ -48,7 +48,7 @@ internal abstract class EventType(string streamType, string wireType, Type recor
 }
 
 /// <summary>An event type of the streams that fold into a <typeparamref name="TState"/>.</summary>
-internal abstract class EventType<TState>(string streamType, string wireType, Type record) : EventType(streamType, wireType, record)
+internal abstract class EventType<TState>(string streamType, Type record) : EventType(streamType, record)
 {
     /// <summary>Folds the event into the state of its stream.</summary>
     public abstract void Fold(TState state, Stamp stamp, StreamEvent data);
@@ -56,8 +56,8 @@ internal abstract class EventType<TState>(string streamType, string wireType, Ty
 
 /// <inheritdoc/>
 internal sealed class EventType<TState, T>(
-    string streamType, string wireType, IValidator<T> validator, Action<TState, Stamp, T> fold, Func<T, IReadOnlyList<string>>? taskTypes = null)
-    : EventType<TState>(streamType, wireType, typeof(T))
+    string streamType, IValidator<T> validator, Action<TState, Stamp, T> fold, Func<T, IReadOnlyList<string>>? taskTypes = null)
+    : EventType<TState>(streamType, typeof(T))
     where T : StreamEvent
 {
     /// <inheritdoc/>

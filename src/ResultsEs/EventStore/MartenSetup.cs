@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using JasperFx;
 using JasperFx.Events;
@@ -46,7 +47,7 @@ internal static class MartenSetup
         options.DatabaseSchemaName = Schema;
         // Tables are made before anything is asked of them (DatabaseSchema), and never in passing.
         options.AutoCreateSchemaObjects = AutoCreate.None;
-        options.Serializer(new Marten.Services.SystemTextJsonSerializer(StoredJson()) { EnumStorage = EnumStorage.AsString, Casing = Casing.CamelCase });
+        options.Serializer(StoredJson());
         // A session's reads, locks and commit are one transaction of one connection. Whoever began it knows whether it can be tried again.
         options.UseStickyConnectionLifetimes = true;
         options.ConfigurePolly(_ => { });
@@ -70,9 +71,22 @@ internal static class MartenSetup
     }
 
     /// <summary>The wire's own options, and Marten's way for the few types of its own.</summary>
-    private static JsonSerializerOptions StoredJson() =>
-        new(Json.Options)
+    private static Marten.Services.SystemTextJsonSerializer StoredJson()
+    {
+        var serializer = new Marten.Services.SystemTextJsonSerializer(new JsonSerializerOptions(Json.Options)
         {
             TypeInfoResolver = JsonTypeInfoResolver.Combine(Json.Options.TypeInfoResolver, new DefaultJsonTypeInfoResolver()),
+        })
+        {
+            EnumStorage = EnumStorage.AsString,
+            Casing = Casing.CamelCase,
         };
+        // AsString is for columns. The converter that it adds would replace those that enumerations bring with them.
+        serializer.Configure(json =>
+        {
+            foreach (var converter in json.Converters.OfType<JsonStringEnumConverter>().ToList())
+                json.Converters.Remove(converter);
+        });
+        return serializer;
+    }
 }

@@ -4,6 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ResultsEs.Access;
 using ResultsEs.Common;
 
+[assembly: JsonContext<ResultsEs.Http.AccessJson>]
+
 namespace ResultsEs.Http;
 
 /// <summary>

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using ResultsEs.Common;
+using ResultsEs.Contracts;
 
 namespace ResultsEs.Http;
 

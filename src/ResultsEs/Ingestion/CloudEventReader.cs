@@ -56,9 +56,6 @@ internal static class CloudEventReader
 
     private const int MaxSource = 2_048;
 
-    /// <summary>How many fields of an event are named as wrong.</summary>
-    internal const int MaxProblemsPerEvent = 100;
-
     /// <summary>After this many wrong fields the rest of the request is not looked at: naming them all costs more than it helps.</summary>
     internal const int MaxProblems = 10_000;
 
@@ -155,9 +152,9 @@ internal static class CloudEventReader
             found.Add(("", FormattableString.Invariant($"must have at most {MaxEventBytes} bytes, not {reader.BytesConsumed - start}")));
 
         var incoming = attributes.ToEvent(body, found);
-        problems.AddRange(found.Take(MaxProblemsPerEvent).Select(problem => new EventProblem(index, attributes.Id, problem.Path, problem.Message)));
-        if (found.Count > MaxProblemsPerEvent)
-            problems.Add(new(index, attributes.Id, "", FormattableString.Invariant($"has more than {MaxProblemsPerEvent} problems; the rest is not named")));
+        problems.AddRange(found.Take(WireShape.MaxProblems).Select(problem => new EventProblem(index, attributes.Id, problem.Path, problem.Message)));
+        if (found.Count > WireShape.MaxProblems)
+            problems.Add(new(index, attributes.Id, "", FormattableString.Invariant($"has more than {WireShape.MaxProblems} problems; the rest is not named")));
         if (incoming is not null && found.Count == 0)
             events.Add(incoming);
         return found.Count;
@@ -182,8 +179,8 @@ internal static class CloudEventReader
             var isText = reader.TokenType == JsonTokenType.String;
             var isUnset = reader.TokenType == JsonTokenType.Null;
             var (suspicious, deepest, longest) = JsonText.Scan(ref reader, depth);
-            if (deepest > Json.MaxDepth)
-                problems.Add((name, FormattableString.Invariant($"must not be nested deeper than {Json.MaxDepth} levels, the event's own included")));
+            if (deepest > EventJson.MaxDepth)
+                problems.Add((name, FormattableString.Invariant($"must not be nested deeper than {EventJson.MaxDepth} levels, the event's own included")));
 
             if (longest > JsonText.MaxItems)
                 problems.Add((name, FormattableString.Invariant($"must not hold a list of more than {JsonText.MaxItems} items, not {longest}")));
@@ -194,7 +191,7 @@ internal static class CloudEventReader
             if (name == "data")
             {
                 _data = (start, (int)reader.BytesConsumed - start);
-                _dataIsSuspicious = suspicious || deepest > Json.MaxDepth;
+                _dataIsSuspicious = suspicious || deepest > EventJson.MaxDepth;
             }
             else if (isUnset)
             {

@@ -11,6 +11,8 @@ using ResultsEs.Sessions;
 using Wolverine;
 using Wolverine.Http;
 
+[assembly: JsonContext<ResultsEs.Ingestion.PostEventsJson>]
+
 namespace ResultsEs.Ingestion;
 
 /// <summary>What became of the events of a request.</summary>

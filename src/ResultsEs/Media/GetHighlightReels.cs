@@ -10,6 +10,8 @@ using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 using Wolverine.Http;
 
+[assembly: JsonContext<ResultsEs.Media.MediaJson>]
+
 namespace ResultsEs.Media;
 
 /// <summary><c>GET /api/v2/testResults/{testId}/highlightreels</c>: the highlight reels of a test.</summary>

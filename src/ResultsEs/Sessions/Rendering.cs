@@ -1,8 +1,11 @@
+using System.Text.Json.Serialization;
 using ResultsEs.Common;
+using ResultsEs.Contracts;
 
 namespace ResultsEs.Sessions;
 
 /// <summary>Where the file of a clip or highlight reel stands.</summary>
+[JsonConverter(typeof(WireEnumConverter<RenderingStatus>))]
 public enum RenderingStatus
 {
     /// <summary><c>GENERATING</c></summary>

@@ -7,6 +7,8 @@ using ResultsEs.Contracts;
 using ResultsEs.Http;
 using ResultsEs.Sessions.TaskTypes;
 
+[assembly: JsonContext<ResultsEs.Sessions.SessionResultJson>]
+
 namespace ResultsEs.Sessions;
 
 /// <summary>
@@ -40,6 +42,7 @@ internal sealed record SessionResult : ILongVersioned
 }
 
 /// <summary>Where a session stands.</summary>
+[JsonConverter(typeof(WireEnumConverter<SessionStatus>))]
 public enum SessionStatus
 {
     /// <summary><c>IN_PROGRESS</c></summary>
@@ -141,6 +144,7 @@ internal sealed record TaskResponse(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskAnswer? Answer);
 
 /// <summary>An answer in v3: an object with one key, the task type's.</summary>
+[JsonConverter(typeof(TaskAnswerConverter))]
 internal sealed record TaskAnswer(string Key, JsonElement Payload);
 
 /// <summary>What the fold needs and v3 does not show.</summary>

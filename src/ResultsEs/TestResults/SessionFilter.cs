@@ -1,5 +1,6 @@
 using System.Globalization;
 using ResultsEs.Common;
+using ResultsEs.Contracts;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
 using ResultsEs.Sessions.TaskTypes;

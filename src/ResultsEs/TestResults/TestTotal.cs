@@ -1,5 +1,8 @@
 using System.Text.Json.Serialization;
+using ResultsEs.Common;
 using ResultsEs.Sessions;
+
+[assembly: JsonContext<ResultsEs.TestResults.TestTotalsJson>]
 
 namespace ResultsEs.TestResults;
 

@@ -71,6 +71,57 @@ public sealed class ContractLawTests
         Assert.Equal(sent, JsonSerializer.SerializeToNode(read, type.JsonType), JsonNode.DeepEquals);
     }
 
+    /// <summary>What a recorder in .NET makes of the same records.</summary>
+    [Theory]
+    [MemberData(nameof(EveryEvent))]
+    public void A_CloudEvent_is_read_as_it_was_written(int index)
+    {
+        var e = Everything()[index];
+        var type = EventCatalogue.Find((string)e["type"]!)!;
+        var sent = new CloudEvent
+        {
+            Id = Guid.Parse((string)e["id"]!),
+            Source = (string)e["source"]!,
+            Subject = Guid.Parse((string)e["subject"]!),
+            Time = DateTimeOffset.Parse((string)e["time"]!, System.Globalization.CultureInfo.InvariantCulture),
+            TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            Data = type.Read(Encoding.UTF8.GetBytes(e["data"]!.ToJsonString())),
+        };
+
+        foreach (var (body, shape) in new[] { (sent.ToJson(), CloudEventShapes.Single), (CloudEvent.ToJson([sent]), CloudEventShapes.Batch) })
+        {
+            var read = Assert.Single(CloudEventReader.Read(body, shape).Events);
+            Assert.Equal((sent.Id, sent.Source, sent.Subject, sent.Time, sent.TraceParent), (read.Id, read.Source, read.StreamId, read.Time, read.TraceParent));
+            Assert.Equal((EventTypes.Find(sent.Type), type), (type.Record, read.Type));
+            Assert.Equal(JsonSerializer.SerializeToNode(sent.Data, type.JsonType), JsonSerializer.SerializeToNode(read.Data, type.JsonType), JsonNode.DeepEquals);
+        }
+    }
+
+    [Fact]
+    public void A_CloudEvent_is_written_as_the_contract_shows_it()
+    {
+        var answered = new CloudEvent
+        {
+            Id = Guid.Parse("0192f1c4-7a51-7c3e-9d7e-2b0d8c5a1f01"),
+            Source = "/recorder/web/4.2.0",
+            Subject = Guid.Parse("5e0c7a1e-93ad-4c53-8a57-6d9f2c1b7e10"),
+            Time = new(2026, 3, 1, 11, 15, 4, 123, TimeSpan.FromHours(1)),
+            Data = new TaskAnswered
+            {
+                TaskId = Guid.Parse("7b9d2a66-4c0f-4c1e-8f3a-1d2e3f4a5b6c"),
+                Position = 3,
+                Text = "How likely are you to recommend us?",
+                StartTimeMs = 15_000,
+                EndTimeMs = 20_000,
+                Answer = new NpsAnswer { Score = 9 },
+            },
+        };
+        var page = File.ReadAllText(Path.Combine(ReadmeTests.Root, "docs", "events.md"));
+        var example = page[page.IndexOf("[ {", StringComparison.Ordinal)..(page.IndexOf("} ]", StringComparison.Ordinal) + 3)];
+
+        Assert.Equal(JsonNode.Parse(example), JsonNode.Parse(CloudEvent.ToJson([answered])), JsonNode.DeepEquals);
+    }
+
     private static List<JsonObject> Everything() => [.. A.SessionWithEverything().Events, .. A.ReelWithEverything().Events];
 
     private static IEnumerable<Type> ConcreteSubtypes<T>() =>

@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
 using CsCheck;
+using Marten;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Common;
@@ -88,7 +90,16 @@ public sealed class UpcasterTests
 
         await using var host = await AppFixture.StartAsync("Production", data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, connectionString)]);
         using var http = await AppFixture.ClientAsync(host);
-        Assert.Equal("INACTIVITY", (string?)(await http.ResultAsync((Guid)rows["mt_streams"]![0]!["id"]!))["abandonCause"]);
+        var session = (Guid)rows["mt_streams"]![0]!["id"]!;
+        Assert.Equal("INACTIVITY", (string?)(await http.ResultAsync(session))["abandonCause"]);
+
+        // The records' assembly had another name then; Marten goes by the event's own.
+        var stored = rows["mt_events"]!.AsArray();
+        Assert.All(stored, row => Assert.EndsWith(", ResultsEs", (string?)row!["mt_dotnet_type"], StringComparison.Ordinal));
+        await using var marten = host.Services.GetRequiredService<IDocumentStore>().QuerySession((string)rows["mt_streams"]![0]!["tenant_id"]!);
+        Assert.Equal(
+            stored.Select(row => EventTypes.Find((string)row!["type"]!)),
+            (await marten.Events.FetchStreamAsync(session, token: Cancelled)).Select(e => e.EventType));
     }
 
     private static string Fixtures => Path.Combine(

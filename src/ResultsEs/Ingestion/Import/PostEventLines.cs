@@ -8,6 +8,8 @@ using ResultsEs.Http;
 using ResultsEs.TestResults;
 using Wolverine;
 
+[assembly: JsonContext<ResultsEs.Ingestion.Import.PostEventLinesJson>]
+
 namespace ResultsEs.Ingestion.Import;
 
 /// <summary>What became of the lines of a request.</summary>

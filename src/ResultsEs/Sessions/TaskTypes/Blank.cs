@@ -2,20 +2,14 @@ using System.Text.Json.Serialization;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 
-namespace ResultsEs.Sessions.TaskTypes;
+[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.BlankJson>]
 
-/// <summary>BLANK: completed without a response.</summary>
-public sealed record BlankAnswer : Answer
-{
-    /// <inheritdoc/>
-    public override string Type => "BLANK";
-}
+namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record BlankPayload;
 
 internal sealed class BlankAnswerValidator : WireValidator<BlankAnswer>;
 
-[JsonSerializable(typeof(BlankAnswer))]
 [JsonSerializable(typeof(BlankPayload))]
 internal sealed partial class BlankJson : JsonSerializerContext;
 
@@ -23,10 +17,8 @@ internal static class Blank
 {
     public static TaskType TaskType { get; } = new TaskType<BlankAnswer, BlankPayload>
     {
-        Name = "BLANK",
         V3Type = "BLANK",
         V3Key = "blank",
-        Context = BlankJson.Default,
         Validator = new BlankAnswerValidator(),
         Payload = _ => new(),
     };

@@ -3,29 +3,9 @@ using System.Text.Json.Serialization;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 
+[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.FigmaJson>]
+
 namespace ResultsEs.Sessions.TaskTypes;
-
-/// <summary>
-/// FIGMA: a task in a Figma prototype. What the participant did there comes as <see cref="FigmaInteractionRecorded"/>;
-/// counts, path, start and end node and duration are derived from those and never sent.
-/// </summary>
-public sealed record FigmaAnswer : Answer
-{
-    /// <inheritdoc/>
-    public override string Type => "FIGMA";
-
-    /// <summary>The prototype.</summary>
-    public required string PrototypeUrl { get; init; }
-
-    /// <summary>The prototype's name.</summary>
-    public string? FigmaPrototypeTitle { get; init; }
-
-    /// <summary>How the prototype was scaled, in Figma's words.</summary>
-    public string? FigmaPrototypeDisplaySetting { get; init; }
-
-    /// <summary>Whether the participant reached the goal.</summary>
-    public TaskOutcome? Outcome { get; init; }
-}
 
 /// <summary>What v2 and v3 show of a FIGMA task.</summary>
 internal sealed record FigmaPayload
@@ -95,7 +75,6 @@ internal sealed class FigmaAnswerValidator : WireValidator<FigmaAnswer>
     }
 }
 
-[JsonSerializable(typeof(FigmaAnswer))]
 [JsonSerializable(typeof(FigmaPayload))]
 [JsonSerializable(typeof(FigmaInteraction))]
 internal sealed partial class FigmaJson : JsonSerializerContext;
@@ -104,10 +83,8 @@ internal static class Figma
 {
     public static TaskType TaskType { get; } = new TaskType<FigmaAnswer, FigmaPayload>
     {
-        Name = "FIGMA",
         V3Type = "FIGMA",
         V3Key = "figma",
-        Context = FigmaJson.Default,
         Validator = new FigmaAnswerValidator(),
         Payload = answer => new()
         {

@@ -3,42 +3,9 @@ using FluentValidation;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 
+[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.MultipleChoiceJson>]
+
 namespace ResultsEs.Sessions.TaskTypes;
-
-/// <summary>MULTIPLE_CHOICE: one or several choices.</summary>
-public sealed record MultipleChoiceAnswer : Answer
-{
-    /// <inheritdoc/>
-    public override string Type => "MULTIPLE_CHOICE";
-
-    /// <summary>Whether several options may be chosen.</summary>
-    public required bool MultiSelect { get; init; }
-
-    /// <summary>Whether the options were shown in random order.</summary>
-    public required bool RandomizedOptions { get; init; }
-
-    /// <summary>How many options may be chosen at most.</summary>
-    public int? MaxLimit { get; init; }
-
-    /// <summary>The options in the order shown.</summary>
-    public required IReadOnlyList<ChoiceOption> Options { get; init; }
-
-    /// <summary>What the participant wrote under "other".</summary>
-    public string? OtherText { get; init; }
-}
-
-/// <summary>An option of a multiple choice.</summary>
-public sealed record ChoiceOption : EventPart
-{
-    /// <summary>The option, unique in the task.</summary>
-    public required string Id { get; init; }
-
-    /// <summary>The option as the participant read it.</summary>
-    public required string Text { get; init; }
-
-    /// <summary>Whether it was chosen.</summary>
-    public required bool Selected { get; init; }
-}
 
 internal sealed record MultipleChoicePayload(
     bool MultiSelect,
@@ -72,7 +39,6 @@ internal sealed class MultipleChoiceAnswerValidator : WireValidator<MultipleChoi
     private static int Selected(IReadOnlyList<ChoiceOption> options) => options.Count(option => option.Selected);
 }
 
-[JsonSerializable(typeof(MultipleChoiceAnswer))]
 [JsonSerializable(typeof(MultipleChoicePayload))]
 internal sealed partial class MultipleChoiceJson : JsonSerializerContext;
 
@@ -80,10 +46,8 @@ internal static class MultipleChoice
 {
     public static TaskType TaskType { get; } = new TaskType<MultipleChoiceAnswer, MultipleChoicePayload>
     {
-        Name = "MULTIPLE_CHOICE",
         V3Type = "MULTIPLE_CHOICE",
         V3Key = "multipleChoice",
-        Context = MultipleChoiceJson.Default,
         Validator = new MultipleChoiceAnswerValidator(),
         Payload = answer => new(answer.MultiSelect, answer.RandomizedOptions, answer.MaxLimit, answer.Options, answer.OtherText),
     };

@@ -3,17 +3,9 @@ using FluentValidation;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 
+[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.NpsJson>]
+
 namespace ResultsEs.Sessions.TaskTypes;
-
-/// <summary>NPS: how likely the participant is to recommend.</summary>
-public sealed record NpsAnswer : Answer
-{
-    /// <inheritdoc/>
-    public override string Type => "NPS";
-
-    /// <summary>0–10.</summary>
-    public required int Score { get; init; }
-}
 
 internal sealed record NpsPayload(int Score, string Category);
 
@@ -23,7 +15,6 @@ internal sealed class NpsAnswerValidator : WireValidator<NpsAnswer>
         RuleFor(x => x.Score).InclusiveBetween(0, 10).WithMessage("must be a whole number from 0 to 10, not {PropertyValue}");
 }
 
-[JsonSerializable(typeof(NpsAnswer))]
 [JsonSerializable(typeof(NpsPayload))]
 internal sealed partial class NpsJson : JsonSerializerContext;
 
@@ -31,10 +22,8 @@ internal static class Nps
 {
     public static TaskType TaskType { get; } = new TaskType<NpsAnswer, NpsPayload>
     {
-        Name = "NPS",
         V3Type = "NPS",
         V3Key = "nps",
-        Context = NpsJson.Default,
         Validator = new NpsAnswerValidator(),
         Payload = answer => new(answer.Score, Category(answer.Score)),
     };

@@ -3,29 +3,9 @@ using FluentValidation;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 
+[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.RatingScaleJson>]
+
 namespace ResultsEs.Sessions.TaskTypes;
-
-/// <summary>RATING_SCALE: one rating on a scale.</summary>
-public sealed record RatingScaleAnswer : Answer
-{
-    /// <inheritdoc/>
-    public override string Type => "RATING_SCALE";
-
-    /// <summary>The rating, from <see cref="Min"/> to <see cref="Max"/>.</summary>
-    public required decimal Value { get; init; }
-
-    /// <summary>The scale's lower end.</summary>
-    public required decimal Min { get; init; }
-
-    /// <summary>The scale's upper end, above <see cref="Min"/>.</summary>
-    public required decimal Max { get; init; }
-
-    /// <summary>What stands at the lower end.</summary>
-    public string? MinLabel { get; init; }
-
-    /// <summary>What stands at the upper end.</summary>
-    public string? MaxLabel { get; init; }
-}
 
 internal sealed record RatingScalePayload(decimal Value, decimal Min, decimal Max, string? MinLabel, string? MaxLabel);
 
@@ -43,7 +23,6 @@ internal sealed class RatingScaleAnswerValidator : WireValidator<RatingScaleAnsw
     }
 }
 
-[JsonSerializable(typeof(RatingScaleAnswer))]
 [JsonSerializable(typeof(RatingScalePayload))]
 internal sealed partial class RatingScaleJson : JsonSerializerContext;
 
@@ -51,10 +30,8 @@ internal static class RatingScale
 {
     public static TaskType TaskType { get; } = new TaskType<RatingScaleAnswer, RatingScalePayload>
     {
-        Name = "RATING_SCALE",
         V3Type = "RATING_SCALE",
         V3Key = "ratingScale",
-        Context = RatingScaleJson.Default,
         Validator = new RatingScaleAnswerValidator(),
         Payload = answer => new(answer.Value, answer.Min, answer.Max, answer.MinLabel, answer.MaxLabel),
     };

@@ -1,7 +1,5 @@
 using System.Collections.Frozen;
 using System.Text.Json;
-using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
 using FluentValidation;
 using FluentValidation.Validators;
 using ResultsEs.Common;
@@ -11,8 +9,8 @@ using ResultsEs.TestResults;
 namespace ResultsEs.Sessions.TaskTypes;
 
 /// <summary>
-/// What a task type is: its answer record, JSON context, validator, and how it shows in v2 and v3. Each type has a
-/// file of its own; adding one means that file and its line in <see cref="All"/>.
+/// What a task type is: its answer record, validator, and how it shows in v2 and v3. Each type has a file of its own;
+/// adding one means its record in Contracts, that file and its line in <see cref="All"/>.
 /// </summary>
 internal abstract class TaskType
 {
@@ -42,7 +40,7 @@ internal abstract class TaskType
         All.ToFrozenDictionary(type => type.Name, StringComparer.Ordinal);
 
     /// <summary>The type on the wire and in v2, such as <c>VERBAL</c>.</summary>
-    public required string Name { get; init; }
+    public abstract string Name { get; }
 
     /// <summary>The type in v3, such as <c>WRITTEN</c>.</summary>
     public required string V3Type { get; init; }
@@ -55,12 +53,6 @@ internal abstract class TaskType
 
     /// <summary>The record of what v2 and v3 show of it.</summary>
     public abstract Type PayloadType { get; }
-
-    /// <summary>The source-generated JSON contracts of the answer and of what is shown of it.</summary>
-    public required JsonSerializerContext Context { get; init; }
-
-    /// <summary>The answer's JSON contract.</summary>
-    public abstract JsonTypeInfo AnswerJson { get; }
 
     /// <summary>The task type with this name, or null when this version does not know it.</summary>
     public static TaskType? Find(string name) => ByName.GetValueOrDefault(name);
@@ -103,6 +95,9 @@ internal sealed class TaskType<TAnswer, TPayload> : TaskType
     where TPayload : class
 {
     /// <inheritdoc/>
+    public override string Name { get; } = AnswerTypes.NameOf(typeof(TAnswer));
+
+    /// <inheritdoc/>
     public override Type AnswerType => typeof(TAnswer);
 
     /// <inheritdoc/>
@@ -116,9 +111,6 @@ internal sealed class TaskType<TAnswer, TPayload> : TaskType
 
     /// <summary>What the other pieces of the task change in it; absent where no other event tells about such tasks.</summary>
     public Func<TPayload, TaskPieces, TPayload>? WithPieces { get; init; }
-
-    /// <inheritdoc/>
-    public override JsonTypeInfo AnswerJson => Json.Of<TAnswer>();
 
     /// <inheritdoc/>
     public override JsonElement Show(Answer answer) =>

@@ -1,6 +1,5 @@
 using System.Text.Json;
-using ResultsEs.Http;
-using ResultsEs.Sessions.TaskTypes;
+using System.Text.Json.Serialization;
 
 namespace ResultsEs.Contracts;
 
@@ -49,6 +48,7 @@ public sealed record TaskSkipped : TaskEvent
 }
 
 /// <summary>Who skipped a task.</summary>
+[JsonConverter(typeof(WireEnumConverter<SkipReason>))]
 public enum SkipReason
 {
     /// <summary><c>LOGIC</c>: the test plan's own skip logic.</summary>

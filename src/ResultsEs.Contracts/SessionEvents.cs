@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace ResultsEs.Contracts;
 
 /// <summary>What kind of test the session ran.</summary>
+[JsonConverter(typeof(WireEnumConverter<ProductType>))]
 public enum ProductType
 {
     /// <summary><c>SURVEY</c></summary>
@@ -74,6 +77,7 @@ public sealed record Demographic : EventPart
 }
 
 /// <summary>How many answers a demographic question takes.</summary>
+[JsonConverter(typeof(WireEnumConverter<DemographicType>))]
 public enum DemographicType
 {
     /// <summary><c>UNRECOGNIZED</c></summary>
@@ -117,6 +121,7 @@ public sealed record SessionAbandonedV2 : SessionEvent
 }
 
 /// <summary>What ended a session before the end of its test.</summary>
+[JsonConverter(typeof(WireEnumConverter<AbandonCause>))]
 public enum AbandonCause
 {
     /// <summary><c>PARTICIPANT</c>: the participant left.</summary>

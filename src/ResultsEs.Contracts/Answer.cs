@@ -5,9 +5,10 @@ using ResultsEs.Common;
 namespace ResultsEs.Contracts;
 
 /// <summary>
-/// What a participant answered: a closed hierarchy, told apart by <c>type</c>. Each answer lives with its task type
-/// in <c>SessionResults/TaskTypes</c>; what none of them knows is an <see cref="UnrecognizedAnswer"/>.
+/// What a participant answered: a closed hierarchy, told apart by <c>type</c>. What is of a
+/// type that this version does not know is an <see cref="UnrecognizedAnswer"/>.
 /// </summary>
+[JsonConverter(typeof(AnswerConverter))]
 public abstract record Answer : EventPart
 {
     private protected Answer()

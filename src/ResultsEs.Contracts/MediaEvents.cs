@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace ResultsEs.Contracts;
 
 /// <summary>
@@ -93,6 +95,7 @@ public sealed record ClipLayout : EventPart
 }
 
 /// <summary>A stream of a recording.</summary>
+[JsonConverter(typeof(WireEnumConverter<ClipStream>))]
 public enum ClipStream
 {
     /// <summary><c>SCREEN</c></summary>
@@ -103,6 +106,7 @@ public enum ClipStream
 }
 
 /// <summary>A corner of the picture.</summary>
+[JsonConverter(typeof(WireEnumConverter<PipPosition>))]
 public enum PipPosition
 {
     /// <summary><c>TOP_LEFT</c></summary>
@@ -119,6 +123,7 @@ public enum PipPosition
 }
 
 /// <summary>Whether a picture in the picture is shown.</summary>
+[JsonConverter(typeof(WireEnumConverter<PipState>))]
 public enum PipState
 {
     /// <summary><c>OPENED</c></summary>

@@ -1,24 +1,19 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 
-namespace ResultsEs.Sessions.TaskTypes;
+namespace ResultsEs.Contracts;
 
 /// <summary>
 /// Reads an answer by its <c>type</c>, wherever in the object that stands: <c>jsonb</c> reorders members. System.Text.Json's
 /// own polymorphism refuses a discriminator it does not know; here such an answer is kept whole.
 /// </summary>
-internal sealed class AnswerConverter : JsonConverter<Answer>
+public sealed class AnswerConverter : JsonConverter<Answer>
 {
     /// <inheritdoc/>
-    public override Answer Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
-    {
-        var type = TypeOf(reader);
-        return TaskType.Find(type) is { } known
-            ? (Answer)JsonSerializer.Deserialize(ref reader, known.AnswerJson)!
-            : new UnrecognizedAnswer(JsonSerializer.Deserialize(ref reader, Json.Of<JsonElement>()));
-    }
+    public override Answer Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        AnswerTypes.Find(TypeOf(reader)) is { } record
+            ? (Answer)JsonSerializer.Deserialize(ref reader, options.GetTypeInfo(record))!
+            : new UnrecognizedAnswer((JsonElement)JsonSerializer.Deserialize(ref reader, options.GetTypeInfo(typeof(JsonElement)))!);
 
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, Answer value, JsonSerializerOptions options)
@@ -26,7 +21,7 @@ internal sealed class AnswerConverter : JsonConverter<Answer>
         if (value is UnrecognizedAnswer unrecognized)
             unrecognized.Json.WriteTo(writer);
         else
-            JsonSerializer.Serialize(writer, value, TaskType.Find(value.Type)!.AnswerJson);
+            JsonSerializer.Serialize(writer, value, options.GetTypeInfo(value.GetType()));
     }
 
     private static string TypeOf(Utf8JsonReader reader)
