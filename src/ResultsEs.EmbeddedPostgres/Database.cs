@@ -34,7 +34,7 @@ public static class Database
         : throw new DatabaseUnavailableException("ConnectionStrings__results is not a connection string that Npgsql understands.");
 
     /// <summary>The parts of a connection string; null when it is malformed.</summary>
-    internal static NpgsqlConnectionStringBuilder? Parse(string connectionString)
+    public static NpgsqlConnectionStringBuilder? Parse(string connectionString)
     {
         try
         {
