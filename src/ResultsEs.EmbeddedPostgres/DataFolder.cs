@@ -1,15 +1,15 @@
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>Where the service keeps what it makes for itself when nothing is configured: the embedded cluster and generated keys.</summary>
+/// <summary>The folder of what the service makes for itself when nothing is configured: the embedded cluster and generated keys.</summary>
 public static class DataFolder
 {
     /// <summary>The environment variable, or configuration key, that moves the folder.</summary>
     public const string Variable = "RESULTS_DATA";
 
     /// <summary>
-    /// The folder's absolute path: <c>RESULTS_DATA</c>, relative to the current directory, otherwise <c>.data</c> at the
-    /// repository's root, which is the nearest ancestor of the current directory or of the program that holds
-    /// <c>ResultsEs.sln</c>; without one, <c>.data</c> in the current directory. The folder need not exist.
+    /// The absolute path: <c>RESULTS_DATA</c>, relative to the current directory; otherwise <c>.data</c> at the repository's root.
+    /// The root is the nearest ancestor of the current directory, or else of the program, that holds <c>ResultsEs.sln</c>.
+    /// Without one it is <c>.data</c> in the current directory. The folder need not exist.
     /// </summary>
     /// <param name="configuration">Where <c>RESULTS_DATA</c> is looked up.</param>
     public static string Find(IConfiguration configuration)
@@ -23,18 +23,11 @@ public static class DataFolder
         if (!string.IsNullOrWhiteSpace(configured))
             return Path.TrimEndingDirectorySeparator(Path.GetFullPath(configured, currentDirectory));
 
-        var root = RootAbove(currentDirectory, fileExists) ?? RootAbove(programDirectory, fileExists) ?? currentDirectory;
-        return Path.Combine(root, ".data");
-    }
+        return Path.Combine(RootAbove(currentDirectory) ?? RootAbove(programDirectory) ?? currentDirectory, ".data");
 
-    private static string? RootAbove(string? directory, Func<string, bool> fileExists)
-    {
-        for (; directory is not null; directory = Path.GetDirectoryName(directory))
-        {
-            if (fileExists(Path.Combine(directory, "ResultsEs.sln")))
-                return Path.TrimEndingDirectorySeparator(directory);
-        }
-
-        return null;
+        string? RootAbove(string? directory) =>
+            directory is null ? null
+            : fileExists(Path.Combine(directory, "ResultsEs.sln")) ? Path.TrimEndingDirectorySeparator(directory)
+            : RootAbove(Path.GetDirectoryName(directory));
     }
 }

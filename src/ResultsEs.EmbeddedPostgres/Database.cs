@@ -1,18 +1,16 @@
-using System.Security.Cryptography;
-using System.Text;
 using Npgsql;
 
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>Finds the database, or starts one: the service needs PostgreSQL and runs without being told where it is.</summary>
+/// <summary>The service's database: the configured one, or an embedded PostgreSQL that is started for it.</summary>
 public static class Database
 {
     private const string Name = "results";
 
     /// <summary>
-    /// The configured database (<c>ConnectionStrings__results</c>); otherwise a private cluster in the data folder, run by the
-    /// PostgreSQL of this machine; otherwise by one that is downloaded. Dispose the answer when the service has drained:
-    /// the last service that leaves a private cluster stops it.
+    /// The configured database (<c>ConnectionStrings__results</c>), otherwise a private cluster in the data folder.
+    /// The cluster is run by the PostgreSQL of this machine, or by a downloaded one.
+    /// Dispose the answer when the service has drained: the last service that leaves a private cluster stops it.
     /// </summary>
     /// <param name="configuration">Read for <c>ConnectionStrings:results</c> and <c>RESULTS_DATA</c>.</param>
     /// <param name="logger">Told what is used, and when PostgreSQL has to be started again.</param>
@@ -22,15 +20,16 @@ public static class Database
     {
         ArgumentNullException.ThrowIfNull(configuration);
 
+        var moved = !string.IsNullOrWhiteSpace(configuration[DataFolder.Variable]);
         var database = configuration.GetConnectionString(Name) is { } configured && !string.IsNullOrWhiteSpace(configured)
             ? Configured(configured)
-            : await EmbeddedAsync(DataFolder.Find(configuration), moved: !string.IsNullOrWhiteSpace(configuration[DataFolder.Variable]), logger, cancellationToken);
+            : await EmbeddedAsync(DataFolder.Find(configuration), moved, logger, cancellationToken);
         PostgresLog.Using(logger, database.Description);
         return database;
     }
 
     private static RunningDatabase Configured(string connectionString) => Parse(connectionString) is { } parts
-        ? new RunningDatabase(connectionString, $"PostgreSQL at {parts.Host}:{parts.Port}, database {parts.Database} (configured)", cluster: null)
+        ? new(connectionString, $"PostgreSQL at {parts.Host}:{parts.Port}, database {parts.Database} (configured)", cluster: null)
         : throw new DatabaseUnavailableException("ConnectionStrings__results is not a connection string that Npgsql understands.");
 
     /// <summary>The parts of a connection string; null when it is malformed.</summary>
@@ -48,74 +47,33 @@ public static class Database
     }
 
     /// <summary>
-    /// Where the cluster lives: in the data folder, unless that was not chosen and lies where only root may go (such as a
-    /// checkout below <c>/root</c>): PostgreSQL does not run as root, so then it lives below <c>/var/lib</c>.
+    /// The cluster's folder: in the data folder, or below <c>/var/lib</c> when only root may enter that (such as a checkout below
+    /// <c>/root</c>) and nobody chose it. PostgreSQL does not run as root.
     /// </summary>
     internal static string Home(string folder, bool moved, bool privileged, Func<string, string?> closedFolderAbove)
     {
         var home = Path.Combine(folder, "postgres");
         return moved || !privileged || closedFolderAbove(home) is null
             ? home
-            : Path.Combine("/var/lib/results-es", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..16], "postgres");
+            : Path.Combine("/var/lib/results-es", ClusterOptions.ShortHash(folder), "postgres");
     }
 
-    private static async Task<RunningDatabase> EmbeddedAsync(string folder, bool moved, ILogger logger, CancellationToken cancellationToken)
+    private static async Task<RunningDatabase> EmbeddedAsync(
+        string folder, bool moved, ILogger logger, CancellationToken cancellationToken)
     {
-        var home = Home(folder, moved, Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows(), ServerAccount.ClosedFolderAbove);
-        var binaries = await PostgresBinaries.GetAsync(folder, PostgresCluster.MajorVersion(home), logger, cancellationToken);
+        var privileged = Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows();
+        var home = Home(folder, moved, privileged, ServerAccount.ClosedFolderAbove);
+        var binaries = await PostgresBinaries.GetAsync(folder, ClusterOptions.MajorVersion(home), logger, cancellationToken);
         var cluster = await PostgresCluster.StartAsync(new ClusterOptions(home, binaries), logger, cancellationToken);
         try
         {
             await cluster.CreateDatabaseAsync(Name, cancellationToken);
-            return new RunningDatabase(cluster.ConnectionString(Name), $"the embedded PostgreSQL in {home}, run by {binaries}", cluster);
+            return new(cluster.ConnectionString(Name), $"the embedded PostgreSQL in {home}, run by {binaries}", cluster);
         }
         catch
         {
             await cluster.DisposeAsync();
             throw;
         }
-    }
-}
-
-/// <summary>A database that is ready for connections.</summary>
-public sealed class RunningDatabase : IAsyncDisposable
-{
-    private readonly PostgresCluster? _cluster;
-
-    internal RunningDatabase(string connectionString, string description, PostgresCluster? cluster)
-    {
-        ConnectionString = connectionString;
-        Description = description;
-        _cluster = cluster;
-    }
-
-    /// <summary>How to connect; may hold a password. It stays the same when an embedded PostgreSQL has to be started again.</summary>
-    public string ConnectionString { get; }
-
-    /// <summary>Which database this is, for logs and people; holds no secret.</summary>
-    public string Description { get; }
-
-    /// <summary>Leaves an embedded cluster, and stops it when no other service uses it; does nothing to a configured database. Never throws.</summary>
-    public ValueTask DisposeAsync() => _cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
-}
-
-/// <summary>There is no database to work with. The message is written for the person who starts the service.</summary>
-public sealed class DatabaseUnavailableException : Exception
-{
-    /// <summary>An error without a message.</summary>
-    public DatabaseUnavailableException()
-    {
-    }
-
-    /// <summary>An error that says what was tried and what to do.</summary>
-    public DatabaseUnavailableException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>An error that says what was tried and what to do, and what it comes from.</summary>
-    public DatabaseUnavailableException(string message, Exception innerException)
-        : base(message, innerException)
-    {
     }
 }
