@@ -10,14 +10,11 @@ internal static class ClusterData
         if (ClusterOptions.MajorVersion(options.Home) is { } made)
         {
             var ours = await PostgresBinaries.VersionAsync(options.Binaries, cancellationToken);
-            if (ours != made)
-            {
-                throw options.CannotUse(
-                    $"it was made by PostgreSQL {made} and {options.Binaries} is version {ours ?? "unknown"}, which cannot open it. " +
-                    $"Install PostgreSQL {made}, or move the data with pg_upgrade or pg_dump");
-            }
-
-            return;
+            if (ours == made)
+                return;
+            throw options.CannotUse(
+                $"it was made by PostgreSQL {made} and {options.Binaries} is version {ours ?? "unknown"}, which cannot open it. " +
+                $"Install PostgreSQL {made}, or move the data with pg_upgrade or pg_dump");
         }
 
         if (Directory.Exists(options.Data) && Directory.EnumerateFileSystemEntries(options.Data).Any())

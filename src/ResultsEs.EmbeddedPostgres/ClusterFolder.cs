@@ -3,13 +3,8 @@ using System.ComponentModel;
 namespace ResultsEs.EmbeddedPostgres;
 
 /// <summary>The folder of a cluster, ready for use: closed to strangers, owned by the account PostgreSQL runs under.</summary>
-internal sealed class ClusterFolder
+internal sealed class ClusterFolder(ClusterOptions options, string? account)
 {
-    private readonly ClusterOptions _options;
-    private readonly string? _account;
-
-    private ClusterFolder(ClusterOptions options, string? account) => (_options, _account) = (options, account);
-
     /// <summary>Makes what is missing, and checks that PostgreSQL will be able to work there.</summary>
     public static async Task<ClusterFolder> PrepareAsync(ClusterOptions options, CancellationToken cancellationToken)
     {
@@ -19,7 +14,7 @@ internal sealed class ClusterFolder
         if (account is not null)
         {
             await ServerAccount.GiveAsync(account, options.Tcp ? [options.Home] : [options.Home, options.SocketFolder], cancellationToken);
-            await folder.CheckAccessAsync(account, cancellationToken);
+            await folder.CheckAccessAsync(cancellationToken);
         }
 
         return folder;
@@ -27,30 +22,30 @@ internal sealed class ClusterFolder
 
     /// <summary>Runs one of PostgreSQL's programs in the folder, under the server's account.</summary>
     public Task<Command.Result> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken) =>
-        Command.RunAsync(PostgresBinaries.Program(_options.Binaries, program), arguments, _options.Home, _account, cancellationToken);
+        Command.RunAsync(PostgresBinaries.Program(options.Binaries, program), arguments, options.Home, account, cancellationToken);
 
     /// <summary>Makes a file the server's account's own.</summary>
     public Task GiveAsync(string file, CancellationToken cancellationToken) =>
-        _account is null ? Task.CompletedTask : ServerAccount.GiveAsync(_account, [file], cancellationToken);
+        account is null ? Task.CompletedTask : ServerAccount.GiveAsync(account, [file], cancellationToken);
 
     private void Create()
     {
-        var parent = Path.GetDirectoryName(_options.Home)!;
+        var parent = Path.GetDirectoryName(options.Home)!;
         if (!Directory.Exists(parent))
         {
             Directory.CreateDirectory(parent);
 
             // Root's umask may close the folder to the account PostgreSQL runs under.
-            if (_account is not null && !OperatingSystem.IsWindows())
+            if (account is not null && !OperatingSystem.IsWindows())
                 File.SetUnixFileMode(parent, File.GetUnixFileMode(parent) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         }
 
-        CreatePrivate(_options.Home);
-        if (!_options.Tcp)
+        CreatePrivate(options.Home);
+        if (!options.Tcp)
         {
-            var socket = _options.SocketFolder;
+            var socket = options.SocketFolder;
             if (new DirectoryInfo(socket).LinkTarget is not null)
-                throw _options.CannotUse($"{socket}, where its socket belongs, is a link that somebody else may have made; remove it");
+                throw options.CannotUse($"{socket}, where its socket belongs, is a link that somebody else may have made; remove it");
             CreatePrivate(socket);
         }
     }
@@ -69,19 +64,19 @@ internal sealed class ClusterFolder
         File.SetUnixFileMode(folder, OwnerOnly);
     }
 
-    private async Task CheckAccessAsync(string account, CancellationToken cancellationToken)
+    private async Task CheckAccessAsync(CancellationToken cancellationToken)
     {
         try
         {
             var result = await RunAsync("postgres", ["--version"], cancellationToken);
             if (result.ExitCode != 0)
-                throw _options.CannotUse($"the user {account} cannot run {_options.Binaries}: {result.Output}");
+                throw options.CannotUse($"the user {account} cannot run {options.Binaries}: {result.Output}");
         }
         catch (Win32Exception e)
         {
-            throw ServerAccount.ClosedFolderAbove(_options.Home) is { } closed
-                ? _options.CannotUse($"PostgreSQL does not run as root but as the user {account}, who may not enter {closed}", e)
-                : _options.CannotUse($"the user {account} cannot run {_options.Binaries}: {e.Message}", e);
+            throw ServerAccount.ClosedFolderAbove(options.Home) is { } closed
+                ? options.CannotUse($"PostgreSQL does not run as root but as the user {account}, who may not enter {closed}", e)
+                : options.CannotUse($"the user {account} cannot run {options.Binaries}: {e.Message}", e);
         }
     }
 }

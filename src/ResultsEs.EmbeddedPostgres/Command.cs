@@ -18,6 +18,7 @@ internal static class Command
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
+            UseShellExecute = false,
         };
 
         // PGPORT, PGOPTIONS and the like change what the programs do; messages are quoted in errors and looked at.

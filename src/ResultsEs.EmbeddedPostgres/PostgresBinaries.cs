@@ -113,9 +113,8 @@ internal static partial class PostgresBinaries
     {
         var version = majorVersion ?? DownloadedVersion;
         PostgresLog.Downloading(logger, version, downloads);
-        using var ours = http is null
-            ? new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) }) { Timeout = TimeSpan.FromMinutes(10) }
-            : null;
+        using var ours = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) });
+        ours.Timeout = TimeSpan.FromMinutes(10);
         try
         {
             Directory.CreateDirectory(downloads);

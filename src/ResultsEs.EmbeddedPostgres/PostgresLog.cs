@@ -1,5 +1,3 @@
-using ResultsEs.EventStore;
-
 namespace ResultsEs.EmbeddedPostgres;
 
 /// <summary>What the log says about the embedded PostgreSQL. Its event ids are 101 to 112.</summary>

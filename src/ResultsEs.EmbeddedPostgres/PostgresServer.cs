@@ -39,38 +39,32 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
         if (!IsRunning)
             return;
 
-        if (await TryStopAsync(options.Durable ? "fast" : "immediate", cancellationToken) is not null
-            && await TryStopAsync("immediate", cancellationToken) is { } trouble)
-        {
+        var trouble = await TryStopAsync(options.Durable ? "fast" : "immediate", cancellationToken);
+        if (trouble is not null)
+            trouble = await TryStopAsync("immediate", cancellationToken);
+        if (trouble is not null)
             throw new DatabaseUnavailableException(trouble);
-        }
-
         PostgresLog.Stopped(logger, options.Home);
     }
 
     /// <summary>Waits for a server that runs already until it takes connections; false when there is none.</summary>
     private async Task<bool> AttachAsync(CancellationToken cancellationToken)
     {
-        for (var unanswered = 0; address.IsKnown;)
+        for (var unanswered = 0; address.IsKnown; await Task.Delay(100, cancellationToken))
         {
-            var reply = await AskAsync(cancellationToken);
-            if (reply == Reply.Ready)
+            switch (await AskAsync(cancellationToken))
             {
-                PostgresLog.Attached(logger, options.Home);
-                return true;
+                case Reply.Ready:
+                    PostgresLog.Attached(logger, options.Home);
+                    return true;
+                case Reply.None when !IsRunning:
+                    return false;
+                case Reply.None when ++unanswered > 100:
+                    throw options.CannotUse(
+                        $"a PostgreSQL that this service did not start runs on it (process {Postmaster.ReadPid(options.Data)}) " +
+                        "and does not listen where expected; stop it with " +
+                        $"{PostgresBinaries.Program(options.Binaries, "pg_ctl")} stop -D {options.Data}");
             }
-
-            if (reply == Reply.None && !IsRunning)
-                return false;
-            if (reply == Reply.None && ++unanswered > 100)
-            {
-                throw options.CannotUse(
-                    $"a PostgreSQL that this service did not start runs on it (process {Postmaster.ReadPid(options.Data)}) " +
-                    "and does not listen where expected; stop it with " +
-                    $"{PostgresBinaries.Program(options.Binaries, "pg_ctl")} stop -D {options.Data}");
-            }
-
-            await Task.Delay(100, cancellationToken);
         }
 
         return false;
@@ -128,10 +122,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
                 ["start", "--silent", "--wait", "--timeout=600", "--pgdata=data", "--log=log", "--options=" + Settings()],
                 patience.Token);
             if (result.ExitCode == 0)
-            {
-                PostgresLog.Started(logger, options.Home);
-                return;
-            }
+                break;
 
             var said = EndOfLog(written);
 
@@ -141,6 +132,8 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
             else
                 throw options.CannotUse($"PostgreSQL did not start ({result.Output}); its log {Log} ends with:\n{said}\n");
         }
+
+        PostgresLog.Started(logger, options.Home);
     }
 
     private string Settings()
