@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ResultsEs.Access;
+using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 
 namespace ResultsEs.OpenApi;

@@ -1,22 +1,6 @@
 namespace ResultsEs.Common;
 
-/// <summary>The service cannot start as things are. The message is written for the person who starts it, and says what to do.</summary>
-public sealed class StartupException : Exception
-{
-    /// <summary>An error without a message.</summary>
-    public StartupException()
-    {
-    }
-
-    /// <summary>An error that says what is wrong and what to do.</summary>
-    public StartupException(string message)
-        : base(message)
-    {
-    }
-
-    /// <summary>An error that says what is wrong and what to do, and what it comes from.</summary>
-    public StartupException(string message, Exception innerException)
-        : base(message, innerException)
-    {
-    }
-}
+/// <summary>The service cannot start as things are. The message is written for the person who starts it.</summary>
+/// <param name="message">What is wrong and what to do.</param>
+/// <param name="innerException">What it comes from, if anything.</param>
+public sealed class StartupException(string message, Exception? innerException = null) : Exception(message, innerException);

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Contracts;
+using ResultsEs.Http;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Common;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Npgsql;
-using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.EventStore;
 
@@ -78,7 +77,7 @@ internal sealed class Standby(StandbyServer server, TimeSpan maxLag, TimeProvide
             _isTroubleTold = false;
         }
 
-        PostgresLog.StandbyIsFit(logger, server.Name);
+        StandbyLog.StandbyIsFit(logger, server.Name);
     }
 
     /// <summary>Reads do not go to it until it is known to be well.</summary>
@@ -116,7 +115,7 @@ internal sealed class Standby(StandbyServer server, TimeSpan maxLag, TimeProvide
             _isTroubleTold = true;
         }
 
-        PostgresLog.StandbyIsUnfit(logger, server.Name, trouble, cause);
+        StandbyLog.StandbyIsUnfit(logger, server.Name, trouble, cause);
     }
 
     /// <inheritdoc/>
@@ -125,4 +124,14 @@ internal sealed class Standby(StandbyServer server, TimeSpan maxLag, TimeProvide
     private TimeSpan Age(State state) => time.GetElapsedTime(state.AsOf);
 
     private sealed record State(long AsOf, string? Trouble);
+}
+
+/// <summary>What the log says about a standby.</summary>
+internal static partial class StandbyLog
+{
+    [LoggerMessage(113, LogLevel.Information, "Reads go to the standby at {Standby}")]
+    public static partial void StandbyIsFit(ILogger logger, string standby);
+
+    [LoggerMessage(114, LogLevel.Warning, "Reads do not go to the standby at {Standby}: it {Trouble}")]
+    public static partial void StandbyIsUnfit(ILogger logger, string standby, string trouble, Exception? cause);
 }

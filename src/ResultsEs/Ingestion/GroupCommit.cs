@@ -232,7 +232,7 @@ public sealed partial class GroupCommit
     // Marten wraps what the driver throws.
     private static NpgsqlException? NpgsqlOf(Exception? e) => e is null ? null : e as NpgsqlException ?? NpgsqlOf(e.InnerException);
 
-    [LoggerMessage(101, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer, or no database")]
+    [LoggerMessage(401, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer, or no database")]
     private static partial void LogConflict(ILogger logger, Exception exception, int attempt, int requests, Guid account);
 
     /// <summary>A command and who waits for its result.</summary>

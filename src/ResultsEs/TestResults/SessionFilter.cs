@@ -1,5 +1,4 @@
 using System.Globalization;
-using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.Http;
 using ResultsEs.Sessions;

@@ -56,7 +56,7 @@ internal static class ThrowAway
     {
         Kill(data);
         var home = Path.GetDirectoryName(data)!;
-        var socketFolder = PostgresCluster.SocketFolderFor(home);
+        var socketFolder = new ClusterOptions(home, Binaries: "").SocketFolder;
         if (!socketFolder.StartsWith(home, StringComparison.Ordinal) && Directory.Exists(socketFolder))
             Directory.Delete(socketFolder, recursive: true);
     }

@@ -17,7 +17,6 @@ using ResultsEs.Http;
 using ResultsEs.Media;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
-using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;

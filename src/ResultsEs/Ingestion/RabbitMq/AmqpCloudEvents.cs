@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using ResultsEs.Contracts;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>What <c>postmaster.pid</c> of a cluster says, and whether it is true.</summary>
+/// <summary>The server process that <c>postmaster.pid</c> of a cluster names, and whether it is what the file says.</summary>
 internal static class Postmaster
 {
     public enum State
@@ -54,13 +54,12 @@ internal static class Postmaster
     }
 
     /// <summary>
-    /// Makes the pid file name a process that cannot exist. PostgreSQL refuses to start while the named process exists, whatever it is.
-    /// The file stays because its other lines are how PostgreSQL notices orphaned backends that still use the data.
+    /// Writes a pid that cannot exist: PostgreSQL refuses to start while the named process exists, whatever it is. The file stays,
+    /// because its other lines are how PostgreSQL notices orphaned backends that still use the data.
     /// </summary>
     public static void Disown(string data)
     {
-        var lines = File.ReadAllLines(PidFile(data));
-        lines[0] = NobodysPid.ToString(CultureInfo.InvariantCulture);
+        string[] lines = [NobodysPid.ToString(CultureInfo.InvariantCulture), .. File.ReadAllLines(PidFile(data)).Skip(1)];
         File.WriteAllText(PidFile(data), string.Join('\n', lines) + "\n");
     }
 
@@ -79,17 +78,9 @@ internal static class Postmaster
             var directory = new FileInfo($"/proc/{pid}/cwd").ResolveLinkTarget(returnFinalTarget: false)?.FullName;
             return directory is null || directory == Resolved(data) ? State.Running : State.Foreign;
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return State.Gone;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            return State.Running;
-        }
-        catch (IOException)
-        {
-            // The process ended while its files were read.
+            // No such process, one that ended while its files were read, or one whose files are not for us.
             return Directory.Exists($"/proc/{pid}") ? State.Running : State.Gone;
         }
     }

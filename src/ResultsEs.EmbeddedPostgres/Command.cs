@@ -14,20 +14,19 @@ internal static class Command
         var start = new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = workingDirectory,
+            UserName = account,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
             UseShellExecute = false,
         };
-        if (account is not null)
-            start.UserName = account;
 
         // PGPORT, PGOPTIONS and the like change what the programs do; messages are quoted in errors and looked at.
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal)).ToList())
             start.Environment.Remove(name);
         start.Environment["LC_ALL"] = "C";
 
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
+        using var process = Process.Start(start)!;
         process.StandardInput.Close();
         var output = Task.WhenAll(
             process.StandardOutput.ReadToEndAsync(CancellationToken.None), process.StandardError.ReadToEndAsync(CancellationToken.None));
@@ -42,9 +41,7 @@ internal static class Command
         }
 
         // On Windows the server that pg_ctl leaves behind inherits these pipes, so their end may never come.
-        var text = await Task.WhenAny(output, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)) == output
-            ? string.Concat(await output)
-            : "";
-        return new Result(process.ExitCode, text.Trim());
+        var isRead = await Task.WhenAny(output, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)) == output;
+        return new Result(process.ExitCode, isRead ? string.Concat(await output).Trim() : "");
     }
 }

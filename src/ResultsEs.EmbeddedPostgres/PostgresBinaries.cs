@@ -4,7 +4,7 @@ using MysticMind.PostgresEmbed;
 
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>Finds the programs of a PostgreSQL server on this machine, or downloads them.</summary>
+/// <summary>The programs of a PostgreSQL server: found on this machine, or downloaded.</summary>
 internal static partial class PostgresBinaries
 {
     /// <summary>The major version that is downloaded for a new cluster.</summary>
@@ -26,24 +26,25 @@ internal static partial class PostgresBinaries
         "C:/Program Files/PostgreSQL/*/bin",
     ];
 
-    /// <summary>The folder of the first complete set of programs on this machine: PATH, then the usual places; null when there is none.</summary>
-    public static string? Find() => Complete(SearchOrder(Environment.GetEnvironmentVariable("PATH"), ListFolders), File.Exists).FirstOrDefault();
+    private static IEnumerable<string> Searched => SearchOrder(Environment.GetEnvironmentVariable("PATH"), ListFolders);
+
+    /// <summary>The first folder of PATH and the usual places that has all programs; null when none has.</summary>
+    public static string? Find() => Complete(Searched, File.Exists).FirstOrDefault();
 
     /// <summary>
-    /// The programs' folder for a cluster of <paramref name="majorVersion"/>, or of any version when it is null.
+    /// The folder of programs that can run a cluster of <paramref name="majorVersion"/>; of any version when that is null.
     /// Downloaded programs are kept in <paramref name="dataFolder"/>.
     /// </summary>
     public static Task<string> GetAsync(string dataFolder, string? majorVersion, ILogger logger, CancellationToken cancellationToken)
     {
         var downloads = Path.Combine(dataFolder, "postgres-binaries");
-        var searched = SearchOrder(Environment.GetEnvironmentVariable("PATH"), ListFolders)
-            .Concat(Expand(downloads + "/*/bin", ListFolders))
-            .ToList();
+        string[] searched = [.. Searched, .. Expand(downloads + "/*/bin", ListFolders)];
         return GetAsync(searched, downloads, majorVersion, http: null, logger, cancellationToken);
     }
 
     internal static async Task<string> GetAsync(
-        IReadOnlyList<string> searched, string downloads, string? majorVersion, HttpClient? http, ILogger logger, CancellationToken cancellationToken)
+        IReadOnlyList<string> searched, string downloads, string? majorVersion, HttpClient? http, ILogger logger,
+        CancellationToken cancellationToken)
     {
         foreach (var folder in Complete(searched, File.Exists))
         {
@@ -82,16 +83,14 @@ internal static partial class PostgresBinaries
 
     private static IEnumerable<string> Expand(string place, Func<string, IEnumerable<string>> listFolders)
     {
-        var star = place.IndexOf('*', StringComparison.Ordinal);
-        if (star < 0)
+        if (place.Split('*') is not [var start, var rest])
             return [place];
 
-        var parent = place[..place.LastIndexOf('/', star)];
-        var prefix = place[(parent.Length + 1)..star];
-        var rest = place[(star + 1)..];
+        var slash = start.LastIndexOf('/');
+        var (parent, prefix) = (start[..slash], start[(slash + 1)..]);
         return listFolders(parent)
             .Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
-            .OrderByDescending(name => Digits().Match(name) is { Success: true } match ? int.Parse(match.Value, CultureInfo.InvariantCulture) : -1)
+            .OrderByDescending(name => int.TryParse(Digits().Match(name).Value, CultureInfo.InvariantCulture, out var n) ? n : -1)
             .ThenByDescending(name => name, StringComparer.Ordinal)
             .Select(name => $"{parent}/{name}{rest}");
     }
@@ -109,13 +108,13 @@ internal static partial class PostgresBinaries
     }
 
     private static async Task<string> DownloadAsync(
-        IReadOnlyList<string> searched, string downloads, string? majorVersion, HttpClient? http, ILogger logger, CancellationToken cancellationToken)
+        IReadOnlyList<string> searched, string downloads, string? majorVersion, HttpClient? http, ILogger logger,
+        CancellationToken cancellationToken)
     {
         var version = majorVersion ?? DownloadedVersion;
         PostgresLog.Downloading(logger, version, downloads);
-        using var ours = http is null
-            ? new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) }) { Timeout = TimeSpan.FromMinutes(10) }
-            : null;
+        using var ours = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) });
+        ours.Timeout = TimeSpan.FromMinutes(10);
         try
         {
             Directory.CreateDirectory(downloads);
@@ -134,21 +133,18 @@ internal static partial class PostgresBinaries
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             var wanted = majorVersion is null ? "PostgreSQL" : $"PostgreSQL {majorVersion}, which made the cluster in the data folder,";
+            var others = majorVersion is null ? [] : Complete(searched, File.Exists).ToList();
+            var found = others.Count == 0 ? "" : $"; {string.Join(", ", others)} holds another version";
             var places = string.Join(", ", UsualPlaces.Append(Path.Combine(downloads, "*", "bin")));
             throw new DatabaseUnavailableException(
-                $"No database: ConnectionStrings__results is not set, {wanted} was not found on this machine, and version {version} could not be downloaded ({e.Message}). " +
-                $"Looked for {string.Join(", ", Programs)} in the folders of PATH and in {places}" +
-                $"{FoundOther(searched, majorVersion)}. " +
-                $"Install PostgreSQL{(majorVersion is null ? "" : " " + majorVersion)} (Debian: apt-get install postgresql; macOS: brew install postgresql@17), " +
+                $"No database: ConnectionStrings__results is not set, {wanted} was not found on this machine, " +
+                $"and version {version} could not be downloaded ({e.Message}). " +
+                $"Looked for {string.Join(", ", Programs)} in the folders of PATH and in {places}{found}. " +
+                $"Install PostgreSQL{(majorVersion is null ? "" : " " + majorVersion)} " +
+                "(Debian: apt-get install postgresql; macOS: brew install postgresql@17), " +
                 "or set ConnectionStrings__results to a database of yours.",
                 e);
         }
-    }
-
-    private static string FoundOther(IReadOnlyList<string> searched, string? majorVersion)
-    {
-        var others = majorVersion is null ? [] : Complete(searched, File.Exists).ToList();
-        return others.Count == 0 ? "" : $"; {string.Join(", ", others)} holds another version";
     }
 
     [GeneratedRegex(@"\(PostgreSQL\) (?<major>\d+)", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]

@@ -1,7 +1,6 @@
-using ResultsEs.EventStore;
-
 namespace ResultsEs.EmbeddedPostgres;
 
+/// <summary>What the log says about the embedded PostgreSQL. Its event ids are 101 to 112.</summary>
 internal static partial class PostgresLog
 {
     [LoggerMessage(101, LogLevel.Information, "Using {Description}")]
@@ -37,12 +36,7 @@ internal static partial class PostgresLog
     [LoggerMessage(111, LogLevel.Warning, "PostgreSQL in {Folder} could not be stopped; the next start attaches to it")]
     public static partial void StopFailed(ILogger logger, string folder, Exception exception);
 
-    [LoggerMessage(112, LogLevel.Warning, "The pid file of PostgreSQL in {Folder} names process {Pid}, which is not its server; treating it as stale")]
+    [LoggerMessage(112, LogLevel.Warning,
+        "The pid file of PostgreSQL in {Folder} names process {Pid}, which is not its server; treating it as stale")]
     public static partial void StalePid(ILogger logger, string folder, int pid);
-
-    [LoggerMessage(113, LogLevel.Information, "Reads go to the standby at {Standby}")]
-    public static partial void StandbyIsFit(ILogger logger, string standby);
-
-    [LoggerMessage(114, LogLevel.Warning, "Reads do not go to the standby at {Standby}: it {Trouble}")]
-    public static partial void StandbyIsUnfit(ILogger logger, string standby, string trouble, Exception? cause);
 }

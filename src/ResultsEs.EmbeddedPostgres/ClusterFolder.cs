@@ -1,0 +1,82 @@
+using System.ComponentModel;
+
+namespace ResultsEs.EmbeddedPostgres;
+
+/// <summary>The folder of a cluster, ready for use: closed to strangers, owned by the account PostgreSQL runs under.</summary>
+internal sealed class ClusterFolder(ClusterOptions options, string? account)
+{
+    /// <summary>Makes what is missing, and checks that PostgreSQL will be able to work there.</summary>
+    public static async Task<ClusterFolder> PrepareAsync(ClusterOptions options, CancellationToken cancellationToken)
+    {
+        var account = await ServerAccount.ChooseAsync(options.Data, cancellationToken);
+        var folder = new ClusterFolder(options, account);
+        folder.Create();
+        if (account is not null)
+        {
+            await ServerAccount.GiveAsync(account, options.Tcp ? [options.Home] : [options.Home, options.SocketFolder], cancellationToken);
+            await folder.CheckAccessAsync(cancellationToken);
+        }
+
+        return folder;
+    }
+
+    /// <summary>Runs one of PostgreSQL's programs in the folder, under the server's account.</summary>
+    public Task<Command.Result> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken) =>
+        Command.RunAsync(PostgresBinaries.Program(options.Binaries, program), arguments, options.Home, account, cancellationToken);
+
+    /// <summary>Makes a file the server's account's own.</summary>
+    public Task GiveAsync(string file, CancellationToken cancellationToken) =>
+        account is null ? Task.CompletedTask : ServerAccount.GiveAsync(account, [file], cancellationToken);
+
+    private void Create()
+    {
+        var parent = Path.GetDirectoryName(options.Home)!;
+        if (!Directory.Exists(parent))
+        {
+            Directory.CreateDirectory(parent);
+
+            // Root's umask may close the folder to the account PostgreSQL runs under.
+            if (account is not null && !OperatingSystem.IsWindows())
+                File.SetUnixFileMode(parent, File.GetUnixFileMode(parent) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        }
+
+        CreatePrivate(options.Home);
+        if (!options.Tcp)
+        {
+            var socket = options.SocketFolder;
+            if (new DirectoryInfo(socket).LinkTarget is not null)
+                throw options.CannotUse($"{socket}, where its socket belongs, is a link that somebody else may have made; remove it");
+            CreatePrivate(socket);
+        }
+    }
+
+    private static void CreatePrivate(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(folder);
+            return;
+        }
+
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(folder, OwnerOnly);
+        // Fails when the folder belongs to somebody else, who could listen there in our place.
+        File.SetUnixFileMode(folder, OwnerOnly);
+    }
+
+    private async Task CheckAccessAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var result = await RunAsync("postgres", ["--version"], cancellationToken);
+            if (result.ExitCode != 0)
+                throw options.CannotUse($"the user {account} cannot run {options.Binaries}: {result.Output}");
+        }
+        catch (Win32Exception e)
+        {
+            throw ServerAccount.ClosedFolderAbove(options.Home) is { } closed
+                ? options.CannotUse($"PostgreSQL does not run as root but as the user {account}, who may not enter {closed}", e)
+                : options.CannotUse($"the user {account} cannot run {options.Binaries}: {e.Message}", e);
+        }
+    }
+}

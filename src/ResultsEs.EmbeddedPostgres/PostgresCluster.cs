@@ -1,0 +1,168 @@
+using Npgsql;
+
+namespace ResultsEs.EmbeddedPostgres;
+
+/// <summary>
+/// A PostgreSQL of our own, shared by the services that use the same folder. The first starts it, others attach, the last stops it.
+/// Each holds a shared lock on the file <c>users</c>; who starts or stops the server holds the exclusive one on <c>gate</c>.
+/// Locks die with their process: after a killed service, the next finds the server running and attaches.
+/// While in use, a background task starts the server again when it is gone.
+/// </summary>
+internal sealed class PostgresCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan WatchEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(60);
+
+    private readonly ClusterOptions _options;
+    private readonly ClusterFolder _folder;
+    private readonly ServerAddress _address;
+    private readonly PostgresServer _server;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _leaving = new();
+    private IDisposable? _use;
+    private Task _watch = Task.CompletedTask;
+    private int _disposed;
+
+    private PostgresCluster(ClusterOptions options, ClusterFolder folder, ILogger logger)
+    {
+        (_options, _folder, _logger) = (options, folder, logger);
+        _address = new ServerAddress(options, folder);
+        _server = new PostgresServer(options, folder, _address, logger);
+    }
+
+    private string Users => Path.Combine(_options.Home, "users");
+
+    /// <summary>Makes the cluster when there is none, starts it or attaches to it, and keeps it running until disposed.</summary>
+    /// <exception cref="DatabaseUnavailableException">It cannot run; the message says why and what to do.</exception>
+    public static async Task<PostgresCluster> StartAsync(ClusterOptions options, ILogger logger, CancellationToken cancellationToken)
+    {
+        PostgresCluster? cluster = null;
+        try
+        {
+            cluster = new PostgresCluster(options, await ClusterFolder.PrepareAsync(options, cancellationToken), logger);
+            await cluster.EnterAsync(cancellationToken);
+            return cluster;
+        }
+        catch (Exception e)
+        {
+            if (cluster is not null)
+                await cluster.DisposeAsync();
+            if (e is UnauthorizedAccessException or IOException)
+                throw options.CannotUse(e.Message, e);
+            throw;
+        }
+    }
+
+    /// <summary>How to connect to a database of the cluster.</summary>
+    public string ConnectionString(string database) => _address.ConnectionString(database);
+
+    /// <summary>Makes a database unless it exists.</summary>
+    public async Task CreateDatabaseAsync(string name, CancellationToken cancellationToken)
+    {
+        await using var connection = _address.Connection();
+        await connection.OpenAsync(cancellationToken);
+        await using var find = new NpgsqlCommand("select 1 from pg_database where datname = $1", connection);
+        find.Parameters.Add(new() { Value = name });
+        if (await find.ExecuteScalarAsync(cancellationToken) is not null)
+            return;
+
+        try
+        {
+            var quoted = name.Replace("\"", "\"\"", StringComparison.Ordinal);
+            await using var create = new NpgsqlCommand($"""create database "{quoted}" template template0""", connection);
+            await create.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
+        {
+            // Another service came first.
+        }
+    }
+
+    /// <summary>Leaves the cluster; the last user stops it. Never throws: the next start attaches to what was not stopped.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+
+        try
+        {
+            await _leaving.CancelAsync();
+            await _watch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (_use is not null)
+                await LeaveAsync();
+        }
+        catch (Exception e)
+        {
+            PostgresLog.StopFailed(_logger, _options.Home, e);
+        }
+        finally
+        {
+            _use?.Dispose();
+            _leaving.Dispose();
+        }
+    }
+
+    private async Task EnterAsync(CancellationToken cancellationToken)
+    {
+        using (await GateAsync(cancellationToken))
+        {
+            // Nobody holds it exclusively for longer than a look while the gate is ours.
+            _use = FileLock.TryShared(Users) ?? throw _options.CannotUse($"the lock file {Users} is held by another program");
+            await _address.LoadAsync(cancellationToken);
+            await ClusterData.CheckOrCreateAsync(_options, _folder, _address.InitdbArguments, _logger, cancellationToken);
+            await _server.EnsureRunningAsync(cancellationToken);
+        }
+
+        _watch = Task.Run(() => WatchAsync(_leaving.Token), CancellationToken.None);
+    }
+
+    private Task<IDisposable> GateAsync(CancellationToken cancellationToken) =>
+        FileLock.ExclusiveAsync(Path.Combine(_options.Home, "gate"), () => PostgresLog.Waiting(_logger, _options.Home), cancellationToken);
+
+    // Ends by the cancellation.
+    private async Task WatchAsync(CancellationToken cancellationToken)
+    {
+        for (var pause = WatchEvery; ;)
+        {
+            try
+            {
+                await Task.Delay(pause, cancellationToken);
+                if (!await _server.IsGoneAsync(cancellationToken))
+                    continue;
+
+                using (await GateAsync(cancellationToken))
+                {
+                    PostgresLog.Gone(_logger, _options.Home);
+                    await _server.EnsureRunningAsync(cancellationToken);
+                }
+
+                pause = WatchEvery;
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+            {
+                pause = TimeSpan.FromSeconds(Math.Clamp(pause.TotalSeconds * 2, 1, 30));
+                PostgresLog.RestartFailed(_logger, _options.Home, pause, e);
+            }
+        }
+    }
+
+    private async Task LeaveAsync()
+    {
+        using var late = new CancellationTokenSource(StopWithin);
+        using var gate = await GateAsync(late.Token);
+
+        _use!.Dispose();
+        using var alone = FileLock.TryExclusive(Users);
+        if (alone is null)
+        {
+            PostgresLog.LeftRunning(_logger, _options.Home);
+            return;
+        }
+
+        await _server.StopAsync(late.Token);
+
+        // Nothing of us stays outside our own folder.
+        if (!_options.Tcp && !_options.SocketFolder.StartsWith(_options.Home, StringComparison.Ordinal))
+            Directory.Delete(_options.SocketFolder, recursive: true);
+    }
+}

@@ -1,0 +1,175 @@
+using System.Globalization;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace ResultsEs.EmbeddedPostgres;
+
+/// <summary>The server process of a cluster: found running or started, asked whether it answers, and stopped.</summary>
+internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folder, ServerAddress address, ILogger logger)
+{
+    // Set under the gate: from the first start on, clients know the address.
+    private bool _isInUse;
+
+    private enum Reply
+    {
+        Ready,
+        NotYet,
+        None,
+    }
+
+    private string Log => Path.Combine(options.Home, "log");
+
+    private bool IsRunning => Postmaster.Look(options.Data) == Postmaster.State.Running;
+
+    /// <summary>True when there is no process and no answer. A process can be invisible from here (another container).</summary>
+    public async Task<bool> IsGoneAsync(CancellationToken cancellationToken) =>
+        !IsRunning && await AskAsync(cancellationToken) == Reply.None;
+
+    /// <summary>Returns when the server takes connections. Needs the gate.</summary>
+    public async Task EnsureRunningAsync(CancellationToken cancellationToken)
+    {
+        if (!await AttachAsync(cancellationToken))
+            await StartAsync(cancellationToken);
+        _isInUse = true;
+    }
+
+    /// <summary>Stops the server if it runs: with a last write for durable data, at once otherwise. Needs the gate.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (!IsRunning)
+            return;
+
+        var trouble = await TryStopAsync(options.Durable ? "fast" : "immediate", cancellationToken);
+        if (trouble is not null)
+            trouble = await TryStopAsync("immediate", cancellationToken);
+        if (trouble is not null)
+            throw new DatabaseUnavailableException(trouble);
+        PostgresLog.Stopped(logger, options.Home);
+    }
+
+    /// <summary>Waits for a server that runs already until it takes connections; false when there is none.</summary>
+    private async Task<bool> AttachAsync(CancellationToken cancellationToken)
+    {
+        for (var unanswered = 0; address.IsKnown; await Task.Delay(100, cancellationToken))
+        {
+            switch (await AskAsync(cancellationToken))
+            {
+                case Reply.Ready:
+                    PostgresLog.Attached(logger, options.Home);
+                    return true;
+                case Reply.None when !IsRunning:
+                    return false;
+                case Reply.None when ++unanswered > 100:
+                    throw options.CannotUse(
+                        $"a PostgreSQL that this service did not start runs on it (process {Postmaster.ReadPid(options.Data)}) " +
+                        "and does not listen where expected; stop it with " +
+                        $"{PostgresBinaries.Program(options.Binaries, "pg_ctl")} stop -D {options.Data}");
+            }
+        }
+
+        return false;
+    }
+
+    private async Task<Reply> AskAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = address.Connection();
+            await connection.OpenAsync(cancellationToken);
+            return Reply.Ready;
+        }
+        catch (PostgresException e)
+        {
+            return e.SqlState switch
+            {
+                PostgresErrorCodes.CannotConnectNow => Reply.NotYet,
+                PostgresErrorCodes.TooManyConnections => Reply.Ready,
+                // Somebody else's server has taken the port meanwhile.
+                _ when options.Tcp && !IsRunning => Reply.None,
+                _ => throw options.CannotUse($"the PostgreSQL that runs there refuses us: {e.MessageText}", e),
+            };
+        }
+        catch (Exception e) when (e is NpgsqlException or SocketException or IOException or TimeoutException)
+        {
+            return Reply.None;
+        }
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (Postmaster.Look(options.Data) == Postmaster.State.Foreign)
+        {
+            PostgresLog.StalePid(logger, options.Home, Postmaster.ReadPid(options.Data) ?? 0);
+            Postmaster.Disown(options.Data);
+        }
+
+        await address.ClearAsync(_isInUse, cancellationToken);
+        var log = new FileInfo(Log);
+        if (log is { Exists: true, Length: > 10_000_000 })
+            log.MoveTo(Log + ".old", overwrite: true);
+
+        // A pg_ctl that is ended at once may leave a server that has not written its pid yet, and that nobody would find and stop.
+        using var patience = new CancellationTokenSource();
+        await using var cancelled = cancellationToken.Register(() => patience.CancelAfter(TimeSpan.FromSeconds(5)));
+
+        for (var attempt = 0; ; attempt++)
+        {
+            var written = File.Exists(Log) ? new FileInfo(Log).Length : 0;
+
+            // Relative names: pg_ctl hands them to a shell, which an absolute path with odd characters would not survive.
+            var result = await folder.RunAsync(
+                "pg_ctl",
+                ["start", "--silent", "--wait", "--timeout=600", "--pgdata=data", "--log=log", "--options=" + Settings()],
+                patience.Token);
+            if (result.ExitCode == 0)
+                break;
+
+            var said = EndOfLog(written);
+
+            // Backends of a killed server need a moment to notice and leave.
+            if (attempt < 20 && said.Contains("shared memory block", StringComparison.Ordinal))
+                await Task.Delay(250, cancellationToken);
+            else
+                throw options.CannotUse($"PostgreSQL did not start ({result.Output}); its log {Log} ends with:\n{said}\n");
+        }
+
+        PostgresLog.Started(logger, options.Home);
+    }
+
+    private string Settings()
+    {
+        var durable = options.Durable ? "on" : "off";
+        string[] settings =
+        [
+            .. address.Settings,
+            $"fsync={durable}",
+            $"synchronous_commit={durable}",
+            $"full_page_writes={durable}",
+            string.Create(CultureInfo.InvariantCulture, $"max_connections={options.MaxConnections}"),
+            "shared_buffers=256MB",
+            "max_wal_size=2GB",
+            "timezone=UTC",
+            "log_timezone=UTC",
+            "logging_collector=off",
+        ];
+        return string.Join(' ', settings.Select(setting => "-c " + setting));
+    }
+
+    /// <summary>Null when the server has stopped; otherwise what pg_ctl says.</summary>
+    private async Task<string?> TryStopAsync(string mode, CancellationToken cancellationToken)
+    {
+        var result = await folder.RunAsync(
+            "pg_ctl", ["stop", "--silent", "--wait", "--timeout=40", "--pgdata=data", "--mode=" + mode], cancellationToken);
+        return result.ExitCode == 0 || !IsRunning ? null : result.Output;
+    }
+
+    private string EndOfLog(long from)
+    {
+        if (!File.Exists(Log))
+            return "(no log)";
+        using var stream = new FileStream(Log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        stream.Position = Math.Min(from, stream.Length);
+        using var reader = new StreamReader(stream);
+        return string.Join('\n', reader.ReadToEnd().TrimEnd().Split('\n').TakeLast(20));
+    }
+}
