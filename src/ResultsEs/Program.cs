@@ -69,7 +69,7 @@ try
         return 0;
     }
 
-    await using var alone = args is ["db-apply", ..] ? await DatabaseSchema.AloneAsync(app.Services.GetRequiredService<NpgsqlDataSource>(), CancellationToken.None) : null;
+    await using var alone = args is ["db-apply", ..] ? await DatabaseSchema.WaitForOtherMigrationsAsync(app.Services.GetRequiredService<NpgsqlDataSource>(), CancellationToken.None) : null;
     // A command says that it failed, and may have said how.
     var exitCode = await app.RunJasperFxCommands(args);
     return exitCode == 0 ? 0 : Math.Max(exitCode, Environment.ExitCode);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using ResultsEs.Common;
 using StackExchange.Redis;
 
 namespace ResultsEs.Access;
@@ -7,7 +8,7 @@ namespace ResultsEs.Access;
 /// The windows that all nodes share, in Redis: as those of <see cref="RateLimitWindows"/>, on Redis' clock. Redis is asked once a second whether it answers. When it does not, or too late, it is
 /// away until it answers that question, and nobody else asks it meanwhile. State: whether it is there, set by whoever asked last.
 /// </summary>
-internal sealed partial class SharedWindows : BackgroundService
+internal sealed partial class SharedWindows : PollingService
 {
     // A key is this, then r, w or a for a client's reads, its writes or an address, then the client's id or the address. It lives as long as its window.
     private const string Prefix = "results-es:limits:";
@@ -33,7 +34,7 @@ internal sealed partial class SharedWindows : BackgroundService
         return (redis.call('GET', KEYS[1]) or 0) * 65536 + left
         """;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BetweenProbes = TimeSpan.FromSeconds(1);
     private static readonly RedisKey[] Probe = KeyOf("probe");
 
     private readonly ConfigurationOptions _options;
@@ -45,6 +46,7 @@ internal sealed partial class SharedWindows : BackgroundService
     private bool _isAnswering;
 
     public SharedWindows(ConfigurationOptions options, ILogger<SharedWindows> logger)
+        : base(BetweenProbes)
     {
         (_options, _logger) = (options.Clone(), logger);
         _patience = TimeSpan.FromMilliseconds(options.AsyncTimeout);
@@ -69,7 +71,7 @@ internal sealed partial class SharedWindows : BackgroundService
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         // A node shares limits from its first request on where Redis is there; where it is not, it starts all the same. First times take longer than others.
-        var patience = _patience > Interval ? _patience : Interval;
+        var patience = _patience > BetweenProbes ? _patience : BetweenProbes;
         _connecting = ConnectionMultiplexer.ConnectAsync(_options);
         await Task.WhenAny(_connecting, Task.Delay(patience, cancellationToken));
         _isAnswering = true;
@@ -86,13 +88,13 @@ internal sealed partial class SharedWindows : BackgroundService
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        // Not the clock of windows: how long another process takes is a matter of real time.
-        using var timer = new PeriodicTimer(Interval);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-            await AskAsync(_patience);
-    }
+    protected override TimeSpan Interval => BetweenProbes;
+
+    /// <inheritdoc/>
+    protected override Task PollAsync(CancellationToken stoppingToken) => AskAsync(_patience);
+
+    /// <inheritdoc/>
+    protected override void LogFailure(Exception failure) => Lost(failure);
 
     // By a permit, because what answers a ping may still refuse to write: a replica, or a Redis without memory.
     private async Task AskAsync(TimeSpan patience)

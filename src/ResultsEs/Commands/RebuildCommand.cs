@@ -73,7 +73,7 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
             return Say($"{sessions} sessions counted");
         }
 
-        await using var held = await RebuildLock.TryTakeAsync(database, CancellationToken.None);
+        await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, CancellationToken.None);
         if (held is null)
             return Fail("Another rebuild is running on this database; there can be one at a time.");
 
@@ -92,7 +92,7 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
         }
     }
 
-    private static async Task<bool> ExecuteAsync(NpgsqlDataSource database, RebuildLock held, RebuildInput input)
+    private static async Task<bool> ExecuteAsync(NpgsqlDataSource database, AdvisoryLock held, RebuildInput input)
     {
         var table = input.Name == HighlightReels ? HighlightReelTable.Documents : SessionResultTable.Documents;
         if (input.FinishFlag)
@@ -130,7 +130,7 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
         };
     }
 
-    private static async Task<bool> AllAsync(NpgsqlDataSource database, DocumentTable table, RebuildLock held, int parallel, ProgressReport report)
+    private static async Task<bool> AllAsync(NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report)
     {
         var watch = System.Diagnostics.Stopwatch.StartNew();
         var switched = await new Rebuild(database, table, held, parallel, report).RunAsync(CancellationToken.None);
@@ -148,7 +148,7 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
         return true;
     }
 
-    private static async Task<bool> FinishAsync(DocumentTable table, RebuildLock held)
+    private static async Task<bool> FinishAsync(DocumentTable table, AdvisoryLock held)
     {
         var (dropped, stillThere) = await ProjectionVersions.FinishAsync(held.Connection, table, CancellationToken.None);
         if (dropped is null)

@@ -121,7 +121,7 @@ internal sealed class LockedStreams
             }
 
             if (changed.Where(stream => stream.Added.Any(added => added.Type.CountsInTest)).Select(stream => stream.Id).ToList() is { Count: > 0 } counting)
-                batch.BatchCommands.Add(TestTotalsUpdater.Tell(_account, counting));
+                batch.BatchCommands.Add(RecountQueue.Written.Enqueue(_account, counting));
         }
 
         batch.BatchCommands.Add(new NpgsqlBatchCommand("commit"));

@@ -113,7 +113,8 @@ internal static class ReadsSetup
             builder.Services.AddHostedService(services => new StandbyWatch(
                 services.GetRequiredService<ReadDatabase>(),
                 MartenSetup.Open(ForLooks(new NpgsqlConnectionStringBuilder(primary)), MartenSetup.Schema + ".looks"),
-                services.GetRequiredService<TimeProvider>()));
+                services.GetRequiredService<TimeProvider>(),
+                services.GetRequiredService<ILogger<StandbyWatch>>()));
         }
 
         return builder;

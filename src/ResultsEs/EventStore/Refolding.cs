@@ -74,7 +74,7 @@ internal static class Refolding
     {
         var changed = await StoreAsync(connection, table, table.Name, appended, cancellation);
         if (table.StreamType == SessionResultTable.StreamType)
-            await TestTotalsUpdater.TellAsync(connection, changed, cancellation);
+            await RecountQueue.Written.EnqueueAsync(connection, changed, cancellation);
         return changed;
     }
 

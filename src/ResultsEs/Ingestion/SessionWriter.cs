@@ -27,6 +27,9 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
 
     private const int MaxReconnects = 4;
 
+    private static readonly Backoff BetweenConflicts = new(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(60));
+    private static readonly Backoff BetweenReconnects = new(TimeSpan.FromMilliseconds(150), TimeSpan.FromMilliseconds(600));
+
     private readonly Lock _gate = new();
     private readonly KeptConnections _connections = new(database);
     private readonly LinkedList<Waiting> _waiting = new();
@@ -148,13 +151,13 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
             catch (Exception e) when (RecordEventsHandler.IsConflict(e) && (commit.Count == 1 ? attempt < MaxAttempts : attempt < 3))
             {
                 LogConflict(logger, e, attempt, commit.Count, commands[0].Account);
-                await Task.Delay(Random.Shared.Next(2, 8 * attempt));
+                await Task.Delay(BetweenConflicts.After(attempt));
             }
             catch (NpgsqlException e) when (attempt < MaxReconnects && e.InnerException is not TimeoutException && Failures.IsTransient(e))
             {
                 // The server was restarted, or the connection was cut: what was not known to be stored is looked for first.
                 LogConflict(logger, e, attempt, commit.Count, commands[0].Account);
-                await Task.Delay(50 << attempt);
+                await Task.Delay(BetweenReconnects.After(attempt));
             }
             catch (Exception e) when (commit.Count > 1 && (RecordEventsHandler.IsConflict(e) || !Failures.IsTransient(e)))
             {

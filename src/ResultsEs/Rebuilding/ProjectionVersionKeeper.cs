@@ -1,5 +1,5 @@
+using System.Diagnostics;
 using Npgsql;
-using ResultsEs.Commands;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
@@ -11,7 +11,8 @@ namespace ResultsEs.Rebuilding;
 /// another version may write, which store documents of their own, what those wrote is folded: reads of one session and writes see to that themselves, so
 /// this is for lists.
 /// </summary>
-internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database, IHostEnvironment environment, ILogger<ProjectionVersionKeeper> logger) : BackgroundService
+internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database, IHostEnvironment environment, ILogger<ProjectionVersionKeeper> logger)
+    : PollingService(BetweenLooks)
 {
     private const int StreamsPerFold = 200;
 
@@ -19,6 +20,10 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
     private static readonly TimeSpan BetweenFolds = TimeSpan.FromMilliseconds(250);
 
     private static readonly DocumentTable Table = SessionResultTable.Documents;
+
+    private Follower _follower = new(database);
+    private bool _areOthers;
+    private long? _looked;
 
     /// <summary>Makes sure of the documents.</summary>
     /// <exception cref="StartupException">Production, and they have to be built; the message names the command.</exception>
@@ -34,46 +39,31 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override TimeSpan Interval => _areOthers ? BetweenFolds : BetweenLooks;
+
+    /// <inheritdoc/>
+    protected override async Task PollAsync(CancellationToken stoppingToken)
     {
-        var follower = new Follower(database);
-        var nextLook = TimeSpan.Zero;
-        var areOthers = false;
-        while (!stoppingToken.IsCancellationRequested)
+        if (_looked is not { } looked || Stopwatch.GetElapsedTime(looked) >= BetweenLooks)
         {
-            try
-            {
-                if (nextLook <= TimeSpan.Zero)
-                {
-                    areOthers = await ProjectionVersions.SeenAsync(database, Table, stoppingToken);
-                    nextLook = BetweenLooks;
-                }
-
-                if (areOthers)
-                    await follower.FollowAsync(stoppingToken);
-                else
-                    follower = new Follower(database);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                // What was not folded stays stale, and so is found again.
-                LogFailed(logger, e);
-            }
-
-            var pause = areOthers ? BetweenFolds : BetweenLooks;
-            nextLook -= pause;
-            await Task.Delay(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            _areOthers = await ProjectionVersions.SeenAsync(database, Table, stoppingToken);
+            _looked = Stopwatch.GetTimestamp();
         }
+
+        // Where folding fails, what was not folded stays stale, and so is found again.
+        if (_areOthers)
+            await _follower.FollowAsync(stoppingToken);
+        else
+            _follower = new Follower(database);
     }
+
+    /// <inheritdoc/>
+    protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
 
     private async Task BuildAsync(CancellationToken cancellation)
     {
         LogBuilding(logger, Table.Version);
-        await using var held = await RebuildLock.TryTakeAsync(database, cancellation)
+        await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, cancellation)
             ?? throw new StartupException("Another process is rebuilding documents. Start again when it is done.");
         await new Rebuild(database, Table, held, parallel: 2, ProgressReport.Silent).RunAsync(cancellation);
     }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Spectre.Console;
 
-namespace ResultsEs.Commands;
+namespace ResultsEs.Common;
 
 /// <summary>
 /// Tells the person at a command how a long work goes: a bar with rate and remaining time on a terminal, plain lines elsewhere. Told from several threads;
