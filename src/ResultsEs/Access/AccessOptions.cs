@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using Microsoft.Extensions.Options;
 
 namespace ResultsEs.Access;
 
@@ -60,13 +59,14 @@ internal sealed class RateLimitingOptions
     public int AnonymousPerMinute { get; init; } = 600;
 }
 
-/// <summary>Says at start which entry is wrong and why, without repeating a secret.</summary>
-internal sealed class AccessOptionsValidator(IHostEnvironment environment) : IValidateOptions<AccessOptions>
+/// <summary>What is wrong with the settings of access: which entry and why, without repeating a secret.</summary>
+internal static class AccessProblems
 {
     /// <summary>The client whose secret everybody knows.</summary>
     public const string DemoClient = "demo";
 
-    public ValidateOptionsResult Validate(string? name, AccessOptions options)
+    /// <summary>Names what is wrong, a sentence each.</summary>
+    public static IReadOnlyList<string> Of(AccessOptions options, IHostEnvironment environment)
     {
         List<string> failures = [];
         Limit("RateLimiting:ReadsPerMinute", options.RateLimiting.ReadsPerMinute);
@@ -81,7 +81,7 @@ internal sealed class AccessOptionsValidator(IHostEnvironment environment) : IVa
         for (var i = 0; i < options.Clients.Count; i++)
             Client($"Clients:{i}", options.Clients[i]);
 
-        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+        return failures;
 
         void Client(string key, ClientOptions client)
         {

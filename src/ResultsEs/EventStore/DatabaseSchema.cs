@@ -1,5 +1,4 @@
 using JasperFx;
-using JasperFx.CommandLine;
 using Npgsql;
 using ResultsEs.Common;
 using ResultsEs.Rebuilding;
@@ -53,23 +52,6 @@ internal static class DatabaseSchema
 
         if (different.Count > 0)
             throw new StartupException($"The database is not as this version needs it: {string.Join(", ", different.Distinct(StringComparer.Ordinal))}. Run: dotnet ResultsEs.dll db-apply");
-    }
-
-    /// <summary>The host of a command that needs the tables; null when they are not there, which has been said.</summary>
-    public static async Task<IHost?> BuildHostWithTablesAsync(this NetCoreInput input)
-    {
-        var host = input.BuildHost();
-        try
-        {
-            await PrepareTablesAsync(host.Services, CancellationToken.None);
-            return host;
-        }
-        catch (StartupException e)
-        {
-            Console.Error.WriteLine(e.Message);
-            host.Dispose();
-            return null;
-        }
     }
 
     /// <summary>Waits for whoever else makes tables: those that begin at once would make the same. Dispose the answer when they are made.</summary>

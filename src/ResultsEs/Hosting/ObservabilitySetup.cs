@@ -26,6 +26,7 @@ internal static class ObservabilitySetup
     {
         builder.Services.AddSingleton<DatabaseState>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DatabaseState>());
+        builder.Services.AddSettings<ShutdownOptions>(builder.Configuration.GetSection(ShutdownOptions.Section), ShutdownOptions.Problems);
         builder.Services.AddHostedService<Draining>();
         builder.Services.AddHealthChecks()
             .AddCheck<Draining.Check>("shutdown")
@@ -41,6 +42,7 @@ internal static class ObservabilitySetup
             return builder;
 
         var (traces, metrics, logs) = (IsSent("TRACES"), IsSent("METRICS"), IsSent("LOGS"));
+        // Before the host is built, as where telemetry goes to: they decide what is registered.
         var isScraped = configuration.GetValue<bool>(Prometheus);
         if (!traces && !metrics && !logs && !isScraped)
             return builder;

@@ -11,7 +11,7 @@ internal static class SettingsFiles
     /// Where the content root, which is the working folder unless somebody says otherwise, has no <c>appsettings.json</c>: reads those beside the program, before everything else that is read, so that
     /// whatever else is set goes before them.
     /// </summary>
-    public static void AddThoseBesideProgram(this WebApplicationBuilder builder)
+    public static void AddSettingsFiles(this WebApplicationBuilder builder)
     {
         if (File.Exists(Path.Combine(builder.Environment.ContentRootPath, Common)))
             return;
