@@ -18,7 +18,9 @@ internal sealed class TokenOptions
     /// <summary>The public address of this service, as it stands in <c>iss</c>. Default: the first address it listens on.</summary>
     public Uri? Issuer { get; init; }
 
-    /// <summary>PEM file of the RSA key, made when missing. Default: <c>keys/signing.pem</c> in the data folder. Nodes of one service share it.</summary>
+    /// <summary>
+    /// PEM file of the RSA key, made when missing. Default: <c>keys/signing.pem</c> in the data folder. Nodes of one service share it.
+    /// </summary>
     public string? SigningKeyPath { get; init; }
 }
 
@@ -115,7 +117,9 @@ internal static class AccessProblems
         }
     }
 
-    /// <summary>Whether the text has the shape of ASP.NET Core Identity's third hash format: Base64, marker 1, header, salt and key.</summary>
+    /// <summary>
+    /// Whether the text has the shape of ASP.NET Core Identity's third hash format: Base64, marker 1, header, salt and key.
+    /// </summary>
     private static bool IsHash(string text)
     {
         Span<byte> bytes = stackalloc byte[Base64.GetMaxDecodedFromUtf8Length(256)];

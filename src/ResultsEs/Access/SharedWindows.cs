@@ -5,15 +5,18 @@ using StackExchange.Redis;
 namespace ResultsEs.Access;
 
 /// <summary>
-/// The windows that all nodes share, in Redis: as those of <see cref="RateLimitWindows"/>, on Redis' clock. Redis is asked once a second whether it answers. When it does not, or too late, it is
+/// The windows that all nodes share, in Redis: as those of <see cref="RateLimitWindows"/>, on Redis' clock. Redis is asked once a second
+/// whether it answers. When it does not, or too late, it is
 /// away until it answers that question, and nobody else asks it meanwhile. State: whether it is there, set by whoever asked last.
 /// </summary>
 internal sealed partial class SharedWindows : PollingService
 {
-    // A key is this, then r, w or a for a client's reads, its writes or an address, then the client's id or the address. It lives as long as its window.
+    // A key is this, then r, w or a for a client's reads, its writes or an address, then the client's id or the address. It lives as long
+    // as its window.
     private const string Prefix = "results-es:limits:";
 
-    // A count and the milliseconds that are left of its window, at most 60,000, in one number. Redis runs a script as a whole, and nothing else meanwhile.
+    // A count and the milliseconds that are left of its window, at most 60,000, in one number. Redis runs a script as a whole, and
+    // nothing else meanwhile.
     private const int MillisecondBits = 16;
 
     private const string TakeScript =
@@ -51,11 +54,15 @@ internal sealed partial class SharedWindows : PollingService
         (_options, _logger) = (options.Clone(), logger);
         _patience = TimeSpan.FromMilliseconds(options.AsyncTimeout);
         _where = string.Join(", ", options.EndPoints.Select(EndPointCollection.ToString));
-        // The library applies it to the handshake, too, and takes a connection that was silent four times as long for a dead one: a matter of seconds.
+        // The library applies it to the handshake, too, and takes a connection that was silent four times as long for a dead one: a
+        // matter of seconds.
         _options.AsyncTimeout = Math.Max(options.AsyncTimeout, options.SyncTimeout);
     }
 
-    /// <summary>Whether Redis answers, as far as this node knows; where it does not, <see cref="TakeAsync"/> and <see cref="PeekAsync"/> answer null at once.</summary>
+    /// <summary>
+    /// Whether Redis answers, as far as this node knows; where it does not, <see cref="TakeAsync"/> and <see cref="PeekAsync"/> answer
+    /// null at once.
+    /// </summary>
     public bool IsAnswering => Volatile.Read(ref _isAnswering);
 
     /// <summary>The key of a window, as an array because the library takes one.</summary>
@@ -70,7 +77,8 @@ internal sealed partial class SharedWindows : PollingService
     /// <inheritdoc/>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        // A node shares limits from its first request on where Redis is there; where it is not, it starts all the same. First times take longer than others.
+        // A node shares limits from its first request on where Redis is there; where it is not, it starts all the same. First times take
+        // longer than others.
         var patience = _patience > BetweenProbes ? _patience : BetweenProbes;
         _connecting = ConnectionMultiplexer.ConnectAsync(_options);
         await Task.WhenAny(_connecting, Task.Delay(patience, cancellationToken));

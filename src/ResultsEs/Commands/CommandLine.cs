@@ -5,7 +5,9 @@ using ResultsEs.EventStore;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Finds the command that the arguments name: one of this folder, or of the libraries' (<c>db-apply</c>, <c>codegen</c>, …).</summary>
+/// <summary>
+/// Finds the command that the arguments name: one of this folder, or of the libraries' (<c>db-apply</c>, <c>codegen</c>, …).
+/// </summary>
 internal static class CommandLine
 {
     private static readonly string[] Help = ["help", "?"];
@@ -20,7 +22,9 @@ internal static class CommandLine
             return null;
         if (Help.Contains(args[0], StringComparer.OrdinalIgnoreCase))
             return await CommandExecutor.For(RegisterAll).ExecuteAsync(args);
-        return Find(ref args) is { } command && !typeof(DatabaseInput).IsAssignableFrom(InputOf(command)) ? await RunOursAsync(command, args, services: null) : null;
+        return Find(ref args) is { } command && !typeof(DatabaseInput).IsAssignableFrom(InputOf(command))
+            ? await RunOursAsync(command, args, services: null)
+            : null;
     }
 
     /// <summary>Runs a command that needs the database.</summary>
@@ -53,7 +57,9 @@ internal static class CommandLine
         return await executor.ExecuteAsync(args) == 0 ? 0 : Math.Max(1, Environment.ExitCode);
     }
 
-    /// <summary>The command of this folder that the arguments name. One whose name has two words takes no arguments: these are dropped.</summary>
+    /// <summary>
+    /// The command of this folder that the arguments name. One whose name has two words takes no arguments: these are dropped.
+    /// </summary>
     private static Type? Find(ref string[] args)
     {
         var (one, two) = (args[0], string.Join(' ', args.Take(2)));

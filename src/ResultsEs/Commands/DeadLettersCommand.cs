@@ -59,7 +59,9 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
 
     /// <inheritdoc/>
     protected override string? ProblemOf(DeadLettersInput input) =>
-        IsOfAll(input) || Guid.TryParse(input.Id, out _) ? null : $"'{input.Id}' is not the id of a dead letter; 'deadletters list' shows them.";
+        IsOfAll(input) || Guid.TryParse(input.Id, out _)
+            ? null
+            : $"'{input.Id}' is not the id of a dead letter; 'deadletters list' shows them.";
 
     /// <inheritdoc/>
     protected override async Task<ExitCode> RunAsync(DeadLettersInput input, IServiceProvider services)
@@ -118,10 +120,10 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         var settings = services.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
         var queue = new Uri(letter.ReceivedAt);
         // As it is configured now: that may be what was repaired.
-        if (settings.Accounts.Find(entry => settings.Broker is { } broker && RabbitMqOptions.AddressOf(entry.HostOr(broker)) == queue && Tenant.Of(entry.Account) == letter.Envelope.TenantId) is not { } binding)
+        if (settings.Accounts.Find(IsOfLetter) is not { } binding)
         {
-            return Fail($"{letter.Id} came from {letter.ReceivedAt} for account {letter.Envelope.TenantId}, and no entry of {RabbitMqOptions.Section}:Accounts "
-                + "binds that virtual host to that account; run this with the service's own settings.");
+            return Fail($"{letter.Id} came from {letter.ReceivedAt} for account {letter.Envelope.TenantId}, and no entry of "
+                + $"{RabbitMqOptions.Section}:Accounts binds that virtual host to that account; run this with the service's own settings.");
         }
 
         var headers = letter.Envelope.Headers.Where(header => AmqpCloudEvents.IsAttribute(header.Key))
@@ -133,6 +135,9 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         // Stored for good: to end here is harmless, replaying it again would find duplicates.
         await letters.DiscardAsync(new DeadLetterEnvelopeQuery([letter.Id]), CancellationToken.None);
         return Say($"{letter.Id} is stored.");
+
+        bool IsOfLetter(AccountBinding entry) => settings.Broker is { } broker
+            && RabbitMqOptions.AddressOf(entry.HostOr(broker)) == queue && Tenant.Of(entry.Account) == letter.Envelope.TenantId;
     }
 
     private static async Task<ExitCode> DiscardAsync(IDeadLetters letters, DeadLetterEnvelope letter)

@@ -3,14 +3,17 @@ using RabbitMQ.Client.Exceptions;
 
 namespace ResultsEs.Commands;
 
-/// <summary>A RabbitMQ exchange or queue: a message an event, persistent, each confirmed by the broker. A message that no queue takes is an error.</summary>
+/// <summary>
+/// A RabbitMQ exchange or queue: a message an event, persistent, each confirmed by the broker. A message that no queue takes is an error.
+/// </summary>
 internal sealed class EventQueueTarget(IConnection connection, IChannel channel, string exchange, string routingKey) : IEventTarget
 {
     /// <summary>How an address spells where to send, after the virtual host.</summary>
     public const string Form = "amqp://user:password@host/virtual-host?queue=NAME, or ?exchange=NAME&routing-key=KEY";
 
     /// <summary>Whether a target is an address of a queue.</summary>
-    public static bool IsAddress(string target) => target.StartsWith("amqp://", StringComparison.Ordinal) || target.StartsWith("amqps://", StringComparison.Ordinal);
+    public static bool IsAddress(string target) =>
+        target.StartsWith("amqp://", StringComparison.Ordinal) || target.StartsWith("amqps://", StringComparison.Ordinal);
 
     /// <summary>Connects to the broker of <paramref name="address"/>.</summary>
     /// <exception cref="FormatException">It does not say where to send.</exception>
@@ -26,8 +29,10 @@ internal sealed class EventQueueTarget(IConnection connection, IChannel channel,
         var connection = await factory.CreateConnectionAsync(cancellation);
         try
         {
-            var channel = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellation);
-            return new EventQueueTarget(connection, channel, exchange ?? "", queue ?? (string?)query.GetValueOrDefault("routing-key") ?? "");
+            var confirmed = new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true);
+            var channel = await connection.CreateChannelAsync(confirmed, cancellation);
+            var key = queue ?? (string?)query.GetValueOrDefault("routing-key") ?? "";
+            return new EventQueueTarget(connection, channel, exchange ?? "", key);
         }
         catch
         {
@@ -42,7 +47,12 @@ internal sealed class EventQueueTarget(IConnection connection, IChannel channel,
         var confirmations = new List<Task>(events.Count);
         foreach (var e in events)
         {
-            var properties = new BasicProperties { ContentType = "application/cloudevents+json", DeliveryMode = DeliveryModes.Persistent, MessageId = e.Id.ToString() };
+            var properties = new BasicProperties
+            {
+                ContentType = "application/cloudevents+json",
+                DeliveryMode = DeliveryModes.Persistent,
+                MessageId = e.Id.ToString(),
+            };
             confirmations.Add(channel.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, e.Json, cancellation).AsTask());
         }
 

@@ -7,7 +7,8 @@ using ResultsEs.EventStore;
 namespace ResultsEs.Commands;
 
 /// <summary>
-/// Sends stored events again, for systems downstream: as CloudEvents in the words in which they came, in the order of their positions in the event store. Nothing is passed over: it
+/// Sends stored events again, for systems downstream: as CloudEvents in the words in which they came, in the order of their positions in
+/// the event store. Nothing is passed over: it
 /// ends before the first position below which an event may still appear.
 /// </summary>
 internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target)
@@ -17,7 +18,8 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
     // By the primary key (seq_id). Lost races leave tombstones in place of the numbers they had drawn.
     private const string Sql =
         """
-        select e.seq_id, e.tenant_id, e.stream_id, e.id, e.type, e.data, e.headers ->> 'time', e.headers ->> 'source', e.headers ->> 'traceparent', e.timestamp
+        select e.seq_id, e.tenant_id, e.stream_id, e.id, e.type, e.data,
+          e.headers ->> 'time', e.headers ->> 'source', e.headers ->> 'traceparent', e.timestamp
         from results.mt_events e
         where e.seq_id > $1 and e.seq_id <= $2 and e.type <> 'tombstone' and ($3::varchar is null or e.tenant_id = $3)
         order by e.seq_id

@@ -10,7 +10,9 @@ public sealed class HealthInput
     public string Url { get; set; } = "http://localhost:5080";
 }
 
-/// <summary>Asks a running node whether it is ready, for who can run a program and not make a request, such as a container's health check.</summary>
+/// <summary>
+/// Asks a running node whether it is ready, for who can run a program and not make a request, such as a container's health check.
+/// </summary>
 [Description("Ask a running node whether it is ready", Name = "health")]
 public sealed class HealthCommand : OperatorCommand<HealthInput>
 {
@@ -24,7 +26,8 @@ public sealed class HealthCommand : OperatorCommand<HealthInput>
     }
 
     /// <inheritdoc/>
-    protected override string? ProblemOf(HealthInput input) => Uri.TryCreate(input.Url, UriKind.Absolute, out _) ? null : $"{input.Url} is no URL.";
+    protected override string? ProblemOf(HealthInput input) =>
+        Uri.TryCreate(input.Url, UriKind.Absolute, out _) ? null : $"{input.Url} is no URL.";
 
     /// <inheritdoc/>
     protected override async Task<ExitCode> RunAsync(HealthInput input)

@@ -45,7 +45,8 @@ public class HistoryInput : DatabaseInput
 public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
 {
     // The primary key of streams begins with the account, so that of several accounts' sessions each is looked at: an operator's question.
-    private const string AccountsSql = "select s.tenant_id from results.mt_streams s where s.id = $1 and s.type = 'session_result' order by s.tenant_id";
+    private const string AccountsSql =
+        "select s.tenant_id from results.mt_streams s where s.id = $1 and s.type = 'session_result' order by s.tenant_id";
 
     // By the unique index of (tenant_id, stream_id, version).
     private const string EventsSql =
@@ -58,7 +59,8 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
 
     /// <summary>The usage.</summary>
     public HistoryCommand() => Usage("Show how a session's result came to be").Arguments().ValidFlags(
-        input => input.SessionFlag!, input => input.AccountFlag!, input => input.AsOfFlag!, input => input.ToVersionFlag!, input => input.StepFlag);
+        input => input.SessionFlag!, input => input.AccountFlag!, input => input.AsOfFlag!, input => input.ToVersionFlag!,
+        input => input.StepFlag);
 
     /// <inheritdoc/>
     protected override string? ProblemOf(HistoryInput input) => Problem(input);
@@ -87,7 +89,9 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
         var asOf = DateTimeOffset.MaxValue;
         if (input.AsOfFlag is not null)
             TimestampConverter.TryParse(input.AsOfFlag, out asOf);
-        var accounts = (await AccountsAsync(database, session)).Where(account => input.AccountFlag is null || account == input.AccountFlag.ToLowerInvariant()).ToList();
+        var accounts = await AccountsAsync(database, session);
+        if (input.AccountFlag?.ToLowerInvariant() is { } only)
+            accounts.RemoveAll(account => account != only);
         if (accounts is not [var account])
         {
             return accounts.Count == 0
@@ -111,7 +115,8 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
         return accounts;
     }
 
-    private static async Task<int> ShowAsync(NpgsqlDataSource database, string account, Guid session, DateTimeOffset asOf, long toVersion, bool step)
+    private static async Task<int> ShowAsync(
+        NpgsqlDataSource database, string account, Guid session, DateTimeOffset asOf, long toVersion, bool step)
     {
         await using var command = database.CreateCommand(EventsSql);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = account });
@@ -125,8 +130,12 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
         while (await reader.ReadAsync())
         {
             var (version, id, wireType) = (reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2));
-            var time = reader.IsDBNull(4) ? reader.GetFieldValue<DateTimeOffset>(6) : DateTimeOffset.Parse(reader.GetString(4), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
-            Print(string.Create(CultureInfo.InvariantCulture, $"{version}  {wireType}  {Moment(time)}  stored {Moment(reader.GetFieldValue<DateTimeOffset>(6))}  {reader.GetValue(5)}  {id}"), "bold");
+            var stored = reader.GetFieldValue<DateTimeOffset>(6);
+            var time = reader.IsDBNull(4)
+                ? stored
+                : DateTimeOffset.Parse(reader.GetString(4), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+            Print(string.Create(
+                CultureInfo.InvariantCulture, $"{version}  {wireType}  {Moment(time)}  stored {Moment(stored)}  {reader.GetValue(5)}  {id}"), "bold");
             if (EventCatalogue.Find(wireType) is not { } type)
             {
                 Print("  this version does not know such events", "grey");
@@ -173,9 +182,11 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
             Print($"  {change}", change switch { { WasThere: false } => "green", { IsThere: false } => "red", _ => "yellow" });
     }
 
-    private static JsonNode Shown(SessionResult? document) => document is null ? new JsonObject() : JsonSerializer.SerializeToNode(document.Body, Json.Of<SessionBody>())!;
+    private static JsonNode Shown(SessionResult? document) =>
+        document is null ? new JsonObject() : JsonSerializer.SerializeToNode(document.Body, Json.Of<SessionBody>())!;
 
-    private static string Moment(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+    private static string Moment(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 
     /// <summary>Colours are for people: where the output goes elsewhere, lines stay whole and plain.</summary>
     private static void Print(string line, string style)

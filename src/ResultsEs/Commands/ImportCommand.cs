@@ -56,16 +56,20 @@ public sealed class ImportCommand : DatabaseCommand<ImportInput>
     /// <inheritdoc/>
     protected override async Task<ExitCode> RunAsync(ImportInput input, IServiceProvider services)
     {
-        if (FindClient(services.GetRequiredService<IOptions<AccessOptions>>().Value.Clients, input.ClientFlag, out var client) is { } problem)
+        var clients = services.GetRequiredService<IOptions<AccessOptions>>().Value.Clients;
+        if (FindClient(clients, input.ClientFlag, out var client) is { } problem)
             return Fail(problem);
 
-        // A store without sessions has all documents of this version: to be said before there are any, because a service that starts afterwards asks.
-        await ProjectionVersions.IsBuiltAsync(services.GetRequiredService<NpgsqlDataSource>(), SessionResultTable.Documents, CancellationToken.None);
+        // A store without sessions has all documents of this version: to be said before there are any, because a service that starts
+        // afterwards asks.
+        var database = services.GetRequiredService<NpgsqlDataSource>();
+        await ProjectionVersions.IsBuiltAsync(database, SessionResultTable.Documents, CancellationToken.None);
         using var stop = new CancellationTokenSource();
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var import = new EventImport(
-            services.GetRequiredService<SessionWriter>(), client.Account, client.Workspaces, Patience, services.GetRequiredService<ILogger<ImportCommand>>(), Report);
+            services.GetRequiredService<SessionWriter>(), client.Account, client.Workspaces, Patience,
+            services.GetRequiredService<ILogger<ImportCommand>>(), Report);
         var watch = Stopwatch.StartNew();
         ImportEnd end;
         try
@@ -119,28 +123,32 @@ public sealed class ImportCommand : DatabaseCommand<ImportInput>
 
     private static bool IsGzip(ReadOnlySpan<byte> start) => start is [0x1F, 0x8B];
 
-    private static Task<ImportEnd> ShowAsync(Task<ImportEnd> running, EventImport import, FileStream file, Stopwatch watch) => ProgressReport.RunAsync(Console.Out, async report =>
-    {
-        do
+    private static Task<ImportEnd> ShowAsync(Task<ImportEnd> running, EventImport import, FileStream file, Stopwatch watch) =>
+        ProgressReport.RunAsync(Console.Out, async report =>
         {
-            // What a pipe will hold nobody knows.
-            var share = file.CanSeek && file.Length > 0 ? (double)file.Position / file.Length : (double?)null;
-            report.Show(share, string.Create(CultureInfo.InvariantCulture, $"{import.Lines} lines, {import.Refused} refused, {Rate(import, watch)}"));
-        }
-        while (await Task.WhenAny(running, Task.Delay(BetweenLooks)) != running);
+            do
+            {
+                // What a pipe will hold nobody knows.
+                var share = file.CanSeek && file.Length > 0 ? (double)file.Position / file.Length : (double?)null;
+                var text = string.Create(CultureInfo.InvariantCulture, $"{import.Lines} lines, {import.Refused} refused, {Rate(import, watch)}");
+                report.Show(share, text);
+            }
+            while (await Task.WhenAny(running, Task.Delay(BetweenLooks)) != running);
 
-        return await running;
-    });
+            return await running;
+        });
 
     private static string Rate(EventImport import, Stopwatch watch) =>
         string.Create(CultureInfo.InvariantCulture, $"{import.Lines / Math.Max(watch.Elapsed.TotalSeconds, 0.001):0} lines/s");
 
     private static void Report(RefusedLine refused)
     {
+        var where = string.Create(CultureInfo.InvariantCulture, $"line {refused.Line}: {(refused.Id is null ? "" : $"id {refused.Id}: ")}");
         foreach (var (path, messages) in refused.Errors)
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"line {refused.Line}: {(refused.Id is null ? "" : $"id {refused.Id}: ")}{path} {string.Join("; ", messages)}"));
+            Console.Error.WriteLine($"{where}{path} {string.Join("; ", messages)}");
     }
 
     private static string GoOn(EventImport import) => string.Create(CultureInfo.InvariantCulture,
-        $"Every line through {import.ThroughLine} is stored or refused; go on with --from-line {import.ThroughLine + 1}, or begin again: what is stored is not stored twice.");
+        $"Every line through {import.ThroughLine} is stored or refused; go on with --from-line {import.ThroughLine + 1}, "
+        + $"or begin again: what is stored is not stored twice.");
 }

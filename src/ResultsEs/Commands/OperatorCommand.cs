@@ -6,7 +6,8 @@ using ResultsEs.EventStore;
 namespace ResultsEs.Commands;
 
 /// <summary>
-/// A command of the service. Its arguments are checked before anything else is done; what is wrong is a line on the standard error, and the exit code is one of
+/// A command of the service. Its arguments are checked before anything else is done; what is wrong is a line on the standard error, and
+/// the exit code is one of
 /// <see cref="ExitCode"/>. Without <see cref="DatabaseCommand{T}"/> it needs no database, and none is looked for.
 /// </summary>
 /// <typeparam name="T">The arguments.</typeparam>
@@ -60,7 +61,8 @@ public abstract class OperatorCommand<T> : JasperFxAsyncCommand<T>
     }
 
     /// <summary>The problem of a flag whose value must be a UUID; null when it is one, or is not given.</summary>
-    protected static string? ProblemOfId(string flag, string? value) => value is null || Uuid.TryParse(value, out _) ? null : $"{flag} must be a UUID.";
+    protected static string? ProblemOfId(string flag, string? value) =>
+        value is null || Uuid.TryParse(value, out _) ? null : $"{flag} must be a UUID.";
 }
 
 /// <summary>The arguments of a command that works on the database, and the service's parts for it.</summary>

@@ -6,7 +6,9 @@ using ResultsEs.Common;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Which events to send again, and where to. What it has of <see cref="HistoryInput"/> but the account goes with the next version.</summary>
+/// <summary>
+/// Which events to send again, and where to. What it has of <see cref="HistoryInput"/> but the account goes with the next version.
+/// </summary>
 public sealed class ReplayInput : HistoryInput
 {
     /// <summary>The position after which events are sent again.</summary>
@@ -23,7 +25,8 @@ public sealed class ReplayInput : HistoryInput
 }
 
 /// <summary>
-/// Sends stored events again, for systems downstream. It changes nothing; what it sends holds personal data. With <c>--session</c> it is an old name of <see cref="HistoryCommand"/>, until the
+/// Sends stored events again, for systems downstream. It changes nothing; what it sends holds personal data. With <c>--session</c> it is
+/// an old name of <see cref="HistoryCommand"/>, until the
 /// next version.
 /// </summary>
 [Description("Send stored events again, to a file or a queue", Name = "replay")]

@@ -29,8 +29,10 @@ public sealed class VerifyInput : DatabaseInput
 }
 
 /// <summary>
-/// Folds events afresh and compares with the stored documents. Each document that differs is a line of JSON: account, id, and the places, with what
-/// is stored and what the events say; or why the events do not fold into one. Ends with 1 when there is any that was not repaired. What it prints holds personal data.
+/// Folds events afresh and compares with the stored documents. Each document that differs is a line of JSON: account, id, and the places,
+/// with what
+/// is stored and what the events say; or why the events do not fold into one. Ends with 1 when there is any that was not repaired. What
+/// it prints holds personal data.
 /// </summary>
 [Description("Fold events afresh and compare with the stored documents", Name = "verify")]
 public sealed class VerifyCommand : DatabaseCommand<VerifyInput>

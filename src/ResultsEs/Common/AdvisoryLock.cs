@@ -3,7 +3,8 @@ using Npgsql;
 namespace ResultsEs.Common;
 
 /// <summary>
-/// A PostgreSQL advisory lock: one holder over all nodes, known by a name. PostgreSQL lets go of it when the transaction or the connection that holds it ends, however it ends, so a
+/// A PostgreSQL advisory lock: one holder over all nodes, known by a name. PostgreSQL lets go of it when the transaction or the
+/// connection that holds it ends, however it ends, so a
 /// node that is killed leaves nothing to clean up. An instance is a lock that a connection of its own holds until it is disposed.
 /// </summary>
 internal sealed class AdvisoryLock : IAsyncDisposable

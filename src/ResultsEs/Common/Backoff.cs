@@ -1,7 +1,8 @@
 namespace ResultsEs.Common;
 
 /// <summary>
-/// The delays between attempts: each may be twice as long as the one before, up to the longest. Chance takes up to half of each, so that those who failed together do not
+/// The delays between attempts: each may be twice as long as the one before, up to the longest. Chance takes up to half of each, so that
+/// those who failed together do not
 /// try again together.
 /// </summary>
 /// <param name="First">The first delay, before chance.</param>

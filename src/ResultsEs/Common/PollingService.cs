@@ -1,7 +1,8 @@
 namespace ResultsEs.Common;
 
 /// <summary>
-/// A background service that does one thing again and again. A failure is logged and never ends it: it waits longer after each, up to <paramref name="longestPause"/>,
+/// A background service that does one thing again and again. A failure is logged and never ends it: it waits longer after each, up to
+/// <paramref name="longestPause"/>,
 /// and goes on. It stops at once.
 /// </summary>
 /// <param name="longestPause">The longest pause after failures.</param>

@@ -5,7 +5,8 @@ using Spectre.Console;
 namespace ResultsEs.Common;
 
 /// <summary>
-/// Tells the person at a command how a long work goes: a bar with rate and remaining time on a terminal, plain lines elsewhere. Told from several threads;
+/// Tells the person at a command how a long work goes: a bar with rate and remaining time on a terminal, plain lines elsewhere. Told from
+/// several threads;
 /// the last line told is guarded by <see cref="_gate"/>.
 /// </summary>
 internal sealed class ProgressReport

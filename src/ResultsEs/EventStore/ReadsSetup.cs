@@ -19,12 +19,14 @@ internal sealed class ReadsOptions
     public string MaxLagSeconds { get; init; } = "30";
 
     /// <summary>The same as a time; null when it is wrong.</summary>
-    public TimeSpan? MaxLag => int.TryParse(MaxLagSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= LeastMaxLag and <= MostMaxLag
+    public TimeSpan? MaxLag =>
+        int.TryParse(MaxLagSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= LeastMaxLag and <= MostMaxLag
         ? TimeSpan.FromSeconds(seconds)
         : null;
 
     /// <summary>Names what is wrong.</summary>
-    public static IEnumerable<string> Problems(ReadsOptions options) => options.MaxLag is null ? [$"{Section}:MaxLagSeconds must be from {LeastMaxLag} to {MostMaxLag}."] : [];
+    public static IEnumerable<string> Problems(ReadsOptions options) =>
+        options.MaxLag is null ? [$"{Section}:MaxLagSeconds must be from {LeastMaxLag} to {MostMaxLag}."] : [];
 }
 
 /// <summary>Where reads go is configured.</summary>

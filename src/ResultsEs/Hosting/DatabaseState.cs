@@ -4,7 +4,8 @@ using ResultsEs.Common;
 namespace ResultsEs.Hosting;
 
 /// <summary>
-/// What the database says of itself, for gauges and for readiness: asked every 15 seconds by each node, so that neither a scrape nor a probe asks it. Written by the one loop, read by any.
+/// What the database says of itself, for gauges and for readiness: asked every 15 seconds by each node, so that neither a scrape nor a
+/// probe asks it. Written by the one loop, read by any.
 /// </summary>
 internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<DatabaseState> logger) : PollingService(BetweenLooks)
 {

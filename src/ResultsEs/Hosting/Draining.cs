@@ -21,13 +21,15 @@ internal sealed class ShutdownOptions
 }
 
 /// <summary>
-/// A node that is asked to stop first says that it is not ready, and goes on answering for a while, so that who spreads requests over nodes has
+/// A node that is asked to stop first says that it is not ready, and goes on answering for a while, so that who spreads requests over
+/// nodes has
 /// looked elsewhere before it takes no more.
 /// </summary>
 internal sealed class Draining(IOptions<ShutdownOptions> options) : IHostedLifecycleService
 {
     /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromSeconds(options.Value.DrainSeconds), cancellationToken);
+    public Task StoppingAsync(CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromSeconds(options.Value.DrainSeconds), cancellationToken);
 
     /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -10,10 +10,12 @@ internal static class Logs
     public static ILoggerFactory AddLogs(this WebApplicationBuilder builder, bool isCommand)
     {
         Configure(builder.Logging, builder.Environment, isCommand);
-        return LoggerFactory.Create(logging => Configure(logging.AddConfiguration(builder.Configuration.GetSection("Logging")), builder.Environment, isCommand));
+        var settings = builder.Configuration.GetSection("Logging");
+        return LoggerFactory.Create(logging => Configure(logging.AddConfiguration(settings), builder.Environment, isCommand));
     }
 
-    // In Production a line is a JSON object with the time in UTC and the trace it belongs to; elsewhere it is for people. A command's output is its own: what goes wrong is said on the standard error.
+    // In Production a line is a JSON object with the time in UTC and the trace it belongs to; elsewhere it is for people. A command's
+    // output is its own: what goes wrong is said on the standard error.
     private static void Configure(ILoggingBuilder logging, IHostEnvironment environment, bool isCommand)
     {
         logging.Configure(options => options.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);

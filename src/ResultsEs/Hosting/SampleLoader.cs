@@ -91,7 +91,10 @@ internal sealed partial class SampleLoader(
         return started.Task.IsCompletedSuccessfully;
     }
 
-    /// <summary>The first port the service really listens on; the configuration does not tell it when it asks for port 0. Null where there is none.</summary>
+    /// <summary>
+    /// The first port the service really listens on; the configuration does not tell it when it asks for port 0. Null where there is
+    /// none.
+    /// </summary>
     private Uri? Address() => server.Features.Get<IServerAddressesFeature>()?.Addresses
         .FirstOrDefault(address => BindingAddress.Parse(address) is { IsUnixPipe: false, IsNamedPipe: false }) is { } bound
         ? ListenAddress.ForClients(bound)

@@ -4,7 +4,8 @@ using ResultsEs.EventStore;
 namespace ResultsEs.TestResults;
 
 /// <summary>
-/// The queue of recounts: sessions whose part in the totals of their test may have changed. They are queued in the transaction that changes them, so no change is overtaken; in no order, and
+/// The queue of recounts: sessions whose part in the totals of their test may have changed. They are queued in the transaction that
+/// changes them, so no change is overtaken; in no order, and
 /// perhaps twice, which does no harm. A second queue keeps those that a rebuild changes until its documents are served.
 /// </summary>
 internal sealed class RecountQueue
@@ -20,10 +21,11 @@ internal sealed class RecountQueue
     private RecountQueue(string table) => _table = table;
 
     /// <summary>A command that queues sessions of an account.</summary>
-    public NpgsqlBatchCommand Enqueue(string account, IReadOnlyCollection<Guid> sessions) => new($"insert into {_table} (tenant_id, session_id) select $1, unnest($2)")
-    {
-        Parameters = { new NpgsqlParameter<string> { TypedValue = account }, new NpgsqlParameter<Guid[]> { TypedValue = [.. sessions] } },
-    };
+    public NpgsqlBatchCommand Enqueue(string account, IReadOnlyCollection<Guid> sessions) =>
+        new($"insert into {_table} (tenant_id, session_id) select $1, unnest($2)")
+        {
+            Parameters = { new NpgsqlParameter<string> { TypedValue = account }, new NpgsqlParameter<Guid[]> { TypedValue = [.. sessions] } },
+        };
 
     /// <summary>Queues sessions, in the transaction of <paramref name="connection"/>.</summary>
     public async Task EnqueueAsync(NpgsqlConnection connection, IReadOnlyCollection<StreamKey> sessions, CancellationToken cancellation)

@@ -4,8 +4,10 @@ using ResultsEs.Http;
 namespace ResultsEs.TestResults;
 
 /// <summary>
-/// The answer: while a page is written, the one after it is read. It holds two pages and no connection to the database while it waits for its client; one that stops reading is
-/// cut off by the web server (Kestrel's MinResponseDataRate). Once it has begun, what fails breaks it off: an end would say that it is complete.
+/// The answer: while a page is written, the one after it is read. It holds two pages and no connection to the database while it waits for
+/// its client; one that stops reading is
+/// cut off by the web server (Kestrel's MinResponseDataRate). Once it has begun, what fails breaks it off: an end would say that it is
+/// complete.
 /// </summary>
 internal sealed partial class SessionExport(SessionPages pages, SessionPage first, ILogger<SessionExport> logger) : IResult
 {

@@ -50,7 +50,10 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
         ? await database.ReadAsync((source, stop) => ReadAsync(source, last, page.NextLimit, stop), cancellation)
         : null;
 
-    /// <summary>The JSON of a session whose document is behind its stream, as a client that asks for it alone gets it; null when that shows that it is not the caller's.</summary>
+    /// <summary>
+    /// The JSON of a session whose document is behind its stream, as a client that asks for it alone gets it; null when that shows that
+    /// it is not the caller's.
+    /// </summary>
     public Task<byte[]?> FoldedAsync(Guid session, CancellationToken cancellation) =>
         SessionResultQuery.ReadAsync(database, GetSessionResultV3.Sql, caller, session, cancellation);
 
@@ -108,7 +111,8 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     }
 
     /// <summary>
-    /// A page in the order of the list. The primary keys (tenant_id, id) find each document and its stream, one after the other and whatever a planner thinks of reading a whole table instead; a
+    /// A page in the order of the list. The primary keys (tenant_id, id) find each document and its stream, one after the other and
+    /// whatever a planner thinks of reading a whole table instead; a
     /// document is unpacked as it is sent, so that what a page has no room for costs little.
     /// </summary>
     internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Position? after, int limit)

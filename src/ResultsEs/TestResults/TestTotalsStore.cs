@@ -45,7 +45,8 @@ internal static class TestTotalsStore
     public static async Task<Dictionary<StreamKey, CountedSession>> CurrentAsync(
         NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
     {
-        // The primary key (tenant_id, id) finds the rows. A session whose start is not in belongs to no test yet. "offset 0" keeps the planner from
+        // The primary key (tenant_id, id) finds the rows. A session whose start is not in belongs to no test yet. "offset 0" keeps the
+        // planner from
         // unpacking the document once for each member.
         await using var command = new NpgsqlCommand(
             $"""

@@ -6,8 +6,10 @@ using ResultsEs.Sessions;
 namespace ResultsEs.TestResults;
 
 /// <summary>
-/// Keeps the totals of tests: takes sessions out of the queue of recounts, reads what of each counts now, and puts it in the place of what was counted before, all in one transaction. What is
-/// counted comes from the document as it is now, so neither order nor repetition matters. One node at a time does this, by a lock that ends with its transaction.
+/// Keeps the totals of tests: takes sessions out of the queue of recounts, reads what of each counts now, and puts it in the place of
+/// what was counted before, all in one transaction. What is
+/// counted comes from the document as it is now, so neither order nor repetition matters. One node at a time does this, by a lock that
+/// ends with its transaction.
 /// </summary>
 internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogger<TestTotalsUpdater> logger) : PollingService(LongestPause)
 {
@@ -74,7 +76,8 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
     }
 
     /// <summary>
-    /// Those of the sessions that are not counted as <paramref name="sessions"/> says, or will be counted again before long. What is written after this
+    /// Those of the sessions that are not counted as <paramref name="sessions"/> says, or will be counted again before long. What is
+    /// written after this
     /// has begun may change either.
     /// </summary>
     public static async Task<IReadOnlyList<StreamKey>> DifferingAsync(

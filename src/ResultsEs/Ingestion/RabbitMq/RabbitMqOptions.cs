@@ -4,7 +4,9 @@ using ResultsEs.Common;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
-/// <summary>Which queues are listened to, and whose they are; section <c>RabbitMq</c>. Used when <c>ConnectionStrings:rabbitmq</c> is set.</summary>
+/// <summary>
+/// Which queues are listened to, and whose they are; section <c>RabbitMq</c>. Used when <c>ConnectionStrings:rabbitmq</c> is set.
+/// </summary>
 internal sealed class RabbitMqOptions
 {
     /// <summary>The section.</summary>
@@ -14,7 +16,8 @@ internal sealed class RabbitMqOptions
     public const string Queue = "results.session-events";
 
     /// <summary>
-    /// The address under which dead letters keep where they came from. The virtual host is in the scheme (RFC 3986: letters, digits, <c>-</c>; no difference
+    /// The address under which dead letters keep where they came from. The virtual host is in the scheme (RFC 3986: letters, digits,
+    /// <c>-</c>; no difference
     /// between cases); what a scheme cannot hold is written as its bytes, so that no two virtual hosts share one.
     /// </summary>
     public static Uri AddressOf(string virtualHost)
@@ -44,7 +47,8 @@ internal sealed class RabbitMqOptions
     internal Uri? Broker => Uri.TryCreate(ConnectionString, UriKind.Absolute, out var uri) && uri.Scheme is "amqp" or "amqps" ? uri : null;
 
     /// <summary>Registers the settings.</summary>
-    public static void Add(IServiceCollection services, IConfiguration configuration) => services.AddSettings<RabbitMqOptions>(configuration.GetSection(Section), Problems)
+    public static void Add(IServiceCollection services, IConfiguration configuration) => services
+        .AddSettings<RabbitMqOptions>(configuration.GetSection(Section), Problems)
         .Configure(options => options.ConnectionString = FindConnectionString(configuration));
 
     /// <summary>The connection string; null when no broker is configured.</summary>
