@@ -5,7 +5,6 @@ using JasperFx.CommandLine;
 using Npgsql;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
@@ -85,10 +84,8 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
     /// <returns>Why there is none to print; null when there is.</returns>
     internal static async Task<string?> ShowAsync(HistoryInput input, NpgsqlDataSource database)
     {
-        Uuid.TryParse(input.SessionFlag!, out var session);
-        var asOf = DateTimeOffset.MaxValue;
-        if (input.AsOfFlag is not null)
-            TimestampConverter.TryParse(input.AsOfFlag, out asOf);
+        var session = Guid.Parse(input.SessionFlag!);
+        var asOf = TimestampConverter.TryParse(input.AsOfFlag ?? "", out var moment) ? moment : DateTimeOffset.MaxValue;
         var accounts = await AccountsAsync(database, session);
         if (input.AccountFlag?.ToLowerInvariant() is { } only)
             accounts.RemoveAll(account => account != only);
