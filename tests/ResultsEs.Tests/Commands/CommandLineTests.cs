@@ -1,4 +1,4 @@
-using ResultsEs.Tests.EmbeddedPostgres;
+using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Commands;
 
@@ -16,7 +16,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData(0, "", "help", "history")]
     public async Task A_command_that_needs_no_database_leaves_it_alone(int exitCode, string errors, params string[] arguments)
     {
-        var run = await ServiceProcess.RunAsync(arguments, ("ASPNETCORE_ENVIRONMENT", "Production"), (ResultsEs.EmbeddedPostgres.DataFolder.Variable, _data.Path));
+        var run = await ServiceProcess.RunAsync(arguments, ("ASPNETCORE_ENVIRONMENT", "Production"), (DataFolder.Variable, _data.Path));
 
         if (arguments[0] != "help")
             Assert.Equal((exitCode, ""), (run.ExitCode, run.Output));
