@@ -1,5 +1,3 @@
-using JasperFx;
-using Npgsql;
 using ResultsEs.Commands;
 using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
@@ -13,31 +11,19 @@ using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 using Wolverine.Http;
 
-if (args is [HealthProbe.Command, .. { Length: <= 1 } url])
-    return await HealthProbe.RunAsync(url.FirstOrDefault());
-
-// Of Marten's own commands this one empties the documents first: readers get 404 and writers fold onto nothing while it runs.
-if (args is ["projections", "rebuild", ..])
-{
-    Console.Error.WriteLine("Documents are rebuilt while the service serves by: rebuild session-results, and rebuild highlight-reels.");
-    return 1;
-}
-
 try
 {
+    if (await CommandLine.TryRunWithoutDatabaseAsync(args) is { } exitCode)
+        return exitCode;
+
+    var isCommand = CommandLine.IsCommand(args);
     // The store is set up by these, and nothing before it needs them; making them takes as long as all of that.
     var catalogue = Task.Run(static () => (Json.Options, EventCatalogue.All));
     var builder = WebApplication.CreateBuilder(args);
-    builder.AddThoseBesideProgram();
-    // Only a command needs JasperFx, which looks through every assembly for commands first.
-    var isCommand = args is not ([] or [['-', ..], ..]);
-    // Events that go to the standard output are alone there; what else is said goes to the other.
-    if (args is ["replay", ..] && args.Contains(EventFileTarget.StandardOutput, StringComparer.Ordinal))
-        Console.SetOut(Console.Error);
-    Logs.Configure(builder.Logging, builder.Environment, isCommand);
-    using var startupLogging = LoggerFactory.Create(logging => Logs.Configure(logging.AddConfiguration(builder.Configuration.GetSection("Logging")), builder.Environment, isCommand));
+    builder.AddSettingsFiles();
+    using var startupLogging = builder.AddLogs(isCommand);
+    // Before the host is built, because the parts of the store are registered with how to connect.
     await using var database = await Database.OpenAsync(builder.Configuration, startupLogging.CreateLogger("ResultsEs.Postgres"), CancellationToken.None);
-
     builder.AddAccess();
     await catalogue;
     builder.AddEventStore(database.ConnectionString);
@@ -52,24 +38,20 @@ try
     builder.Services.AddWolverineHttp();
 
     var app = builder.Build();
+    if (!isCommand)
+        Settings.Validate(app.Services);
     // While endpoints are mapped; they ask nothing of the database.
     var prepared = isCommand ? Task.CompletedTask : Task.Run(() => DatabaseSchema.PrepareAsync(app.Services, CancellationToken.None));
     app.UseAccess();
     app.MapWolverineEndpoints();
     app.MapApiPages();
     app.MapObservability();
+    if (isCommand)
+        return await CommandLine.RunAsync(app, args);
 
-    if (!isCommand)
-    {
-        await prepared;
-        await app.RunAsync();
-        return 0;
-    }
-
-    await using var alone = args is ["db-apply", ..] ? await DatabaseSchema.AloneAsync(app.Services.GetRequiredService<NpgsqlDataSource>(), CancellationToken.None) : null;
-    // A command says that it failed, and may have said how.
-    var exitCode = await app.RunJasperFxCommands(args);
-    return exitCode == 0 ? 0 : Math.Max(exitCode, Environment.ExitCode);
+    await prepared;
+    await app.RunAsync();
+    return 0;
 }
 catch (Exception e) when (e is StartupException or DatabaseUnavailableException)
 {

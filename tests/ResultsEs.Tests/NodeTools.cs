@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ResultsEs.Commands;
 
 namespace ResultsEs.Tests;
 

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using Microsoft.Extensions.Options;
 using ResultsEs.TestResults;
 
 namespace ResultsEs.Access;
@@ -20,7 +19,9 @@ internal sealed class TokenOptions
     /// <summary>The public address of this service, as it stands in <c>iss</c>. Default: the first address it listens on.</summary>
     public Uri? Issuer { get; init; }
 
-    /// <summary>PEM file of the RSA key, made when missing. Default: <c>keys/signing.pem</c> in the data folder. Nodes of one service share it.</summary>
+    /// <summary>
+    /// PEM file of the RSA key, made when missing. Default: <c>keys/signing.pem</c> in the data folder. Nodes of one service share it.
+    /// </summary>
     public string? SigningKeyPath { get; init; }
 }
 
@@ -61,13 +62,14 @@ internal sealed class RateLimitingOptions
     public int AnonymousPerMinute { get; init; } = 600;
 }
 
-/// <summary>Says at start which entry is wrong and why, without repeating a secret.</summary>
-internal sealed class AccessOptionsValidator(IHostEnvironment environment) : IValidateOptions<AccessOptions>
+/// <summary>What is wrong with the settings of access: which entry and why, without repeating a secret.</summary>
+internal static class AccessProblems
 {
     /// <summary>The client whose secret everybody knows.</summary>
     public const string DemoClient = "demo";
 
-    public ValidateOptionsResult Validate(string? name, AccessOptions options)
+    /// <summary>Names what is wrong, a sentence each.</summary>
+    public static IReadOnlyList<string> Of(AccessOptions options, IHostEnvironment environment)
     {
         List<string> failures = [];
         Limit("RateLimiting:ReadsPerMinute", options.RateLimiting.ReadsPerMinute);
@@ -82,7 +84,7 @@ internal sealed class AccessOptionsValidator(IHostEnvironment environment) : IVa
         for (var i = 0; i < options.Clients.Count; i++)
             Client($"Clients:{i}", options.Clients[i]);
 
-        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+        return failures;
 
         void Client(string key, ClientOptions client)
         {
@@ -116,7 +118,9 @@ internal sealed class AccessOptionsValidator(IHostEnvironment environment) : IVa
         }
     }
 
-    /// <summary>Whether the text has the shape of ASP.NET Core Identity's third hash format: Base64, marker 1, header, salt and key.</summary>
+    /// <summary>
+    /// Whether the text has the shape of ASP.NET Core Identity's third hash format: Base64, marker 1, header, salt and key.
+    /// </summary>
     private static bool IsHash(string text)
     {
         Span<byte> bytes = stackalloc byte[Base64.GetMaxDecodedFromUtf8Length(256)];

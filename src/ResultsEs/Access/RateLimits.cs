@@ -47,6 +47,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
 
     public static void Add(IServiceCollection services, IConfiguration configuration)
     {
+        // Before the host is built, because it decides whether there are shared windows.
         if (RedisSetting.Read(configuration) is { } redis)
         {
             services.AddSingleton(provider => new SharedWindows(redis, provider.GetRequiredService<ILogger<SharedWindows>>()));

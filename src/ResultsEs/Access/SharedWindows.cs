@@ -1,18 +1,22 @@
 using System.Runtime.CompilerServices;
+using ResultsEs.Common;
 using StackExchange.Redis;
 
 namespace ResultsEs.Access;
 
 /// <summary>
-/// The windows that all nodes share, in Redis: as those of <see cref="RateLimitWindows"/>, on Redis' clock. Redis is asked once a second whether it answers. When it does not, or too late, it is
+/// The windows that all nodes share, in Redis: as those of <see cref="RateLimitWindows"/>, on Redis' clock. Redis is asked once a second
+/// whether it answers. When it does not, or too late, it is
 /// away until it answers that question, and nobody else asks it meanwhile. State: whether it is there, set by whoever asked last.
 /// </summary>
-internal sealed partial class SharedWindows : BackgroundService
+internal sealed partial class SharedWindows : PollingService
 {
-    // A key is this, then r, w or a for a client's reads, its writes or an address, then the client's id or the address. It lives as long as its window.
+    // A key is this, then r, w or a for a client's reads, its writes or an address, then the client's id or the address. It lives as long
+    // as its window.
     private const string Prefix = "results-es:limits:";
 
-    // A count and the milliseconds that are left of its window, at most 60,000, in one number. Redis runs a script as a whole, and nothing else meanwhile.
+    // A count and the milliseconds that are left of its window, at most 60,000, in one number. Redis runs a script as a whole, and
+    // nothing else meanwhile.
     private const int MillisecondBits = 16;
 
     private const string TakeScript =
@@ -33,7 +37,7 @@ internal sealed partial class SharedWindows : BackgroundService
         return (redis.call('GET', KEYS[1]) or 0) * 65536 + left
         """;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan BetweenProbes = TimeSpan.FromSeconds(1);
     private static readonly RedisKey[] Probe = KeyOf("probe");
 
     private readonly ConfigurationOptions _options;
@@ -45,15 +49,20 @@ internal sealed partial class SharedWindows : BackgroundService
     private bool _isAnswering;
 
     public SharedWindows(ConfigurationOptions options, ILogger<SharedWindows> logger)
+        : base(BetweenProbes)
     {
         (_options, _logger) = (options.Clone(), logger);
         _patience = TimeSpan.FromMilliseconds(options.AsyncTimeout);
         _where = string.Join(", ", options.EndPoints.Select(EndPointCollection.ToString));
-        // The library applies it to the handshake, too, and takes a connection that was silent four times as long for a dead one: a matter of seconds.
+        // The library applies it to the handshake, too, and takes a connection that was silent four times as long for a dead one: a
+        // matter of seconds.
         _options.AsyncTimeout = Math.Max(options.AsyncTimeout, options.SyncTimeout);
     }
 
-    /// <summary>Whether Redis answers, as far as this node knows; where it does not, <see cref="TakeAsync"/> and <see cref="PeekAsync"/> answer null at once.</summary>
+    /// <summary>
+    /// Whether Redis answers, as far as this node knows; where it does not, <see cref="TakeAsync"/> and <see cref="PeekAsync"/> answer
+    /// null at once.
+    /// </summary>
     public bool IsAnswering => Volatile.Read(ref _isAnswering);
 
     /// <summary>The key of a window, as an array because the library takes one.</summary>
@@ -68,8 +77,9 @@ internal sealed partial class SharedWindows : BackgroundService
     /// <inheritdoc/>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        // A node shares limits from its first request on where Redis is there; where it is not, it starts all the same. First times take longer than others.
-        var patience = _patience > Interval ? _patience : Interval;
+        // A node shares limits from its first request on where Redis is there; where it is not, it starts all the same. First times take
+        // longer than others.
+        var patience = _patience > BetweenProbes ? _patience : BetweenProbes;
         _connecting = ConnectionMultiplexer.ConnectAsync(_options);
         await Task.WhenAny(_connecting, Task.Delay(patience, cancellationToken));
         _isAnswering = true;
@@ -86,13 +96,13 @@ internal sealed partial class SharedWindows : BackgroundService
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        // Not the clock of windows: how long another process takes is a matter of real time.
-        using var timer = new PeriodicTimer(Interval);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-            await AskAsync(_patience);
-    }
+    protected override TimeSpan Interval => BetweenProbes;
+
+    /// <inheritdoc/>
+    protected override Task PollAsync(CancellationToken stoppingToken) => AskAsync(_patience);
+
+    /// <inheritdoc/>
+    protected override void LogFailure(Exception failure) => Lost(failure);
 
     // By a permit, because what answers a ping may still refuse to write: a replica, or a Redis without memory.
     private async Task AskAsync(TimeSpan patience)

@@ -7,9 +7,9 @@ namespace ResultsEs.Commands;
 internal static class CommandBus
 {
     /// <summary>Starts Wolverine and nothing else of the host.</summary>
-    public static async Task<IMessageBus> StartBusAsync(this IHost host)
+    public static async Task<IMessageBus> StartBusAsync(this IServiceProvider services)
     {
-        var runtime = host.Services.GetRequiredService<IWolverineRuntime>();
+        var runtime = services.GetRequiredService<IWolverineRuntime>();
         await ((IHostedService)runtime).StartAsync(CancellationToken.None);
         return new MessageBus(runtime);
     }

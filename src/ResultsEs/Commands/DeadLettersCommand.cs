@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using JasperFx.CommandLine;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Common;
@@ -29,7 +30,7 @@ public enum DeadLettersAction
 }
 
 /// <summary>Which dead letters.</summary>
-public sealed class DeadLettersInput : NetCoreInput
+public sealed class DeadLettersInput : DatabaseInput
 {
     /// <summary>What to do.</summary>
     [Description("list, show, replay or discard")]
@@ -49,7 +50,7 @@ public sealed class DeadLettersInput : NetCoreInput
 /// neither the service nor the broker has to run, and both may.
 /// </summary>
 [Description("List, show, replay or discard messages of the queue that could not be stored", Name = "deadletters")]
-public sealed class DeadLettersCommand : JasperFxAsyncCommand<DeadLettersInput>
+public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
 {
     /// <summary>The usages.</summary>
     public DeadLettersCommand()
@@ -59,50 +60,45 @@ public sealed class DeadLettersCommand : JasperFxAsyncCommand<DeadLettersInput>
     }
 
     /// <inheritdoc/>
-    public override async Task<bool> Execute(DeadLettersInput input)
+    protected override string? ProblemOf(DeadLettersInput input) =>
+        IsOfAll(input) || Guid.TryParse(input.Id, out _)
+            ? null
+            : $"'{input.Id}' is not the id of a dead letter; 'deadletters list' shows them.";
+
+    /// <inheritdoc/>
+    protected override async Task<ExitCode> RunAsync(DeadLettersInput input, IServiceProvider services)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        using var host = await input.BuildHostWithTablesAsync();
-        if (host is null)
-            return false;
+        var letters = services.GetRequiredService<IMessageStore>().DeadLetters;
+        List<Guid> ids = IsOfAll(input) ? await IdsAsync(services.GetRequiredService<NpgsqlDataSource>()) : [Guid.Parse(input.Id)];
+        if (IsOfAll(input))
+            Say(FormattableString.Invariant($"{ids.Count} dead letters"));
 
-        var store = host.Services.GetRequiredService<IMessageStore>();
-        var all = input.Action == DeadLettersAction.list || (input.Id == "all" && input.Action != DeadLettersAction.show);
-        if (!all && !Guid.TryParse(input.Id, out _))
-            return Fail($"'{input.Id}' is not the id of a dead letter; 'deadletters list' shows them.");
-
-        List<Guid> ids = all ? await IdsAsync(host.Services.GetRequiredService<NpgsqlDataSource>()) : [Guid.Parse(input.Id)];
-        if (all)
-            Console.Out.WriteLine(FormattableString.Invariant($"{ids.Count} dead letters"));
-
-        var succeeded = true;
+        var end = ExitCode.Success;
         foreach (var id in ids)
         {
-            if (await store.DeadLetters.DeadLetterEnvelopeByIdAsync(id) is not { } letter)
-            {
-                succeeded = Fail($"{id} is not a dead letter, or not any more.");
-                continue;
-            }
-
-            succeeded &= input.Action switch
-            {
-                DeadLettersAction.list => List(letter),
-                DeadLettersAction.show => await ShowAsync(letter, input.BodyFlag),
-                DeadLettersAction.replay => await ReplayAsync(host.Services, store.DeadLetters, letter),
-                _ => await DiscardAsync(store.DeadLetters, letter),
-            };
+            var one = await letters.DeadLetterEnvelopeByIdAsync(id) is not { } letter
+                ? Fail($"{id} is not a dead letter, or not any more.")
+                : input.Action switch
+                {
+                    DeadLettersAction.list => List(letter),
+                    DeadLettersAction.show => await ShowAsync(letter, input.BodyFlag),
+                    DeadLettersAction.replay => await ReplayAsync(services, letters, letter),
+                    _ => await DiscardAsync(letters, letter),
+                };
+            if (one != ExitCode.Success)
+                end = one;
         }
 
-        return succeeded;
+        return end;
     }
 
-    private static bool List(DeadLetterEnvelope letter)
-    {
-        Console.Out.WriteLine($"{letter.Id}  {Time(letter)}  account {letter.Envelope.TenantId}  {Shortened(letter.ExceptionMessage)}");
-        return true;
-    }
+    private static bool IsOfAll(DeadLettersInput input) =>
+        input.Action == DeadLettersAction.list || (input.Id == "all" && input.Action != DeadLettersAction.show);
 
-    private static async Task<bool> ShowAsync(DeadLetterEnvelope letter, string? file)
+    private static ExitCode List(DeadLetterEnvelope letter) =>
+        Say($"{letter.Id}  {Time(letter)}  account {letter.Envelope.TenantId}  {Shortened(letter.ExceptionMessage)}");
+
+    private static async Task<ExitCode> ShowAsync(DeadLetterEnvelope letter, string? file)
     {
         var body = letter.Envelope.Data ?? [];
         Console.Out.WriteLine($"id            {letter.Id}");
@@ -115,25 +111,21 @@ public sealed class DeadLettersCommand : JasperFxAsyncCommand<DeadLettersInput>
             Console.Out.WriteLine($"header        {name} = {value}");
         Console.Out.WriteLine(FormattableString.Invariant($"body          {body.Length} bytes"));
         if (file is null)
-        {
-            Console.Out.WriteLine(Encoding.UTF8.GetString(body));
-            return true;
-        }
+            return Say(Encoding.UTF8.GetString(body));
 
         await File.WriteAllBytesAsync(file, body);
-        Console.Out.WriteLine($"              written to {file}");
-        return true;
+        return Say($"              written to {file}");
     }
 
-    private static async Task<bool> ReplayAsync(IServiceProvider services, IDeadLetters letters, DeadLetterEnvelope letter)
+    private async Task<ExitCode> ReplayAsync(IServiceProvider services, IDeadLetters letters, DeadLetterEnvelope letter)
     {
-        var settings = RabbitMqOptions.Read(services.GetRequiredService<IConfiguration>(), out var broker);
+        var settings = services.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
         var queue = new Uri(letter.ReceivedAt);
         // As it is configured now: that may be what was repaired.
-        if (settings?.Accounts.Find(entry => RabbitMqOptions.AddressOf(entry.HostOr(broker)) == queue && Tenant.Of(entry.Account) == letter.Envelope.TenantId) is not { } binding)
+        if (settings.Accounts.Find(IsOfLetter) is not { } binding)
         {
-            return Fail($"{letter.Id} came from {letter.ReceivedAt} for account {letter.Envelope.TenantId}, and no entry of {RabbitMqOptions.Section}:Accounts "
-                + "binds that virtual host to that account; run this with the service's own settings.");
+            return Fail($"{letter.Id} came from {letter.ReceivedAt} for account {letter.Envelope.TenantId}, and no entry of "
+                + $"{RabbitMqOptions.Section}:Accounts binds that virtual host to that account; run this with the service's own settings.");
         }
 
         var headers = letter.Envelope.Headers.Where(header => AmqpCloudEvents.IsAttribute(header.Key))
@@ -144,15 +136,16 @@ public sealed class DeadLettersCommand : JasperFxAsyncCommand<DeadLettersInput>
 
         // Stored for good: to end here is harmless, replaying it again would find duplicates.
         await letters.DiscardAsync(new DeadLetterEnvelopeQuery([letter.Id]), CancellationToken.None);
-        Console.Out.WriteLine($"{letter.Id} is stored.");
-        return true;
+        return Say($"{letter.Id} is stored.");
+
+        bool IsOfLetter(AccountBinding entry) => settings.Broker is { } broker
+            && RabbitMqOptions.AddressOf(entry.HostOr(broker)) == queue && Tenant.Of(entry.Account) == letter.Envelope.TenantId;
     }
 
-    private static async Task<bool> DiscardAsync(IDeadLetters letters, DeadLetterEnvelope letter)
+    private static async Task<ExitCode> DiscardAsync(IDeadLetters letters, DeadLetterEnvelope letter)
     {
         await letters.DiscardAsync(new DeadLetterEnvelopeQuery([letter.Id]), CancellationToken.None);
-        Console.Out.WriteLine($"{letter.Id} is discarded.");
-        return true;
+        return Say($"{letter.Id} is discarded.");
     }
 
     /// <summary>All ids, the oldest first. Not by Wolverine's pages: their order is not defined.</summary>
@@ -172,10 +165,4 @@ public sealed class DeadLettersCommand : JasperFxAsyncCommand<DeadLettersInput>
         (letter.FailedAt ?? letter.SentAt).UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     private static string Shortened(string reason) => reason.Length <= 160 ? reason : reason[..160] + "…";
-
-    private static bool Fail(string message)
-    {
-        Console.Error.WriteLine(message);
-        return false;
-    }
 }

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Npgsql;
-using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
@@ -12,7 +10,8 @@ using ResultsEs.TestResults;
 namespace ResultsEs.Commands;
 
 /// <summary>
-/// Sends stored events again, for systems downstream: as CloudEvents in the words in which they came, in the order of their positions in the event store. Nothing is passed over: it
+/// Sends stored events again, for systems downstream: as CloudEvents in the words in which they came, in the order of their positions in
+/// the event store. Nothing is passed over: it
 /// ends before the first position below which an event may still appear.
 /// </summary>
 internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target)
@@ -21,9 +20,10 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
 
     // By the primary key (seq_id). Lost races leave tombstones in place of the numbers they had drawn.
     private const string Sql =
-        """
-        select e.seq_id, e.tenant_id, e.stream_id, e.id, e.type, e.data, e.headers ->> 'time', e.headers ->> 'source', e.headers ->> 'traceparent', e.timestamp
-        from results.mt_events e
+        $"""
+        select e.seq_id, e.tenant_id, e.stream_id, e.id, e.type, e.data,
+          e.headers ->> 'time', e.headers ->> 'source', e.headers ->> 'traceparent', e.timestamp
+        from {StreamLog.Events} e
         where e.seq_id > $1 and e.seq_id <= $2 and e.type <> 'tombstone' and ($3::varchar is null or e.tenant_id = $3)
         order by e.seq_id
         limit $4
@@ -115,103 +115,4 @@ internal interface IEventTarget : IAsyncDisposable
 
     /// <summary>Says that there are no more.</summary>
     Task CompleteAsync(CancellationToken cancellation);
-}
-
-/// <summary>A file, an event a line; it has its name only when all are in it. Or the standard output.</summary>
-internal sealed class EventFileTarget(Stream stream, string? part, string? file) : IEventTarget
-{
-    /// <summary>What stands for the standard output.</summary>
-    public const string StandardOutput = "-";
-
-    /// <summary>Opens the file that is to become <paramref name="file"/>, or for <c>-</c> the standard output.</summary>
-    /// <exception cref="IOException">There is such a file, or none can be made there.</exception>
-    public static EventFileTarget Open(string file)
-    {
-        if (file == StandardOutput)
-            return new EventFileTarget(Console.OpenStandardOutput(), part: null, file: null);
-        if (File.Exists(file))
-            throw new IOException($"{file} is there already.");
-
-        var part = file + ".part";
-        return new EventFileTarget(new FileStream(part, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 16), part, file);
-    }
-
-    /// <inheritdoc/>
-    public async Task SendAsync(IReadOnlyList<StoredCloudEvent> events, CancellationToken cancellation)
-    {
-        foreach (var e in events)
-        {
-            await stream.WriteAsync(e.Json, cancellation);
-            await stream.WriteAsync("\n"u8.ToArray(), cancellation);
-        }
-    }
-
-    /// <inheritdoc/>
-    public async Task CompleteAsync(CancellationToken cancellation)
-    {
-        await stream.FlushAsync(cancellation);
-        if (part is null || file is null)
-            return;
-
-        ((FileStream)stream).Flush(flushToDisk: true);
-        await stream.DisposeAsync();
-        File.Move(part, file);
-    }
-
-    /// <inheritdoc/>
-    public ValueTask DisposeAsync() => stream.DisposeAsync();
-}
-
-/// <summary>A RabbitMQ exchange or queue: a message an event, persistent, each confirmed by the broker. A message that no queue takes is an error.</summary>
-internal sealed class EventQueueTarget(IConnection connection, IChannel channel, string exchange, string routingKey) : IEventTarget
-{
-    /// <summary>How an address spells where to send, after the virtual host.</summary>
-    public const string Form = "amqp://user:password@host/virtual-host?queue=NAME, or ?exchange=NAME&routing-key=KEY";
-
-    /// <summary>Connects to the broker of <paramref name="address"/>.</summary>
-    /// <exception cref="FormatException">It does not say where to send.</exception>
-    /// <exception cref="BrokerUnreachableException">The broker does not answer.</exception>
-    public static async Task<EventQueueTarget> ConnectAsync(Uri address, CancellationToken cancellation)
-    {
-        var query = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(address.Query);
-        var (queue, exchange) = ((string?)query.GetValueOrDefault("queue"), (string?)query.GetValueOrDefault("exchange"));
-        if (string.IsNullOrEmpty(queue) == string.IsNullOrEmpty(exchange))
-            throw new FormatException($"An address of a queue has the form {Form}.");
-
-        var factory = new ConnectionFactory { Uri = new UriBuilder(address) { Query = "" }.Uri, ClientProvidedName = "results-es replay" };
-        var connection = await factory.CreateConnectionAsync(cancellation);
-        try
-        {
-            var channel = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), cancellation);
-            return new EventQueueTarget(connection, channel, exchange ?? "", queue ?? (string?)query.GetValueOrDefault("routing-key") ?? "");
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
-    }
-
-    /// <inheritdoc/>
-    public async Task SendAsync(IReadOnlyList<StoredCloudEvent> events, CancellationToken cancellation)
-    {
-        var confirmations = new List<Task>(events.Count);
-        foreach (var e in events)
-        {
-            var properties = new BasicProperties { ContentType = "application/cloudevents+json", DeliveryMode = DeliveryModes.Persistent, MessageId = e.Id.ToString() };
-            confirmations.Add(channel.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, e.Json, cancellation).AsTask());
-        }
-
-        await Task.WhenAll(confirmations);
-    }
-
-    /// <inheritdoc/>
-    public Task CompleteAsync(CancellationToken cancellation) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        await channel.DisposeAsync();
-        await connection.DisposeAsync();
-    }
 }

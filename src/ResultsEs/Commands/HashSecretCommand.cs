@@ -12,22 +12,14 @@ public sealed class HashSecretInput;
 /// or typed unseen.
 /// </summary>
 [Description("Hash a client secret, read from standard input or typed, for a client's SecretHash", Name = "hash-secret")]
-public sealed class HashSecretCommand : JasperFxCommand<HashSecretInput>
+public sealed class HashSecretCommand : OperatorCommand<HashSecretInput>
 {
     /// <inheritdoc/>
-    public override bool Execute(HashSecretInput input)
+    protected override async Task<ExitCode> RunAsync(HashSecretInput input)
     {
         var secret = Console.IsInputRedirected
-            ? Console.In.ReadLine()
+            ? await Console.In.ReadLineAsync()
             : AnsiConsole.Prompt(new TextPrompt<string>("Secret:").Secret());
-
-        if (string.IsNullOrEmpty(secret))
-        {
-            Console.Error.WriteLine("The secret is empty.");
-            return false;
-        }
-
-        Console.Out.WriteLine(Clients.Hash(secret));
-        return true;
+        return string.IsNullOrEmpty(secret) ? Fail("The secret is empty.") : Say(Clients.Hash(secret));
     }
 }

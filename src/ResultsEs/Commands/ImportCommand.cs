@@ -8,17 +8,16 @@ using JasperFx.CommandLine;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.EventStore;
+using ResultsEs.Common;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
-using Spectre.Console;
 
 namespace ResultsEs.Commands;
 
 /// <summary>What to import, and as whom.</summary>
-public sealed class ImportInput : NetCoreInput
+public sealed class ImportInput : DatabaseInput
 {
     /// <summary>The file; gzip is recognised.</summary>
     [Description("A file of CloudEvents, one a line, plain or gzipped; /dev/stdin reads from a pipe")]
@@ -38,36 +37,38 @@ public sealed class ImportInput : NetCoreInput
 /// refused, 2 it could not begin or was cut off, and says how to go on.
 /// </summary>
 [Description("Import a file of events, one a line, into the database", Name = "import")]
-public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
+public sealed class ImportCommand : DatabaseCommand<ImportInput>
 {
-    private const int CutOff = 2;
     private const int BufferSize = 128 * 1024;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(200);
 
     /// <inheritdoc/>
-    public override async Task<bool> Execute(ImportInput input)
+    protected override ExitCode Failed => ExitCode.CutOff;
+
+    /// <inheritdoc/>
+    protected override string? ProblemOf(ImportInput input) => string.IsNullOrWhiteSpace(input.File) ? "Name the file to import."
+        : input.FromLineFlag < 1 ? "--from-line must be 1 or more."
+        : null;
+
+    /// <inheritdoc/>
+    protected override async Task<ExitCode> RunAsync(ImportInput input, IServiceProvider services)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        using var host = await input.BuildHostWithTablesAsync();
-        if (host is null)
-            return false;
-
-        if (FindClient(host.Services.GetRequiredService<IOptions<AccessOptions>>().Value.Clients, input.ClientFlag, out var client) is { } problem)
+        var clients = services.GetRequiredService<IOptions<AccessOptions>>().Value.Clients;
+        if (FindClient(clients, input.ClientFlag, out var client) is { } problem)
             return Fail(problem);
-        if (string.IsNullOrWhiteSpace(input.File))
-            return Fail("Name the file to import.");
-        if (input.FromLineFlag < 1)
-            return Fail("--from-line must be 1 or more.");
 
-        // A store without sessions has all documents of this version: to be said before there are any, because a service that starts afterwards asks.
-        await ProjectionVersions.IsBuiltAsync(host.Services.GetRequiredService<NpgsqlDataSource>(), SessionResultTable.Documents, CancellationToken.None);
+        // A store without sessions has all documents of this version: to be said before there are any, because a service that starts
+        // afterwards asks.
+        var database = services.GetRequiredService<NpgsqlDataSource>();
+        await ProjectionVersions.IsBuiltAsync(database, SessionResultTable.Documents, CancellationToken.None);
         using var stop = new CancellationTokenSource();
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var import = new EventImport(
-            await host.StartBusAsync(), client.Account, client.Workspaces, Patience, host.Services.GetRequiredService<ILogger<ImportCommand>>(), Report);
+            await services.StartBusAsync(), client.Account, client.Workspaces, Patience,
+            services.GetRequiredService<ILogger<ImportCommand>>(), Report);
         var watch = Stopwatch.StartNew();
         ImportEnd end;
         try
@@ -87,7 +88,7 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
             $"{import.Lines} lines: {import.Accepted} accepted, {import.Duplicates} duplicates, {import.Refused} refused; {Rate(import, watch)}"));
         return end switch
         {
-            ImportEnd.Complete => import.Refused == 0,
+            ImportEnd.Complete => import.Refused == 0 ? ExitCode.Success : ExitCode.Failure,
             ImportEnd.Stopped => Fail($"Stopped. {GoOn(import)}"),
             _ => Fail($"The database does not answer, or other writers hold the sessions. {GoOn(import)}"),
         };
@@ -121,53 +122,32 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
 
     private static bool IsGzip(ReadOnlySpan<byte> start) => start is [0x1F, 0x8B];
 
-    /// <summary>A bar on a terminal, elsewhere a line now and then.</summary>
-    private static async Task<ImportEnd> ShowAsync(Task<ImportEnd> running, EventImport import, FileStream file, Stopwatch watch)
-    {
-        // What a pipe will hold nobody knows.
-        var length = file.CanSeek ? file.Length : 0;
-        if (AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected)
+    private static Task<ImportEnd> ShowAsync(Task<ImportEnd> running, EventImport import, FileStream file, Stopwatch watch) =>
+        ProgressReport.RunAsync(Console.Out, async report =>
         {
-            await AnsiConsole.Progress()
-                .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
-                .StartAsync(async progress =>
-                {
-                    var bar = progress.AddTask("0 lines", maxValue: Math.Max(length, 1));
-                    bar.IsIndeterminate = length == 0;
-                    do
-                    {
-                        bar.Value = length == 0 ? 0 : file.Position;
-                        bar.Description = string.Create(CultureInfo.InvariantCulture, $"{import.Lines} lines, {import.Refused} refused, {Rate(import, watch)}");
-                    }
-                    while (await Task.WhenAny(running, Task.Delay(200)) != running);
-                });
-        }
+            do
+            {
+                // What a pipe will hold nobody knows.
+                var share = file.CanSeek && file.Length > 0 ? (double)file.Position / file.Length : (double?)null;
+                var text = string.Create(CultureInfo.InvariantCulture, $"{import.Lines} lines, {import.Refused} refused, {Rate(import, watch)}");
+                report.Show(share, text);
+            }
+            while (await Task.WhenAny(running, Task.Delay(BetweenLooks)) != running);
 
-        while (await Task.WhenAny(running, Task.Delay(Interval)) != running)
-        {
-            var share = length == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" ({100.0 * file.Position / length:0} %)");
-            Console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{import.Lines} lines{share}, {import.Refused} refused, {Rate(import, watch)}"));
-        }
-
-        return await running;
-    }
+            return await running;
+        });
 
     private static string Rate(EventImport import, Stopwatch watch) =>
         string.Create(CultureInfo.InvariantCulture, $"{import.Lines / Math.Max(watch.Elapsed.TotalSeconds, 0.001):0} lines/s");
 
     private static void Report(RefusedLine refused)
     {
+        var where = string.Create(CultureInfo.InvariantCulture, $"line {refused.Line}: {(refused.Id is null ? "" : $"id {refused.Id}: ")}");
         foreach (var (path, messages) in refused.Errors)
-            Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"line {refused.Line}: {(refused.Id is null ? "" : $"id {refused.Id}: ")}{path} {string.Join("; ", messages)}"));
+            Console.Error.WriteLine($"{where}{path} {string.Join("; ", messages)}");
     }
 
     private static string GoOn(EventImport import) => string.Create(CultureInfo.InvariantCulture,
-        $"Every line through {import.ThroughLine} is stored or refused; go on with --from-line {import.ThroughLine + 1}, or begin again: what is stored is not stored twice.");
-
-    private static bool Fail(string message)
-    {
-        Console.Error.WriteLine(message);
-        Environment.ExitCode = CutOff;
-        return false;
-    }
+        $"Every line through {import.ThroughLine} is stored or refused; go on with --from-line {import.ThroughLine + 1}, "
+        + $"or begin again: what is stored is not stored twice.");
 }

@@ -9,7 +9,7 @@ using ResultsEs.Rebuilding;
 namespace ResultsEs.Commands;
 
 /// <summary>What to verify.</summary>
-public sealed class VerifyInput : NetCoreInput
+public sealed class VerifyInput : DatabaseInput
 {
     /// <summary><c>all</c>, or nothing with an option.</summary>
     [Description("all, or one of the options")]
@@ -29,11 +29,13 @@ public sealed class VerifyInput : NetCoreInput
 }
 
 /// <summary>
-/// Folds events afresh and compares with the stored documents. Each document that differs is a line of JSON: account, id, and the places, with what
-/// is stored and what the events say; or why the events do not fold into one. Ends with 1 when there is any that was not repaired. What it prints holds personal data.
+/// Folds events afresh and compares with the stored documents. Each document that differs is a line of JSON: account, id, and the places,
+/// with what
+/// is stored and what the events say; or why the events do not fold into one. Ends with 1 when there is any that was not repaired. What
+/// it prints holds personal data.
 /// </summary>
 [Description("Fold events afresh and compare with the stored documents", Name = "verify")]
-public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
+public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
 {
     /// <summary>The usages.</summary>
     public VerifyCommand()
@@ -43,27 +45,22 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
     }
 
     /// <inheritdoc/>
-    public override async Task<bool> Execute(VerifyInput input)
+    protected override string? ProblemOf(VerifyInput input)
     {
-        ArgumentNullException.ThrowIfNull(input);
         if ((input.What == "all" ? 1 : 0) + (input.SampleFlag is null ? 0 : 1) + (input.AccountFlag is null ? 0 : 1) != 1 || input.What is not ("" or "all"))
-            return Fail("Say what to verify: all, --sample N or --account ID.");
-        if (input.SampleFlag is < 1)
-            return Fail("--sample must be 1 or more.");
-        if (input.AccountFlag is not null && !Uuid.TryParse(input.AccountFlag, out _))
-            return Fail("--account must be a UUID.");
+            return "Say what to verify: all, --sample N or --account ID.";
+        return input.SampleFlag is < 1 ? "--sample must be 1 or more." : ProblemOfId("--account", input.AccountFlag);
+    }
 
-        using var host = await input.BuildHostWithTablesAsync();
-        if (host is null)
-            return false;
-
-        var database = host.Services.GetRequiredService<NpgsqlDataSource>();
-        var (refresh, tables) = (host.Services.GetRequiredService<DocumentRefresh>(), host.Services.GetRequiredService<DocumentTables>());
-        var verification = new Verification(database, tables);
+    /// <inheritdoc/>
+    protected override async Task<ExitCode> RunAsync(VerifyInput input, IServiceProvider services)
+    {
+        var database = services.GetRequiredService<NpgsqlDataSource>();
+        var verification = new Verification(database, services.GetRequiredService<DocumentTables>());
         var (verified, differ, repaired, unfoldable) = (0L, 0L, 0L, 0L);
         var streams = input.SampleFlag is { } sample
             ? verification.SampleAsync(sample, CancellationToken.None)
-            : AllAsync(verification, tables, input.AccountFlag?.ToLowerInvariant());
+            : AllAsync(verification, services.GetRequiredService<DocumentTables>(), input.AccountFlag?.ToLowerInvariant());
         await foreach (var (table, some) in streams)
         {
             var deviations = await verification.DeviationsAsync(table, some, CancellationToken.None);
@@ -71,7 +68,7 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
                 Console.Out.WriteLine(Line(table, deviation));
             var differing = deviations.Where(deviation => deviation.Problem is null).Select(deviation => deviation.Stream).ToList();
             if (input.RepairFlag)
-                repaired += (await refresh.RefreshAsync(table, differing, CancellationToken.None)).Count;
+                repaired += (await services.GetRequiredService<DocumentRefresh>().RefreshAsync(table, differing, CancellationToken.None)).Count;
             verified += some.Count;
             differ += differing.Count;
             unfoldable += deviations.Count - differing.Count;
@@ -80,7 +77,7 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
         Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"{verified} verified, {differ} differ{(input.RepairFlag ? $", {repaired} repaired" : "")}{(unfoldable > 0 ? $", {unfoldable} cannot be folded" : "")}"));
-        return unfoldable == 0 && (differ == 0 || input.RepairFlag);
+        return unfoldable == 0 && (differ == 0 || input.RepairFlag) ? ExitCode.Success : ExitCode.Failure;
     }
 
     private static async IAsyncEnumerable<(DocumentTable, IReadOnlyList<StreamKey>)> AllAsync(Verification verification, DocumentTables tables, string? account)
@@ -115,11 +112,5 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
         if (difference.IsThere)
             place["folded"] = difference.After?.DeepClone();
         return place;
-    }
-
-    private static bool Fail(string problem)
-    {
-        Console.Error.WriteLine(problem);
-        return false;
     }
 }

@@ -1,5 +1,4 @@
 using JasperFx;
-using JasperFx.CommandLine;
 using Npgsql;
 using ResultsEs.Common;
 using ResultsEs.Rebuilding;
@@ -55,26 +54,9 @@ internal static class DatabaseSchema
             throw new StartupException($"The database is not as this version needs it: {string.Join(", ", different.Distinct(StringComparer.Ordinal))}. Run: dotnet ResultsEs.dll db-apply");
     }
 
-    /// <summary>The host of a command that needs the tables; null when they are not there, which has been said.</summary>
-    public static async Task<IHost?> BuildHostWithTablesAsync(this NetCoreInput input)
-    {
-        var host = input.BuildHost();
-        try
-        {
-            await PrepareTablesAsync(host.Services, CancellationToken.None);
-            return host;
-        }
-        catch (StartupException e)
-        {
-            Console.Error.WriteLine(e.Message);
-            host.Dispose();
-            return null;
-        }
-    }
-
     /// <summary>Waits for whoever else makes tables: those that begin at once would make the same. Dispose the answer when they are made.</summary>
     /// <exception cref="StartupException">The database cannot be used.</exception>
-    public static async Task<IAsyncDisposable> AloneAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<IAsyncDisposable> WaitForOtherMigrationsAsync(NpgsqlDataSource database, CancellationToken cancellation)
     {
         NpgsqlConnection? connection = null;
         try
@@ -82,10 +64,9 @@ internal static class DatabaseSchema
             connection = await database.OpenConnectionAsync(cancellation);
             // Ends with the connection, and so with what is not committed. It is silent for as long as the tables take.
             await connection.BeginTransactionAsync(cancellation);
-            await using var alone = new NpgsqlCommand(
-                "set local idle_in_transaction_session_timeout = 0; select pg_advisory_xact_lock(hashtextextended('results.schema', 0))", connection)
-            { CommandTimeout = 0 };
+            await using var alone = new NpgsqlCommand("set local idle_in_transaction_session_timeout = 0", connection);
             await alone.ExecuteNonQueryAsync(cancellation);
+            await AdvisoryLock.WaitInTransactionAsync(connection, "results.schema", cancellation);
             return connection;
         }
         catch (Exception e)
@@ -99,7 +80,7 @@ internal static class DatabaseSchema
 
     private static async Task ApplyAsync(NpgsqlDataSource database, IReadOnlyList<IDatabase> schemas, CancellationToken cancellation)
     {
-        await using var alone = await AloneAsync(database, cancellation);
+        await using var alone = await WaitForOtherMigrationsAsync(database, cancellation);
         foreach (var schema in schemas)
             await schema.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate, ct: cancellation);
     }

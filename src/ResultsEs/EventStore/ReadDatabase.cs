@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Net.Sockets;
 using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Common;
-using ResultsEs.EmbeddedPostgres;
 using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
@@ -131,88 +129,4 @@ public sealed class ReadDatabase : IDisposable
 
         return null;
     }
-}
-
-/// <summary>Where reads go is configured.</summary>
-internal static class ReadsSetup
-{
-    private const string Name = "results_standby";
-    private const string MaxLag = "Reads:MaxLagSeconds";
-    private const int DefaultMaxLag = 30;
-    private const int LeastMaxLag = 2;
-    private const int MostMaxLag = 3_600;
-
-    // One works; one that hangs is given up long before its connection is.
-    private const int ConnectionsForLooks = 4;
-
-    /// <summary>Adds what reads go to. Where no standby is configured that is the primary, and nothing watches.</summary>
-    /// <exception cref="StartupException">A setting is wrong; the message names it, and repeats no password.</exception>
-    public static WebApplicationBuilder AddReads(this WebApplicationBuilder builder, string primary)
-    {
-        var maxLag = ReadMaxLag(builder.Configuration);
-        var (servers, isBalanced) = builder.Configuration.GetConnectionString(Name) is { } configured && !string.IsNullOrWhiteSpace(configured)
-            ? Servers(configured)
-            : ([], false);
-        builder.Services.AddSingleton(services =>
-        {
-            var (time, logger) = (services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ReadDatabase>>());
-            return new ReadDatabase(
-                services.GetRequiredService<NpgsqlDataSource>(),
-                services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Pinned),
-                [.. servers.Select(server => new Standby(server, maxLag, time, logger))],
-                isBalanced,
-                services.GetRequiredService<DocumentRefresh>(),
-                services.GetRequiredService<OtherVersions>());
-        });
-        if (servers.Count > 0)
-        {
-            builder.Services.AddHostedService(services => new StandbyWatch(
-                services.GetRequiredService<ReadDatabase>(),
-                DataSources.Open(ForLooks(new NpgsqlConnectionStringBuilder(primary)), MartenSetup.Schema + ".looks"),
-                services.GetRequiredService<TimeProvider>()));
-        }
-
-        return builder;
-    }
-
-    private static TimeSpan ReadMaxLag(IConfiguration configuration) => configuration[MaxLag] switch
-    {
-        null or "" => TimeSpan.FromSeconds(DefaultMaxLag),
-        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= LeastMaxLag and <= MostMaxLag => TimeSpan.FromSeconds(seconds),
-        _ => throw new StartupException($"{MaxLag} must be from {LeastMaxLag} to {MostMaxLag}."),
-    };
-
-    /// <summary>Each host by itself: how far behind one is says nothing of another.</summary>
-    private static (IReadOnlyList<StandbyServer> Servers, bool IsBalanced) Servers(string connectionString)
-    {
-        if (Database.Parse(connectionString) is not { } all)
-            throw Malformed();
-        if (string.IsNullOrWhiteSpace(all.Host) || all.Host.Split(',').Any(string.IsNullOrWhiteSpace))
-            throw new StartupException($"ConnectionStrings__{Name} names no host, or an empty one.");
-
-        try
-        {
-            return ([.. all.Host.Split(',').Select((host, i) => Server(all, host.Trim(), i + 1))], all.LoadBalanceHosts);
-        }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or NotSupportedException)
-        {
-            // Dropped like the one that Parse drops: it may quote parts of the string.
-            throw Malformed();
-        }
-
-        static StartupException Malformed() => new($"ConnectionStrings__{Name} is not a connection string that Npgsql understands.");
-    }
-
-    private static StandbyServer Server(NpgsqlConnectionStringBuilder all, string host, int number)
-    {
-        // What chooses between hosts has no meaning for one.
-        var one = new NpgsqlConnectionStringBuilder(all.ConnectionString) { Host = host, TargetSessionAttributes = null, LoadBalanceHosts = false };
-        var name = string.Create(CultureInfo.InvariantCulture, $"{MartenSetup.Schema}.standby-{number}");
-        var reads = DataSources.Open(one.ConnectionString, name);
-        using var anyone = reads.CreateConnection();
-        return new StandbyServer(anyone.DataSource, reads, DataSources.OpenPinned(one.ConnectionString, name + ".pinned"), DataSources.Open(ForLooks(one), name + ".looks"));
-    }
-
-    private static string ForLooks(NpgsqlConnectionStringBuilder parts) =>
-        new NpgsqlConnectionStringBuilder(parts.ConnectionString) { MinPoolSize = 0, MaxPoolSize = ConnectionsForLooks }.ConnectionString;
 }

@@ -1,5 +1,6 @@
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Common;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
@@ -13,7 +14,9 @@ namespace ResultsEs.EventStore;
 /// <param name="database">What is watched.</param>
 /// <param name="primary">The primary, over connections that no work takes.</param>
 /// <param name="time">The clock.</param>
-internal sealed class StandbyWatch(ReadDatabase database, NpgsqlDataSource primary, TimeProvider time) : BackgroundService
+/// <param name="logger">Told what no standby is to blame for.</param>
+internal sealed partial class StandbyWatch(ReadDatabase database, NpgsqlDataSource primary, TimeProvider time, ILogger<StandbyWatch> logger)
+    : PollingService(BetweenLooks)
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(500);
 
@@ -38,22 +41,19 @@ internal sealed class StandbyWatch(ReadDatabase database, NpgsqlDataSource prima
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            await LookAsync(stoppingToken);
-            await Task.Delay(BetweenLooks, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    protected override TimeSpan Interval => BetweenLooks;
 
-    private async Task LookAsync(CancellationToken cancellation)
+    /// <inheritdoc/>
+    protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
+
+    /// <inheritdoc/>
+    protected override async Task PollAsync(CancellationToken stoppingToken)
     {
         Exception? unknown = null;
         var moment = time.GetTimestamp();
         try
         {
-            _positions.Add(moment, await Standby.PatientlyAsync(patience => LogPosition.ReadPrimaryAsync(primary, patience), cancellation));
+            _positions.Add(moment, await Standby.PatientlyAsync(patience => LogPosition.ReadPrimaryAsync(primary, patience), stoppingToken));
         }
         catch (Exception e)
         {
@@ -62,12 +62,12 @@ internal sealed class StandbyWatch(ReadDatabase database, NpgsqlDataSource prima
         }
 
         // In turn what they come to: they share what is remembered.
-        var looks = database.Standbys.Select(standby => (standby, Look: AskAsync(standby, cancellation))).ToList();
+        var looks = database.Standbys.Select(standby => (standby, Look: AskAsync(standby, stoppingToken))).ToList();
         foreach (var (standby, look) in looks)
         {
             var seen = await look;
             // One that was cut short says nothing.
-            if (!cancellation.IsCancellationRequested)
+            if (!stoppingToken.IsCancellationRequested)
                 Note(standby, seen, unknown);
         }
     }
@@ -119,6 +119,9 @@ internal sealed class StandbyWatch(ReadDatabase database, NpgsqlDataSource prima
         await tables.ExecuteNonQueryAsync(cancellation);
         return await LogPosition.ReadAsync(server, cancellation);
     }
+
+    [LoggerMessage(1601, LogLevel.Error, "Looking at the standbys failed; it is tried again")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
 
     private readonly record struct Look(LogPosition Position, Exception? Failure);
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using ResultsEs.Access;
+using ResultsEs.Common;
 using ResultsEs.Http;
 using ResultsEs.TestResults;
 
@@ -17,8 +18,7 @@ public static class AccessSetup
         builder.WebHost.UseSockets(static sockets => sockets.UnsafePreferInlineScheduling = true);
 
         var services = builder.Services;
-        services.AddOptions<AccessOptions>().Bind(builder.Configuration).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<AccessOptions>, AccessOptionsValidator>();
+        services.AddSettings<AccessOptions>(builder.Configuration, options => AccessProblems.Of(options, builder.Environment));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Clients>();
         services.AddSingleton(provider => SigningKey.Load(

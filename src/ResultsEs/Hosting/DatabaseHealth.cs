@@ -19,7 +19,10 @@ internal sealed class DatabaseHealth(NpgsqlDataSource database) : IHealthCheck
         },
         cancellationToken);
 
-    /// <summary>Asks the database, for as long as a probe may wait. Of a server that hangs the driver waits much longer, for the answer to its cancellation too.</summary>
+    /// <summary>
+    /// Asks the database, for as long as a probe may wait. Of a server that hangs the driver waits much longer, for the answer to its
+    /// cancellation too.
+    /// </summary>
     internal static async Task<HealthCheckResult> AskAsync(Func<CancellationToken, Task<HealthCheckResult>> ask, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

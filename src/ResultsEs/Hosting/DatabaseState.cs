@@ -1,15 +1,17 @@
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Common;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Hosting;
 
 /// <summary>
-/// What the database says of itself, for gauges and for readiness: asked every 15 seconds by each node, so that neither a scrape nor a probe asks it. Written by the one loop, read by any.
+/// What the database says of itself, for gauges and for readiness: asked every 15 seconds by each node, so that neither a scrape nor a
+/// probe asks it. Written by the one loop, read by any.
 /// </summary>
-internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<DatabaseState> logger) : BackgroundService
+internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<DatabaseState> logger) : PollingService(BetweenLooks)
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(15);
 
     /// <summary>How long the session has waited that waits longest to be counted; 0 while none does.</summary>
     public double LagSeconds { get; private set; }
@@ -44,27 +46,14 @@ internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<D
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await LookAsync(stoppingToken);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                // What was seen last stays; the database's own check says that it is away.
-                LogFailed(logger, e);
-            }
+    protected override TimeSpan Interval => BetweenLooks;
 
-            await Task.Delay(Interval, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    /// <inheritdoc/>
+    protected override Task PollAsync(CancellationToken stoppingToken) => LookAsync(stoppingToken);
+
+    // What was seen last stays; the database's own check says that it is away.
+    /// <inheritdoc/>
+    protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
 
     [LoggerMessage(1401, LogLevel.Warning, "The state of the database could not be read")]
     private static partial void LogFailed(ILogger logger, Exception exception);

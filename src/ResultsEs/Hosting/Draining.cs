@@ -1,26 +1,39 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using ResultsEs.Common;
+using Microsoft.Extensions.Options;
+using ResultsEs.Http;
 
 namespace ResultsEs.Hosting;
 
-/// <summary>
-/// A node that is asked to stop first says that it is not ready, and goes on answering for <c>Shutdown:DrainSeconds</c> (0–25, default 0), so that who spreads requests over nodes has
-/// looked elsewhere before it takes no more.
-/// </summary>
-internal sealed class Draining(IConfiguration configuration) : IHostedLifecycleService
+/// <summary>The section <c>Shutdown</c> of the configuration.</summary>
+internal sealed class ShutdownOptions
 {
-    private const string Setting = "Shutdown:DrainSeconds";
+    /// <summary>The section.</summary>
+    public const string Section = "Shutdown";
 
     // The host gives all services together 30 s to stop.
-    private const int MaxSeconds = 25;
+    private const int MaxDrainSeconds = 25;
+
+    /// <summary>How many seconds a node that is asked to stop goes on answering, 0–25.</summary>
+    public int DrainSeconds { get; init; }
+
+    /// <summary>Names what is wrong.</summary>
+    public static IEnumerable<string> Problems(ShutdownOptions options) =>
+        options.DrainSeconds is >= 0 and <= MaxDrainSeconds ? [] : [$"{Section}:DrainSeconds must be from 0 to {MaxDrainSeconds}."];
+}
+
+/// <summary>
+/// A node that is asked to stop first says that it is not ready, and goes on answering for a while, so that who spreads requests over
+/// nodes has
+/// looked elsewhere before it takes no more.
+/// </summary>
+internal sealed class Draining(IOptions<ShutdownOptions> options) : IHostedLifecycleService
+{
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) =>
+        Task.Delay(TimeSpan.FromSeconds(options.Value.DrainSeconds), cancellationToken);
 
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken) => configuration.GetValue(Setting, 0) is >= 0 and <= MaxSeconds
-        ? Task.CompletedTask
-        : throw new StartupException($"{Setting} must be from 0 to {MaxSeconds}.");
-
-    /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromSeconds(configuration.GetValue(Setting, 0)), cancellationToken);
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

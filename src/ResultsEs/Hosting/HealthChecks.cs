@@ -26,7 +26,8 @@ internal sealed class SchemaHealth(NpgsqlDataSource database) : IHealthCheck
 }
 
 /// <summary>
-/// Whether the queues are listened to, where a broker is configured. Without it the node still answers requests, so it is degraded and not unready: were all nodes taken out
+/// Whether the queues are listened to, where a broker is configured. Without it the node still answers requests, so it is degraded and
+/// not unready: were all nodes taken out
 /// when the broker is away, nobody could read or write.
 /// </summary>
 internal sealed class BrokerHealth(QueueListener? listener = null) : IHealthCheck
@@ -40,7 +41,8 @@ internal sealed class BrokerHealth(QueueListener? listener = null) : IHealthChec
 }
 
 /// <summary>
-/// Whether reads go to all standbys, where some are configured. Whatever a standby does not answer the primary answers, so a node is degraded and not unready.
+/// Whether reads go to all standbys, where some are configured. Whatever a standby does not answer the primary answers, so a node is
+/// degraded and not unready.
 /// </summary>
 internal sealed class StandbyHealth(ReadDatabase database) : IHealthCheck
 {
@@ -57,7 +59,10 @@ internal sealed class StandbyHealth(ReadDatabase database) : IHealthCheck
     }
 }
 
-/// <summary>Whether the nodes share their limits, where Redis is configured. Without it each has limits of its own, so it is degraded and not unready.</summary>
+/// <summary>
+/// Whether the nodes share their limits, where Redis is configured. Without it each has limits of its own, so it is degraded and not
+/// unready.
+/// </summary>
 internal sealed class LimitsHealth(SharedWindows? shared = null) : IHealthCheck
 {
     /// <inheritdoc/>

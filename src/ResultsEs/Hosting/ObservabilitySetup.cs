@@ -20,13 +20,15 @@ internal static class ObservabilitySetup
     private const string Metrics = "/metrics";
 
     /// <summary>
-    /// Adds what says how the service is. Telemetry goes out over OTLP when its standard environment variables name an endpoint, for all signals or for one, and to
+    /// Adds what says how the service is. Telemetry goes out over OTLP when its standard environment variables name an endpoint, for all
+    /// signals or for one, and to
     /// who asks <c>/metrics</c> when <c>Telemetry:Prometheus</c> is true.
     /// </summary>
     public static WebApplicationBuilder AddObservability(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<DatabaseState>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DatabaseState>());
+        builder.Services.AddSettings<ShutdownOptions>(builder.Configuration.GetSection(ShutdownOptions.Section), ShutdownOptions.Problems);
         builder.Services.AddHostedService<Draining>();
         builder.Services.AddHealthChecks()
             .AddCheck<Draining.Check>("shutdown")
@@ -42,6 +44,7 @@ internal static class ObservabilitySetup
             return builder;
 
         var (traces, metrics, logs) = (IsSent("TRACES"), IsSent("METRICS"), IsSent("LOGS"));
+        // Before the host is built, as where telemetry goes to: they decide what is registered.
         var isScraped = configuration.GetValue<bool>(Prometheus);
         if (!traces && !metrics && !logs && !isScraped)
             return builder;
@@ -93,7 +96,9 @@ internal static class ObservabilitySetup
         string? EndpointOf(string signal) => configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] is { } endpoint && !string.IsNullOrWhiteSpace(endpoint) ? endpoint : null;
     }
 
-    /// <summary>Serves <c>/metrics</c> where that is asked for; it needs no token, so it is for a network that clients do not reach.</summary>
+    /// <summary>
+    /// Serves <c>/metrics</c> where that is asked for; it needs no token, so it is for a network that clients do not reach.
+    /// </summary>
     public static WebApplication MapObservability(this WebApplication app)
     {
         Telemetry.Observe(app.Services.GetRequiredService<DatabaseState>(), app.Services.GetRequiredService<ReadDatabase>());

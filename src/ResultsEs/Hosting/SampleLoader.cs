@@ -18,9 +18,23 @@ internal static class SampleSetup
     public static WebApplicationBuilder AddSamples(this WebApplicationBuilder builder)
     {
         if (builder.Environment.IsDevelopment())
+        {
+            builder.Services.AddSettings<SamplesOptions>(builder.Configuration.GetSection(SamplesOptions.Section), static _ => []);
             builder.Services.AddHostedService<SampleLoader>();
+        }
+
         return builder;
     }
+}
+
+/// <summary>The section <c>Samples</c> of the configuration.</summary>
+internal sealed class SamplesOptions
+{
+    /// <summary>The section.</summary>
+    public const string Section = "Samples";
+
+    /// <summary>Whether an empty store gets the sample sessions.</summary>
+    public bool Load { get; init; } = true;
 }
 
 /// <summary>
@@ -30,28 +44,25 @@ internal static class SampleSetup
 internal sealed partial class SampleLoader(
     IServer server,
     IHostApplicationLifetime lifetime,
-    IConfiguration configuration,
     IOptions<AccessOptions> options,
+    IOptions<SamplesOptions> samples,
     NpgsqlDataSource database,
     ILogger<SampleLoader> logger) : BackgroundService
 {
-    /// <summary>The setting that, when false, leaves the store empty.</summary>
-    public const string Load = "Samples:Load";
-
-    // Known to everybody; AccessOptionsValidator keeps the client out of every other environment.
+    // Known to everybody; AccessProblems keeps the client out of every other environment.
     private const string Secret = "demo-secret";
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var demo = options.Value.Clients.Find(client => client.Id == AccessOptionsValidator.DemoClient);
+        var demo = options.Value.Clients.Find(client => client.Id == AccessProblems.DemoClient);
         if (demo is null || !await StartedAsync(stoppingToken))
             return;
 
         var address = Address();
         try
         {
-            if (configuration.GetValue(Load, defaultValue: true) && await StreamLog.IsEmptyAsync(database, Tenant.Of(demo.Account), stoppingToken))
+            if (samples.Value.Load && await StreamLog.IsEmptyAsync(database, Tenant.Of(demo.Account), stoppingToken))
                 await PostAsync(address ?? throw new InvalidOperationException("the service listens on no port"), stoppingToken);
         }
         catch (Exception) when (stoppingToken.IsCancellationRequested)
@@ -81,7 +92,10 @@ internal sealed partial class SampleLoader(
         return started.Task.IsCompletedSuccessfully;
     }
 
-    /// <summary>The first port the service really listens on; the configuration does not tell it when it asks for port 0. Null where there is none.</summary>
+    /// <summary>
+    /// The first port the service really listens on; the configuration does not tell it when it asks for port 0. Null where there is
+    /// none.
+    /// </summary>
     private Uri? Address() => server.Features.Get<IServerAddressesFeature>()?.Addresses
         .FirstOrDefault(address => BindingAddress.Parse(address) is { IsUnixPipe: false, IsNamedPipe: false }) is { } bound
         ? ListenAddress.ForClients(bound)
@@ -104,7 +118,7 @@ internal sealed partial class SampleLoader(
         using var form = new FormUrlEncodedContent(
         [
             new("grant_type", "client_credentials"),
-            new("client_id", AccessOptionsValidator.DemoClient),
+            new("client_id", AccessProblems.DemoClient),
             new("client_secret", Secret),
             new("scope", Scopes.EventsWrite),
         ]);

@@ -8,10 +8,11 @@ internal static class SettingsFiles
     private const string Common = "appsettings.json";
 
     /// <summary>
-    /// Where the content root, which is the working folder unless somebody says otherwise, has no <c>appsettings.json</c>: reads those beside the program, before everything else that is read, so that
+    /// Where the content root, which is the working folder unless somebody says otherwise, has no <c>appsettings.json</c>: reads those
+    /// beside the program, before everything else that is read, so that
     /// whatever else is set goes before them.
     /// </summary>
-    public static void AddThoseBesideProgram(this WebApplicationBuilder builder)
+    public static void AddSettingsFiles(this WebApplicationBuilder builder)
     {
         if (File.Exists(Path.Combine(builder.Environment.ContentRootPath, Common)))
             return;

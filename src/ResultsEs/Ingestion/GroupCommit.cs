@@ -32,6 +32,9 @@ public sealed partial class GroupCommit
 
     private const int MaxReconnects = 4;
 
+    private static readonly Backoff BetweenConflicts = new(TimeSpan.FromMilliseconds(5), TimeSpan.FromMilliseconds(60));
+    private static readonly Backoff BetweenReconnects = new(TimeSpan.FromMilliseconds(150), TimeSpan.FromMilliseconds(600));
+
     private readonly Lock _gate = new();
     private readonly AppendStore _store;
     private readonly DocumentRefresh _refresh;
@@ -183,7 +186,7 @@ public sealed partial class GroupCommit
             catch (Exception e) when (IsConflict(e) && (commit.Count == 1 ? attempt < MaxAttempts : attempt < 3))
             {
                 LogConflict(_logger, e, attempt, commit.Count, commands[0].Account);
-                await Task.Delay(Random.Shared.Next(2, 8 * attempt));
+                await Task.Delay(BetweenConflicts.After(attempt));
             }
             catch (Exception e) when (attempt < MaxReconnects && NpgsqlOf(e) is { InnerException: not TimeoutException } && Failures.IsTransient(e))
             {
@@ -191,7 +194,7 @@ public sealed partial class GroupCommit
                 _pinned.Clear();
                 // The server was restarted, or the connection was cut: what was not known to be stored is looked for first.
                 LogConflict(_logger, e, attempt, commit.Count, commands[0].Account);
-                await Task.Delay(50 << attempt);
+                await Task.Delay(BetweenReconnects.After(attempt));
             }
             catch (Exception e) when (commit.Count > 1 && (IsConflict(e) || !Failures.IsTransient(e)))
             {

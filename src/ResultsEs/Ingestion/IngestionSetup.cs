@@ -1,8 +1,10 @@
 using JasperFx;
 using JasperFx.CodeGeneration;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
+using ResultsEs.TestResults;
 using Wolverine;
 
 namespace ResultsEs.Ingestion;
@@ -15,7 +17,7 @@ internal static class IngestionSetup
     /// <summary>Adds what records events.</summary>
     public static WebApplicationBuilder AddIngestion(this WebApplicationBuilder builder)
     {
-        var rabbitMq = RabbitMqOptions.Read(builder.Configuration, out var broker);
+        RabbitMqOptions.Add(builder.Services, builder.Configuration);
         builder.Services.AddSingleton(services => new GroupCommit(
             services.GetRequiredService<AppendStore>(),
             services.GetRequiredService<DocumentRefresh>(),
@@ -34,9 +36,14 @@ internal static class IngestionSetup
             // Handlers are called in process, and no message of Wolverine's waits anywhere: the queue's are ours.
             options.Durability.Mode = DurabilityMode.MediatorOnly;
         });
-        if (rabbitMq is not null)
+        // Before the host is built, because it decides whether there is a listener.
+        if (RabbitMqOptions.FindConnectionString(builder.Configuration) is not null)
         {
-            builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<QueueListener>(services, broker, rabbitMq));
+            builder.Services.AddSingleton(services =>
+            {
+                var settings = services.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
+                return ActivatorUtilities.CreateInstance<QueueListener>(services, settings.Broker!, settings);
+            });
             builder.Services.AddHostedService(services => services.GetRequiredService<QueueListener>());
         }
 

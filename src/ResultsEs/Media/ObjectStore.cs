@@ -4,6 +4,7 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
+using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions.TaskTypes;
@@ -118,16 +119,9 @@ internal static class MediaSetup
     /// <summary>Adds highlight reels, and what signs URLs.</summary>
     public static WebApplicationBuilder AddMedia(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<ObjectStoreOptions>().Bind(builder.Configuration.GetSection("ObjectStore")).ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<ObjectStoreOptions>, Validator>();
+        builder.Services.AddSettings<ObjectStoreOptions>(builder.Configuration.GetSection("ObjectStore"), ObjectStoreOptions.Problems);
         builder.Services.AddSingleton<ObjectStore>();
         builder.Services.AddDocuments(HighlightReelTable.Documents);
         return builder;
-    }
-
-    private sealed class Validator : IValidateOptions<ObjectStoreOptions>
-    {
-        public ValidateOptionsResult Validate(string? name, ObjectStoreOptions options) =>
-            ObjectStoreOptions.Problems(options).ToList() is { Count: > 0 } problems ? ValidateOptionsResult.Fail(problems) : ValidateOptionsResult.Success;
     }
 }

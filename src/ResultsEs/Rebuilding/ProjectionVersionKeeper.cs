@@ -1,6 +1,5 @@
 using Marten;
 using Npgsql;
-using ResultsEs.Commands;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
@@ -13,7 +12,14 @@ namespace ResultsEs.Rebuilding;
 /// another version may write, which store documents of their own, what those wrote is folded: reads of one session and writes see to that themselves, so
 /// this is for lists.
 /// </summary>
-internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database, DocumentRefresh refresh, OtherVersions others, TimeProvider time, IHostEnvironment environment, ILogger<ProjectionVersionKeeper> logger) : BackgroundService
+internal sealed partial class ProjectionVersionKeeper(
+    NpgsqlDataSource database,
+    DocumentRefresh refresh,
+    OtherVersions others,
+    TimeProvider time,
+    IHostEnvironment environment,
+    ILogger<ProjectionVersionKeeper> logger)
+    : PollingService(BetweenLooks)
 {
     private const int StreamsPerFold = 200;
 
@@ -21,6 +27,10 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
     private static readonly TimeSpan BetweenFolds = TimeSpan.FromMilliseconds(250);
 
     private static readonly DocumentTable Table = SessionResultTable.Documents;
+
+    private Follower _follower = new(database, refresh);
+    private bool _areOthers;
+    private long _looked;
 
     /// <summary>Makes sure of the documents.</summary>
     /// <exception cref="StartupException">Production, and they have to be built; the message names the command.</exception>
@@ -33,49 +43,31 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
         await LookAsync(cancellation);
     }
 
-    private async Task<bool> LookAsync(CancellationToken cancellation)
+    /// <inheritdoc/>
+    protected override TimeSpan Interval => _areOthers ? BetweenFolds : BetweenLooks;
+
+    /// <inheritdoc/>
+    protected override async Task PollAsync(CancellationToken stoppingToken)
     {
-        var moment = time.GetTimestamp();
-        var areOthers = await ProjectionVersions.SeenAsync(database, Table, cancellation);
-        others.Note(moment, areOthers);
-        return areOthers;
+        if (time.GetElapsedTime(_looked) >= BetweenLooks)
+            await LookAsync(stoppingToken);
+
+        // Where folding fails, what was not folded stays stale, and so is found again.
+        if (_areOthers)
+            await _follower.FollowAsync(stoppingToken);
+        else
+            _follower = new Follower(database, refresh);
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
+
+    private async Task LookAsync(CancellationToken cancellation)
     {
-        var follower = new Follower(database, refresh);
-        var nextLook = TimeSpan.Zero;
-        var areOthers = false;
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                if (nextLook <= TimeSpan.Zero)
-                {
-                    areOthers = await LookAsync(stoppingToken);
-                    nextLook = BetweenLooks;
-                }
-
-                if (areOthers)
-                    await follower.FollowAsync(stoppingToken);
-                else
-                    follower = new Follower(database, refresh);
-            }
-            catch (Exception) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                // What was not folded stays stale, and so is found again.
-                LogFailed(logger, e);
-            }
-
-            var pause = areOthers ? BetweenFolds : BetweenLooks;
-            nextLook -= pause;
-            await Task.Delay(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        var moment = time.GetTimestamp();
+        _areOthers = await ProjectionVersions.SeenAsync(database, Table, cancellation);
+        others.Note(moment, _areOthers);
+        _looked = moment;
     }
 
     private async Task BuildAsync(CancellationToken cancellation)
@@ -88,7 +80,7 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
         }
 
         LogBuilding(logger, Table.Version);
-        await using var held = await RebuildLock.TryTakeAsync(database, cancellation)
+        await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, cancellation)
             ?? throw new StartupException("Another process is rebuilding documents. Start again when it is done.");
         await new Rebuild(database, Table, held, parallel: 2, ProgressReport.Silent).RunAsync(cancellation);
     }

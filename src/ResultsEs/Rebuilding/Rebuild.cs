@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Npgsql;
-using ResultsEs.Commands;
+using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
@@ -15,8 +15,11 @@ namespace ResultsEs.Rebuilding;
 /// transaction that keeps writers waiting for its few milliseconds, the last of it, and the names of the tables. Whatever ends the process,
 /// the documents before are served as ever, and another can go on where this ended.
 /// </summary>
-internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, RebuildLock held, int parallel, ProgressReport report)
+internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report)
 {
+    /// <summary>The name of the advisory lock that the one rebuild of a database holds.</summary>
+    public const string LockName = "results.rebuild";
+
     private const int StreamsPerPart = 1_000;
     private const int EventsPerPart = 20_000;
     private const int EventsPerRound = 50_000;
@@ -26,7 +29,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
     // Writers wait behind the switch while it waits for those before it.
     private const string LockTimeout = "2s";
 
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
+    private static readonly Backoff BetweenSwitches = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(30));
 
     private NpgsqlConnection Connection => held.Connection;
 
@@ -60,13 +63,13 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
 
     /// <summary>Forgets a rebuild that was interrupted, with what it has built.</summary>
     /// <returns>Whether there was one.</returns>
-    public static async Task<bool> AbandonAsync(DocumentTable table, RebuildLock held, CancellationToken cancellation)
+    public static async Task<bool> AbandonAsync(DocumentTable table, AdvisoryLock held, CancellationToken cancellation)
     {
         var state = await RebuildState.ReadAsync(held.Connection, table, cancellation);
         await RebuildState.DeleteAsync(held.Connection, table, cancellation);
         await BuildingTable.DropAsync(held.Connection, table, cancellation);
         if (table.StreamType == SessionResultTable.StreamType)
-            await TestTotalsUpdater.ForgetRebuiltAsync(held.Connection, cancellation);
+            await RecountQueue.Rebuilt.ClearAsync(held.Connection, cancellation);
         return state is not null;
     }
 
@@ -149,7 +152,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
 
         await state.AddAsync(writing, part, cancellation);
         if (IsOfSessions)
-            await TestTotalsUpdater.TellRebuiltAsync(writing, await TestTotalsUpdater.DifferingAsync(writing, sessions, cancellation), cancellation);
+            await RecountQueue.Rebuilt.EnqueueAsync(writing, await TestTotalsUpdater.DifferingAsync(writing, sessions, cancellation), cancellation);
         await transaction.CommitAsync(cancellation);
         return part;
     }
@@ -179,7 +182,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
 
     private async Task<(RebuildState State, TimeSpan Took)> SwitchAsync(RebuildState state, CancellationToken cancellation)
     {
-        for (var pause = TimeSpan.FromMilliseconds(250); ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        for (var attempt = 1; ; attempt++)
         {
             try
             {
@@ -199,7 +202,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
                 report.Phase("waiting for a long transaction to end before the switch");
             }
 
-            await Task.Delay(pause, cancellation);
+            await Task.Delay(BetweenSwitches.After(attempt), cancellation);
             state = await CatchUpAsync(state, cancellation);
         }
     }
@@ -207,7 +210,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
     private async Task StoreAsync(IReadOnlyCollection<StreamKey> streams, CancellationToken cancellation)
     {
         if (IsOfSessions)
-            await TestTotalsUpdater.TellRebuiltAsync(Connection, streams, cancellation);
+            await RecountQueue.Rebuilt.EnqueueAsync(Connection, streams, cancellation);
         // Not locked: what is appended while this reads comes after the position, and so again.
         var appended = await DocumentRefresh.AppendedAsync(Connection, table, streams, isLocked: false, cancellation);
         await DocumentRefresh.StoreAsync(Connection, table, BuildingTable.NameFor(table), appended, cancellation);

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using Npgsql;
-using ResultsEs.Commands;
+using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.TestResults;
 

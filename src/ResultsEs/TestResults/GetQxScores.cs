@@ -49,7 +49,7 @@ public static class GetQxScores
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         TestTotal? total = null;
         while (await reader.ReadAsync(cancellation))
-            total = (total ?? TestTotal.None).Merge(reader.IsDBNull(0) ? TestTotal.None : TestTotalsUpdater.Total(reader, 0));
+            total = (total ?? TestTotal.None).Merge(reader.IsDBNull(0) ? TestTotal.None : TestTotalsStore.Total(reader, 0));
         return total;
     }
 }

@@ -15,7 +15,7 @@ internal sealed class RecountProjection : IProjection
     public Task ApplyAsync(IDocumentOperations operations, IReadOnlyList<IEvent> events, CancellationToken cancellation)
     {
         foreach (var account in events.Where(Counts).GroupBy(e => e.TenantId, StringComparer.Ordinal))
-            operations.QueueSqlCommand(TestTotalsUpdater.EnqueueSql, account.Key, account.Select(e => e.StreamId).Distinct().ToArray());
+            operations.QueueSqlCommand(RecountQueue.Written.EnqueueSql, account.Key, account.Select(e => e.StreamId).Distinct().ToArray());
         return Task.CompletedTask;
     }
 

@@ -83,6 +83,6 @@ public sealed class AccessOptionsTests
         foreach (var (key, value) in settings)
             values[key] = value;
         var options = new ConfigurationBuilder().AddInMemoryCollection(values).Build().Get<AccessOptions>() ?? new AccessOptions();
-        return new AccessOptionsValidator(new HostingEnvironment { EnvironmentName = environment }).Validate(name: null, options).Failures;
+        return AccessProblems.Of(options, new HostingEnvironment { EnvironmentName = environment }) is { Count: > 0 } problems ? problems : null;
     }
 }

@@ -1,4 +1,5 @@
 using ResultsEs.Access;
+using ResultsEs.Common;
 
 namespace ResultsEs.Tests.Access;
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
 using ResultsEs.Media;

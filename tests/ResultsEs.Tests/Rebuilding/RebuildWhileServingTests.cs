@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Alba;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;

@@ -47,6 +47,8 @@ internal sealed partial class EventImport(
     private const int MaxEvents = CloudEventReader.MaxEvents;
     private const int MaxBytes = 2 * 1024 * 1024;
 
+    private static readonly Backoff BetweenAttempts = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(1_600));
+
     private readonly Queue<(long LastLine, Task<Batch> Recorded)> _underWay = new();
 
     /// <summary>Lines that held an event, or something that is none.</summary>
@@ -194,7 +196,7 @@ internal sealed partial class EventImport(
                 case var _ when since.Elapsed > patience:
                     throw new UnavailableException();
                 default:
-                    await Task.Delay(Random.Shared.Next(10, 50 << Math.Min(attempt++, 5)));
+                    await Task.Delay(BetweenAttempts.After(attempt++));
                     break;
             }
         }

@@ -8,12 +8,12 @@ namespace ResultsEs.Ingestion.RabbitMq;
 /// <summary>What becomes of the messages of the queue: their events are recorded, or the message is kept as a dead letter.</summary>
 internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStore messages, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
 {
-    private const int MaxWaitMilliseconds = 2_000;
-
     private const int AttemptsUnsaid = 10;
 
     // An error that is neither the message's nor the database's is tried again, because it may pass.
     private const int MaxAttempts = 3;
+
+    private static readonly Backoff BetweenAttempts = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2));
 
     /// <summary>
     /// Does not return before the message is dealt with for good, however long the database is away: as many messages as
@@ -96,8 +96,7 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
         }
     }
 
-    private Task WaitAsync(int attempt) =>
-        Task.Delay(Random.Shared.Next(10, Math.Min(MaxWaitMilliseconds, 50 << Math.Min(attempt, 8))), lifetime.ApplicationStopping);
+    private Task WaitAsync(int attempt) => Task.Delay(BetweenAttempts.After(attempt), lifetime.ApplicationStopping);
 
     private void LogAttempt(Exception e, int attempt, SessionEventsDelivery delivery)
     {

@@ -23,8 +23,7 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
     // Two of them without a sign of life, and the other side is taken for gone.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
 
-    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+    private static readonly Backoff BetweenAttempts = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5));
 
     // The host gives all services together 30 s to stop.
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(25);
@@ -76,7 +75,7 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
                     LogEnded(logger, subscription.VirtualHost, subscription.Problem);
             }
 
-            await Task.Delay(Pause(attempt), stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(BetweenAttempts.After(attempt + 1), stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -145,12 +144,6 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
             ended.TrySetException(reason);
             return Task.CompletedTask;
         }
-    }
-
-    private static TimeSpan Pause(int attempt)
-    {
-        var longest = Math.Min(LongestPause.TotalMilliseconds, ShortestPause.TotalMilliseconds * (1 << Math.Min(attempt, 8)));
-        return TimeSpan.FromMilliseconds(longest * (0.5 + (Random.Shared.NextDouble() / 2)));
     }
 
     [LoggerMessage(211, LogLevel.Information, "Listening to the queue of virtual host {VirtualHost}")]

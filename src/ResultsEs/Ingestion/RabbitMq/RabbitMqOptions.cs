@@ -1,11 +1,14 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.Extensions.Options;
+using ResultsEs.Common;
+using ResultsEs.Http;
 using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
-/// <summary>Which queues are listened to, and whose they are; section <c>RabbitMq</c>. Used when <c>ConnectionStrings:rabbitmq</c> is set.</summary>
+/// <summary>
+/// Which queues are listened to, and whose they are; section <c>RabbitMq</c>. Used when <c>ConnectionStrings:rabbitmq</c> is set.
+/// </summary>
 internal sealed class RabbitMqOptions
 {
     /// <summary>The section.</summary>
@@ -15,7 +18,8 @@ internal sealed class RabbitMqOptions
     public const string Queue = "results.session-events";
 
     /// <summary>
-    /// The address under which dead letters keep where they came from. The virtual host is in the scheme (RFC 3986: letters, digits, <c>-</c>; no difference
+    /// The address under which dead letters keep where they came from. The virtual host is in the scheme (RFC 3986: letters, digits,
+    /// <c>-</c>; no difference
     /// between cases); what a scheme cannot hold is written as its bytes, so that no two virtual hosts share one.
     /// </summary>
     public static Uri AddressOf(string virtualHost)
@@ -38,23 +42,30 @@ internal sealed class RabbitMqOptions
     /// <summary>The virtual hosts that are listened to, each bound to one account.</summary>
     public List<AccountBinding> Accounts { get; init; } = [];
 
-    /// <summary>
-    /// Reads and checks the settings; null when no broker is configured.
-    /// </summary>
-    /// <exception cref="OptionsValidationException">Something is wrong; each failure names the setting, and none repeats a password.</exception>
-    public static RabbitMqOptions? Read(IConfiguration configuration, out Uri broker)
+    /// <summary>The broker, an AMQP URI; without one nothing is listened to. It is not of the section, and holds a password.</summary>
+    internal string? ConnectionString { get; private set; }
+
+    /// <summary>The broker; null without one, or while the connection string is wrong.</summary>
+    internal Uri? Broker => Uri.TryCreate(ConnectionString, UriKind.Absolute, out var uri) && uri.Scheme is "amqp" or "amqps" ? uri : null;
+
+    /// <summary>Registers the settings.</summary>
+    public static void Add(IServiceCollection services, IConfiguration configuration) => services
+        .AddSettings<RabbitMqOptions>(configuration.GetSection(Section), Problems)
+        .Configure(options => options.ConnectionString = FindConnectionString(configuration));
+
+    /// <summary>The connection string; null when no broker is configured.</summary>
+    public static string? FindConnectionString(IConfiguration configuration) =>
+        configuration.GetConnectionString("rabbitmq") is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
+
+    private static IReadOnlyList<string> Problems(RabbitMqOptions options)
     {
-        broker = null!;
-        if (configuration.GetConnectionString("rabbitmq") is not { } text || string.IsNullOrWhiteSpace(text))
-            return null;
+        if (options.ConnectionString is null)
+            return [];
 
         List<string> failures = [];
-        if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "amqp" or "amqps")
-            broker = uri;
-        else
+        var broker = options.Broker;
+        if (broker is null)
             failures.Add("ConnectionStrings:rabbitmq must be an AMQP URI, such as amqp://user:password@host:5672/virtual-host.");
-
-        var options = configuration.GetSection(Section).Get<RabbitMqOptions>() ?? new RabbitMqOptions();
         if (options.Prefetch is < 1 or > 1_000)
             failures.Add($"{Section}:Prefetch must be from 1 to 1000.");
         if (options.Accounts.Count == 0)
@@ -72,7 +83,7 @@ internal sealed class RabbitMqOptions
                 failures.Add($"{key}:Workspaces must hold at least one UUID, and no empty one.");
         }
 
-        return failures.Count == 0 ? options : throw new OptionsValidationException(Section, typeof(RabbitMqOptions), failures);
+        return failures;
     }
 }
 

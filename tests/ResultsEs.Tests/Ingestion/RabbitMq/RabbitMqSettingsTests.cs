@@ -1,7 +1,9 @@
 using CsCheck;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using ResultsEs.Ingestion.RabbitMq;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Ingestion.RabbitMq;
 
@@ -22,7 +24,7 @@ public sealed class RabbitMqSettingsTests
     [InlineData("")]
     [InlineData("  ")]
     public void Without_a_connection_string_there_is_no_broker(string? text) =>
-        Assert.Null(RabbitMqOptions.Read(With(("ConnectionStrings:rabbitmq", text), ("RabbitMq:Prefetch", "0")), out _));
+        Assert.Null(Read(With(("ConnectionStrings:rabbitmq", text), ("RabbitMq:Prefetch", "0"))).Broker);
 
     [Theory]
     [InlineData("amqp://h", "/")]
@@ -31,10 +33,10 @@ public sealed class RabbitMqSettingsTests
     [InlineData("amqps://h/account%20one", "account one")]
     public void The_virtual_host_is_the_connection_strings_unless_the_entry_names_one(string uri, string host)
     {
-        var options = RabbitMqOptions.Read(With(("ConnectionStrings:rabbitmq", uri)), out var broker)!;
-        Assert.Equal(host, options.Accounts[0].HostOr(broker));
-        options = RabbitMqOptions.Read(With(("ConnectionStrings:rabbitmq", uri), ("RabbitMq:Accounts:0:VirtualHost", "other")), out broker)!;
-        Assert.Equal("other", options.Accounts[0].HostOr(broker));
+        var options = Read(With(("ConnectionStrings:rabbitmq", uri)));
+        Assert.Equal(host, options.Accounts[0].HostOr(options.Broker!));
+        options = Read(With(("ConnectionStrings:rabbitmq", uri), ("RabbitMq:Accounts:0:VirtualHost", "other")));
+        Assert.Equal("other", options.Accounts[0].HostOr(options.Broker!));
     }
 
     [Theory]
@@ -47,15 +49,15 @@ public sealed class RabbitMqSettingsTests
     [InlineData("RabbitMq:Accounts:1:VirtualHost", "/", "RabbitMq:Accounts:1: another entry has the same VirtualHost")]
     public void What_is_wrong_is_named_and_no_password_is(string key, string value, string problem)
     {
-        var failure = Assert.Throws<OptionsValidationException>(() => RabbitMqOptions.Read(With((key, value)), out _));
+        var failure = Assert.Throws<OptionsValidationException>(() => Read(With((key, value))));
         Assert.Contains(failure.Failures, text => text.StartsWith(problem, StringComparison.Ordinal));
         Assert.DoesNotContain("hush", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_broker_without_a_bound_account_is_refused() =>
-        Assert.Contains("RabbitMq:Accounts is empty", Assert.Throws<OptionsValidationException>(() => RabbitMqOptions.Read(
-            new ConfigurationBuilder().AddInMemoryCollection([new("ConnectionStrings:rabbitmq", "amqp://h")]).Build(), out _)).Message, StringComparison.Ordinal);
+        Assert.Contains("RabbitMq:Accounts is empty", Assert.Throws<OptionsValidationException>(() => Read(
+            new ConfigurationBuilder().AddInMemoryCollection([new("ConnectionStrings:rabbitmq", "amqp://h")]).Build())).Message, StringComparison.Ordinal);
 
     [Fact]
     public void No_two_virtual_hosts_share_a_name_and_each_is_a_scheme() =>
@@ -67,6 +69,14 @@ public sealed class RabbitMqSettingsTests
             if (!one.Any(char.IsSurrogate) && !two.Any(char.IsSurrogate))
                 Assert.Equal(string.Equals(one, two, StringComparison.Ordinal), string.Equals(nameOfOne, nameOfTwo, StringComparison.OrdinalIgnoreCase));
         });
+
+    private static RabbitMqOptions Read(IConfiguration configuration)
+    {
+        var services = new ServiceCollection();
+        RabbitMqOptions.Add(services, configuration);
+        using var provider = services.BuildServiceProvider();
+        return provider.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
+    }
 
     private static IConfiguration With(params IEnumerable<(string Key, string? Value)> changes) =>
         new ConfigurationBuilder().AddInMemoryCollection(Right)

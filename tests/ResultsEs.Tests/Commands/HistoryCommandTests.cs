@@ -1,3 +1,4 @@
+using ResultsEs.Commands;
 using ResultsEs.Contracts;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
@@ -5,8 +6,8 @@ using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Commands;
 
-/// <summary><c>-- replay --session …</c></summary>
-public sealed class ReplayCommandTests : IAsyncLifetime
+/// <summary><c>-- history …</c></summary>
+public sealed class HistoryCommandTests : IAsyncLifetime
 {
     private readonly TempFolder _data = new();
     private readonly SessionBuilder _session = A.SessionOnly();
@@ -84,8 +85,8 @@ public sealed class ReplayCommandTests : IAsyncLifetime
     public async Task Colours_are_for_terminals()
     {
         Assert.SkipWhen(!File.Exists("/usr/bin/script"), "util-linux's script(1) is not on this machine.");
-        var plain = await ServiceProcess.RunAsync(["replay", "--session", _session.Id.ToString()], Environment());
-        var coloured = await ServiceProcess.RunOnTerminalAsync(["replay", "--session", _session.Id.ToString()], Environment());
+        var plain = await ServiceProcess.RunAsync(["history", "--session", _session.Id.ToString()], Environment());
+        var coloured = await ServiceProcess.RunOnTerminalAsync(["history", "--session", _session.Id.ToString()], Environment());
 
         Assert.DoesNotContain("\u001b[", plain.Output, StringComparison.Ordinal);
         Assert.Contains("\u001b[", coloured.Output, StringComparison.Ordinal);
@@ -109,11 +110,20 @@ public sealed class ReplayCommandTests : IAsyncLifetime
     [InlineData("--account must be a UUID.", "--session", "5a000000-0000-4000-8000-0000000000ff", "--account", "x")]
     [InlineData("--as-of must be an ISO 8601 time with an offset, such as 2026-03-01T10:15:04.123Z.", "--session", "5a000000-0000-4000-8000-0000000000ff", "--as-of", "yesterday")]
     [InlineData("--to-version must be 1 or more.", "--session", "5a000000-0000-4000-8000-0000000000ff", "--to-version", "0")]
-    public async Task What_cannot_be_replayed_says_why(string expected, params string[] arguments)
+    public async Task What_cannot_be_shown_says_why(string expected, params string[] arguments)
     {
         var (exitCode, _, errors) = await RunAsync(arguments);
 
         Assert.Equal((1, expected), (exitCode, errors.Trim()));
+    }
+
+    [Fact]
+    public async Task The_old_name_shows_the_same_and_says_the_new_one()
+    {
+        var now = await ServiceProcess.RunAsync(["history", "--session", _session.Id.ToString()], Environment());
+        var old = await ServiceProcess.RunAsync(["replay", "--session", _session.Id.ToString()], Environment());
+
+        Assert.Equal((0, now.Output, "'replay --session' is now 'history --session'; the old name goes with the next version."), (old.ExitCode, old.Output, old.Errors.Trim()));
     }
 
     /// <summary>The lines below an event's.</summary>
@@ -123,7 +133,7 @@ public sealed class ReplayCommandTests : IAsyncLifetime
 
     private async Task<(int ExitCode, IReadOnlyList<string> Lines, string Errors)> RunAsync(params string[] arguments)
     {
-        var run = await ServiceProcess.RunAsync(["replay", .. arguments], Environment());
+        var run = await ServiceProcess.RunAsync(["history", .. arguments], Environment());
         return (run.ExitCode, run.Output.Split('\n'), run.Errors);
     }
 

@@ -2,10 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using Spectre.Console;
 
-namespace ResultsEs.Commands;
+namespace ResultsEs.Common;
 
 /// <summary>
-/// Tells the person at a command how a long work goes: a bar with rate and remaining time on a terminal, plain lines elsewhere. Told from several threads;
+/// Tells the person at a command how a long work goes: a bar with rate and remaining time on a terminal, plain lines elsewhere. Told from
+/// several threads;
 /// the last line told is guarded by <see cref="_gate"/>.
 /// </summary>
 internal sealed class ProgressReport
@@ -39,7 +40,7 @@ internal sealed class ProgressReport
 
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output) });
         return await console.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+            .Columns(new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
             .StartAsync(context => work(new ProgressReport(output, context)));
     }
 
@@ -66,8 +67,27 @@ internal sealed class ProgressReport
             }
 
             _task?.StopTask();
-            _task = _terminal.AddTask(name);
-            _task.IsIndeterminate = true;
+            _task = AddTask(_terminal, name);
+        }
+    }
+
+    /// <summary>How far work without phases has come, in words of its own.</summary>
+    /// <param name="share">How much is done, 0 to 1; null when nobody knows of how much.</param>
+    /// <param name="text">The words.</param>
+    public void Show(double? share, string text)
+    {
+        lock (_gate)
+        {
+            if (_terminal is not null)
+            {
+                _task ??= AddTask(_terminal, text);
+                (_task.IsIndeterminate, _task.MaxValue, _task.Value, _task.Description) = (share is null, 1, share ?? 0, text);
+            }
+            else if (_watch.Elapsed - _told >= BetweenLines)
+            {
+                _told = _watch.Elapsed;
+                _output.WriteLine(share is null ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({100 * share:0} %)"));
+            }
         }
     }
 
@@ -99,5 +119,12 @@ internal sealed class ProgressReport
                 ? string.Create(CultureInfo.InvariantCulture, $"{_phase}: {done} {unit}, {rate:F0}/s")
                 : string.Create(CultureInfo.InvariantCulture, $"{_phase}: {done} of {total} {unit}, {rate:F0}/s, {remaining:c} to go"));
         }
+    }
+
+    private static ProgressTask AddTask(ProgressContext terminal, string description)
+    {
+        var task = terminal.AddTask(description);
+        task.IsIndeterminate = true;
+        return task;
     }
 }

@@ -1,0 +1,75 @@
+using System.IO.Pipelines;
+using ResultsEs.Http;
+
+namespace ResultsEs.TestResults;
+
+/// <summary>
+/// The answer: while a page is written, the one after it is read. It holds two pages and no connection to the database while it waits for
+/// its client; one that stops reading is
+/// cut off by the web server (Kestrel's MinResponseDataRate). Once it has begun, what fails breaks it off: an end would say that it is
+/// complete.
+/// </summary>
+internal sealed partial class SessionExport(SessionPages pages, SessionPage first, ILogger<SessionExport> logger) : IResult
+{
+    public const string ContentType = "application/x-ndjson";
+
+    // Kestrel gives a client a second for each 240 bytes that it is handed.
+    private const int WriteBytes = 32 * 1024;
+
+    private long _sent;
+
+    /// <inheritdoc/>
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.ContentType = ContentType;
+        // Where there is no line it begins as well.
+        await httpContext.Response.StartAsync(httpContext.RequestAborted);
+        if (HeadRequests.IsOne(httpContext))
+            return;
+
+        try
+        {
+            for (var page = first; page is not null;)
+            {
+                var reading = pages.AfterAsync(page, httpContext.RequestAborted);
+                await Task.WhenAll(WriteAsync(page, httpContext.Response.BodyWriter, httpContext.RequestAborted), reading);
+                page = await reading;
+            }
+        }
+        catch (Exception e)
+        {
+            if (!httpContext.RequestAborted.IsCancellationRequested)
+                BrokeOff(logger, pages.Test, _sent, e);
+            httpContext.Abort();
+        }
+    }
+
+    private async Task WriteAsync(SessionPage page, PipeWriter body, CancellationToken cancellation)
+    {
+        var at = 0;
+        foreach (var (end, session) in page.Behind)
+        {
+            await WriteAsync(page.Lines[at..end], body, cancellation);
+            at = end;
+            if (await pages.FoldedAsync(session, cancellation) is { } line)
+                await WriteAsync((byte[])[.. line, SessionPages.EndOfLine], body, cancellation);
+        }
+
+        await WriteAsync(page.Lines[at..], body, cancellation);
+        page.Return();
+    }
+
+    private async Task WriteAsync(ReadOnlyMemory<byte> lines, PipeWriter body, CancellationToken cancellation)
+    {
+        while (lines.Length > 0)
+        {
+            var part = lines[..Math.Min(lines.Length, WriteBytes)];
+            await body.WriteAsync(part, cancellation);
+            _sent += part.Span.Count(SessionPages.EndOfLine);
+            lines = lines[part.Length..];
+        }
+    }
+
+    [LoggerMessage(1501, LogLevel.Error, "The export of test {Test} broke off after {Sessions} sessions")]
+    private static partial void BrokeOff(ILogger logger, Guid test, long sessions, Exception exception);
+}

@@ -1,0 +1,169 @@
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using ResultsEs.Common;
+using ResultsEs.EmbeddedPostgres;
+using ResultsEs.EventStore;
+using ResultsEs.Sessions;
+
+namespace ResultsEs.TestResults;
+
+/// <summary>The SQL of the totals of tests and of what of each session is counted in them. Callers own the transaction.</summary>
+internal static class TestTotalsStore
+{
+    /// <summary>Deletes all totals, and what of each session was counted.</summary>
+    public static async Task ClearAsync(NpgsqlConnection connection, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand("delete from results.test_totals; delete from results.test_sessions", connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+
+    /// <summary>What of sessions was counted; those without an entry are not counted.</summary>
+    public static async Task<Dictionary<StreamKey, CountedSession>> CountedAsync(
+        NpgsqlConnection connection, IEnumerable<StreamKey> sessions, CancellationToken cancellation)
+    {
+        // The primary key (tenant_id, session_id) finds the rows.
+        await using var command = new NpgsqlCommand(
+            """
+            select s.tenant_id, s.session_id, s.workspace_id, s.test_id, s.status, s.scores, s.clips
+            from unnest($1, $2) k(tenant_id, session_id)
+            join results.test_sessions s on s.tenant_id = k.tenant_id and s.session_id = k.session_id
+            """, connection);
+        command.Parameters.AddKeys(sessions);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var counted = new Dictionary<StreamKey, CountedSession>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            counted.Add(
+                new StreamKey(reader.GetString(0), reader.GetGuid(1)),
+                new CountedSession(reader.GetGuid(2), reader.GetGuid(3), new SessionPart(Status(reader, 4), Read<IReadOnlyDictionary<Guid, QxScore>>(reader, 5)), reader.GetFieldValue<Guid[]>(6)));
+        }
+
+        return counted;
+    }
+
+    /// <summary>What sessions count for by their documents as they are now; those without an entry count for nothing.</summary>
+    public static async Task<Dictionary<StreamKey, CountedSession>> CurrentAsync(
+        NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
+    {
+        // The primary key (tenant_id, id) finds the rows. A session whose start is not in belongs to no test yet. "offset 0" keeps the
+        // planner from
+        // unpacking the document once for each member.
+        await using var command = new NpgsqlCommand(
+            $"""
+            select d.tenant_id, d.id, d.workspace_id, d.test_id, d.status, p.fold -> 'taskGroups', p.fold -> 'media'
+            from unnest($1, $2) k(tenant_id, id)
+            join {SessionResultTable.Name} d on d.tenant_id = k.tenant_id and d.id = k.id
+            cross join lateral (select d.data -> 'fold' as fold offset 0) p
+            where d.workspace_id is not null and d.test_id is not null
+            """, connection);
+        command.Parameters.AddKeys(sessions);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var current = new Dictionary<StreamKey, CountedSession>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            var media = reader.IsDBNull(6) ? null : Read<SessionMedia>(reader, 6);
+            current.Add(
+                new StreamKey(reader.GetString(0), reader.GetGuid(1)),
+                CountedSession.Of(reader.GetGuid(2), reader.GetGuid(3), Status(reader, 4), Read<IReadOnlyList<TaskGroupFold>>(reader, 5), media));
+        }
+
+        return current;
+    }
+
+    /// <summary>The totals of tests.</summary>
+    public static async Task<Dictionary<TestKey, TestTotal>> TotalsAsync(NpgsqlConnection connection, IReadOnlyList<TestKey> tests, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            """
+            select t.tenant_id, t.workspace_id, t.test_id, t.in_progress, t.complete, t.abandoned, t.qx
+            from unnest($1, $2, $3) k(tenant_id, workspace_id, test_id)
+            join results.test_totals t on t.tenant_id = k.tenant_id and t.workspace_id = k.workspace_id and t.test_id = k.test_id
+            """, connection);
+        Add(command, tests);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var totals = tests.ToDictionary(test => test, _ => TestTotal.None);
+        while (await reader.ReadAsync(cancellation))
+            totals[new TestKey(reader.GetString(0), reader.GetGuid(1), reader.GetGuid(2))] = Total(reader, 3);
+        return totals;
+    }
+
+    /// <summary>A total whose four columns begin at <paramref name="column"/>.</summary>
+    public static TestTotal Total(NpgsqlDataReader reader, int column) =>
+        new(reader.GetInt64(column), reader.GetInt64(column + 1), reader.GetInt64(column + 2), Read<IReadOnlyDictionary<Guid, QxSums>>(reader, column + 3));
+
+    /// <summary>Saves totals, and what of sessions is counted in them.</summary>
+    /// <param name="connection">The connection, in a transaction.</param>
+    /// <param name="totals">The new totals; those of no session are deleted.</param>
+    /// <param name="sessions">What is counted now; null where nothing is.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static async Task SaveAsync(
+        NpgsqlConnection connection, Dictionary<TestKey, TestTotal> totals, Dictionary<StreamKey, CountedSession?> sessions, CancellationToken cancellation)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+
+        var empty = Command("delete from results.test_totals t using unnest($1, $2, $3) k(tenant_id, workspace_id, test_id) where t.tenant_id = k.tenant_id and t.workspace_id = k.workspace_id and t.test_id = k.test_id");
+        Add(empty, [.. totals.Where(total => total.Value.IsEmpty).Select(total => total.Key)]);
+
+        var filled = totals.Where(total => !total.Value.IsEmpty).ToList();
+        var save = Command(
+            """
+            insert into results.test_totals (tenant_id, workspace_id, test_id, in_progress, complete, abandoned, qx)
+            select * from unnest($1, $2, $3, $4, $5, $6, $7)
+            on conflict (tenant_id, workspace_id, test_id) do update
+            set in_progress = excluded.in_progress, complete = excluded.complete, abandoned = excluded.abandoned, qx = excluded.qx
+            """);
+        Add(save, [.. filled.Select(total => total.Key)]);
+        save.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. filled.Select(total => total.Value.InProgress)] });
+        save.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. filled.Select(total => total.Value.Complete)] });
+        save.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. filled.Select(total => total.Value.Abandoned)] });
+        save.Parameters.Add(JsonArray(filled.Select(total => JsonSerializer.Serialize(total.Value.Qx, Json.Of<IReadOnlyDictionary<Guid, QxSums>>()))));
+
+        var gone = Command("delete from results.test_sessions s using unnest($1, $2) k(tenant_id, session_id) where s.tenant_id = k.tenant_id and s.session_id = k.session_id");
+        gone.Parameters.AddKeys([.. sessions.Where(session => session.Value is null).Select(session => session.Key)]);
+
+        foreach (var (key, counted) in sessions.Where(session => session.Value is not null))
+        {
+            var one = Command(
+                """
+                insert into results.test_sessions (tenant_id, session_id, workspace_id, test_id, status, scores, clips) values ($1, $2, $3, $4, $5, $6, $7)
+                on conflict (tenant_id, session_id) do update
+                set workspace_id = excluded.workspace_id, test_id = excluded.test_id, status = excluded.status, scores = excluded.scores, clips = excluded.clips
+                """);
+            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Account });
+            one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = key.Id });
+            one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted!.Workspace });
+            one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted.Test });
+            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = counted.Part.Status.ToString() });
+            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = counted.Scores, NpgsqlDbType = NpgsqlDbType.Jsonb });
+            one.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. counted.Clips] });
+        }
+
+        await batch.ExecuteNonQueryAsync(cancellation);
+
+        NpgsqlBatchCommand Command(string sql)
+        {
+            var command = new NpgsqlBatchCommand(sql);
+            batch.BatchCommands.Add(command);
+            return command;
+        }
+    }
+
+    private static void Add(NpgsqlCommand command, IReadOnlyList<TestKey> tests) => Add(command.Parameters, tests);
+
+    private static void Add(NpgsqlBatchCommand command, IReadOnlyList<TestKey> tests) => Add(command.Parameters, tests);
+
+    private static void Add(NpgsqlParameterCollection parameters, IReadOnlyList<TestKey> tests)
+    {
+        parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. tests.Select(test => test.Tenant)] });
+        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tests.Select(test => test.Workspace)] });
+        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tests.Select(test => test.Test)] });
+    }
+
+    private static SessionStatus Status(NpgsqlDataReader reader, int column) => Enum.Parse<SessionStatus>(reader.GetString(column));
+
+    private static NpgsqlParameter JsonArray(IEnumerable<string> json) =>
+        new NpgsqlParameter<string[]> { TypedValue = [.. json], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb };
+
+    private static T Read<T>(NpgsqlDataReader reader, int column) => JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(column), Json.Of<T>())!;
+}
