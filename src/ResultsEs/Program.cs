@@ -41,7 +41,7 @@ try
     if (!isCommand)
         Settings.Validate(app.Services);
     // While endpoints are mapped; they ask nothing of the database.
-    var prepared = isCommand ? Task.CompletedTask : Task.Run(() => DatabaseSchema.PrepareAsync(app.Services, CancellationToken.None));
+    var prepared = isCommand ? Task.CompletedTask : Task.Run(() => ProjectionVersionKeeper.PrepareDatabaseAsync(app.Services, CancellationToken.None));
     app.UseAccess();
     app.MapWolverineEndpoints();
     app.MapApiPages();

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Access;
 

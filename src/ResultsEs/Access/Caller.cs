@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Access;
 

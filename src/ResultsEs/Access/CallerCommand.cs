@@ -1,6 +1,5 @@
 using Npgsql;
 using ResultsEs.Common;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Access;
 

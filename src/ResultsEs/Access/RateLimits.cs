@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -19,6 +20,9 @@ namespace ResultsEs.Access;
 /// </summary>
 internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
 {
+    private static readonly Counter<long> Alone = Instruments.Meter.CreateCounter<long>(
+        "results.limits.alone", "{request}", "Requests that a node counted by itself, because Redis did not answer.");
+
     // About 10 MB at 100 bytes a window; clients are far fewer, so this bounds what strangers can make us remember.
     private const int MostAddresses = 100_000;
 
@@ -115,7 +119,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     {
         var (windows, limit) = Find(context);
         if (_shared is not null)
-            Telemetry.LimitedAlone();
+            Alone.Add(1);
         return Tell(context, windows.Take(limit.Key, limit.Policy));
     }
 

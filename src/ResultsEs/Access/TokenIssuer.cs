@@ -10,11 +10,12 @@ using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
 using OpenIddict.Server.AspNetCore;
-using ResultsEs.Hosting;
+using ResultsEs.Common;
 using ResultsEs.Http;
-using ResultsEs.TestResults;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
+
+[assembly: JsonContext<ResultsEs.Access.AccessJson>]
 
 namespace ResultsEs.Access;
 
@@ -183,3 +184,8 @@ internal sealed record TokenRefusal(
     string Error,
     [property: JsonPropertyName("error_description")] string? Description,
     [property: JsonPropertyName("error_uri")] string? Uri);
+
+/// <summary>The source-generated JSON contracts of the token endpoint's answers, which OpenIddict writes; they describe them.</summary>
+[JsonSerializable(typeof(AccessToken))]
+[JsonSerializable(typeof(TokenRefusal))]
+internal sealed partial class AccessJson : JsonSerializerContext;

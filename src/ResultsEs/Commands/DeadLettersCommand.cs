@@ -3,11 +3,9 @@ using System.Text;
 using JasperFx.CommandLine;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
-using ResultsEs.TestResults;
 using Wolverine.Persistence.Durability;
 using Wolverine.Persistence.Durability.DeadLetterManagement;
 

@@ -1,6 +1,5 @@
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Commands;
 

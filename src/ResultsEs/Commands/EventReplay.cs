@@ -1,11 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
-using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Commands;
 

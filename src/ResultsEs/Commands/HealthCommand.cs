@@ -1,5 +1,4 @@
 using JasperFx.CommandLine;
-using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Commands;
 

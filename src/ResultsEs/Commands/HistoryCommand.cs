@@ -3,14 +3,12 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using JasperFx.CommandLine;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 using Spectre.Console;
 
 namespace ResultsEs.Commands;

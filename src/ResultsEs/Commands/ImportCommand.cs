@@ -9,7 +9,6 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Common;
-using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;

@@ -1,8 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Contracts;
-using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Common;
 

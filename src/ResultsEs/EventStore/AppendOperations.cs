@@ -1,6 +1,4 @@
 using System.Data.Common;
-using JasperFx;
-using Marten.Internal.Operations;
 using Npgsql;
 using Weasel.Core;
 using Weasel.Storage;

@@ -1,7 +1,6 @@
 using System.Data.Common;
 using Marten.Linq.QueryHandlers;
 using NpgsqlTypes;
-using ResultsEs.TestResults;
 using Weasel.Postgresql;
 using Weasel.Storage;
 

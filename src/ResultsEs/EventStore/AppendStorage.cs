@@ -1,5 +1,4 @@
 using JasperFx.Events;
-using JasperFx.Events.Aggregation;
 using JasperFx.Events.Daemon;
 
 namespace ResultsEs.EventStore;
@@ -14,7 +13,7 @@ internal sealed class AppendStorage<T>(AppendTransaction transaction, DocumentTa
     /// <inheritdoc/>
     public string TenantId => transaction.Account;
 
-    /// <inheritdoc/>
+    /// <summary>What documents are found by.</summary>
     public Type IdType => typeof(Guid);
 
     /// <inheritdoc/>

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Marten;
 
 namespace ResultsEs.EventStore;

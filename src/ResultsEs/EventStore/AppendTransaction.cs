@@ -2,10 +2,8 @@ using System.Data;
 using JasperFx.Events;
 using Marten;
 using Marten.Linq.QueryHandlers;
-using Marten.Services;
 using Npgsql;
 using ResultsEs.Common;
-using ResultsEs.TestResults;
 using Weasel.Storage;
 
 namespace ResultsEs.EventStore;

@@ -1,7 +1,6 @@
 using JasperFx;
 using Npgsql;
 using ResultsEs.Common;
-using ResultsEs.Rebuilding;
 using Weasel.Core;
 using Weasel.Core.Migrations;
 
@@ -13,14 +12,6 @@ namespace ResultsEs.EventStore;
 /// </summary>
 internal static class DatabaseSchema
 {
-    /// <summary>Makes sure of the tables and of the sessions' documents; call it before anything asks the database.</summary>
-    /// <exception cref="StartupException">The database cannot be used; or Production, and something is not as it must be: the message names it and the command.</exception>
-    public static async Task PrepareAsync(IServiceProvider services, CancellationToken cancellation)
-    {
-        await PrepareTablesAsync(services, cancellation);
-        await services.GetRequiredService<ProjectionVersionKeeper>().PrepareAsync(cancellation);
-    }
-
     /// <summary>Makes sure of the tables.</summary>
     /// <exception cref="StartupException">The database cannot be used; or Production, and something is not as it must be: the message names it and the command.</exception>
     public static async Task PrepareTablesAsync(IServiceProvider services, CancellationToken cancellation)

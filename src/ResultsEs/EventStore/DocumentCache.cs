@@ -1,5 +1,3 @@
-using ResultsEs.TestResults;
-
 namespace ResultsEs.EventStore;
 
 /// <summary>

@@ -3,9 +3,7 @@ using System.Globalization;
 using Marten;
 using Npgsql;
 using NpgsqlTypes;
-using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 

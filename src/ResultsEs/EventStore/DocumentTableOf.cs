@@ -4,8 +4,6 @@ using Marten;
 using Marten.Internal.Sessions;
 using Marten.Schema;
 using ResultsEs.Common;
-using ResultsEs.Contracts;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 

@@ -1,7 +1,5 @@
 using System.Globalization;
 using Npgsql;
-using ResultsEs.Access;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 

@@ -1,5 +1,3 @@
-using ResultsEs.TestResults;
-
 namespace ResultsEs.EventStore;
 
 /// <summary>A stream that an append transaction has locked, with its document and what is appended to it.</summary>

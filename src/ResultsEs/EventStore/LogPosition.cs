@@ -1,7 +1,5 @@
 using Npgsql;
 using NpgsqlTypes;
-using ResultsEs.Access;
-using ResultsEs.Http;
 
 namespace ResultsEs.EventStore;
 

@@ -5,9 +5,7 @@ using JasperFx;
 using JasperFx.Events;
 using JasperFx.MultiTenancy;
 using Marten;
-using Npgsql;
 using ResultsEs.Common;
-using ResultsEs.TestResults;
 using Weasel.Core;
 using Wolverine.Marten;
 

@@ -1,8 +1,5 @@
-using System.Globalization;
 using System.Net.Sockets;
 using Npgsql;
-using ResultsEs.Access;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.Http;
 
 namespace ResultsEs.EventStore;
 
@@ -63,6 +62,7 @@ internal static class ReadsSetup
         {
             builder.Services.AddHostedService(services => new StandbyWatch(
                 services.GetRequiredService<ReadDatabase>(),
+                services.GetRequiredService<DocumentTables>(),
                 DataSources.Open(ForLooks(new NpgsqlConnectionStringBuilder(primary)), MartenSetup.Schema + ".looks"),
                 services.GetRequiredService<TimeProvider>(),
                 services.GetRequiredService<ILogger<StandbyWatch>>()));

@@ -1,10 +1,8 @@
 using JasperFx.Events;
-using JasperFx.Events.Aggregation;
 using JasperFx.Events.Daemon;
 using Marten.Internal;
 using Marten.Internal.Sessions;
 using Npgsql;
-using ResultsEs.TestResults;
 using Weasel.Storage;
 
 namespace ResultsEs.EventStore;
@@ -21,7 +19,7 @@ internal sealed class SessionStorage<T>(DocumentSessionBase session, string tena
     /// <inheritdoc/>
     public string TenantId => tenantId;
 
-    /// <inheritdoc/>
+    /// <summary>What documents are found by.</summary>
     public Type IdType => typeof(Guid);
 
     /// <inheritdoc/>

@@ -1,9 +1,5 @@
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Common;
-using ResultsEs.Http;
-using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 
@@ -12,10 +8,12 @@ namespace ResultsEs.EventStore;
 /// neither a primary where nothing happens nor a standby that is cut off is mistaken: the one's place stays and is replayed, the other's ages. On the nodes that read from standbys.
 /// </summary>
 /// <param name="database">What is watched.</param>
+/// <param name="documents">The tables of documents, which reads ask.</param>
 /// <param name="primary">The primary, over connections that no work takes.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">Told what no standby is to blame for.</param>
-internal sealed partial class StandbyWatch(ReadDatabase database, NpgsqlDataSource primary, TimeProvider time, ILogger<StandbyWatch> logger)
+internal sealed partial class StandbyWatch(
+    ReadDatabase database, DocumentTables documents, NpgsqlDataSource primary, TimeProvider time, ILogger<StandbyWatch> logger)
     : PollingService(BetweenLooks)
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(500);
@@ -24,9 +22,10 @@ internal sealed partial class StandbyWatch(ReadDatabase database, NpgsqlDataSour
     private const int LooksUntilTold = 2;
 
     // Reads no row, but fails as reads would, and waits where they would: as long as the replay of a rebuild's switch waits for a statement that holds the documents, others wait behind it.
-    private static readonly string TablesSql =
+    private readonly string _tablesSql =
         $"""
-        select 1 from results.mt_streams, results.mt_events, {SessionResultTable.Name}, results.mt_doc_highlight_reel, results.test_changes, results.test_sessions, results.test_totals
+        select 1 from results.mt_streams, results.mt_events, {string.Join(", ", documents.All.Select(table => table.QualifiedName))},
+          results.test_changes, results.test_sessions, results.test_totals
         where false
         """;
 
@@ -101,7 +100,7 @@ internal sealed partial class StandbyWatch(ReadDatabase database, NpgsqlDataSour
             standby.Tell(look.Failure ?? unknown);
     }
 
-    private static async Task<Look> AskAsync(Standby standby, CancellationToken cancellation)
+    private async Task<Look> AskAsync(Standby standby, CancellationToken cancellation)
     {
         try
         {
@@ -113,9 +112,9 @@ internal sealed partial class StandbyWatch(ReadDatabase database, NpgsqlDataSour
         }
     }
 
-    private static async Task<LogPosition> PositionAsync(NpgsqlDataSource server, CancellationToken cancellation)
+    private async Task<LogPosition> PositionAsync(NpgsqlDataSource server, CancellationToken cancellation)
     {
-        await using var tables = server.CreateCommand(TablesSql);
+        await using var tables = server.CreateCommand(_tablesSql);
         await tables.ExecuteNonQueryAsync(cancellation);
         return await LogPosition.ReadAsync(server, cancellation);
     }

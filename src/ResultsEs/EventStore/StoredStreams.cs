@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Npgsql;
 using ResultsEs.Common;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 

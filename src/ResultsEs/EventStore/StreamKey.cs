@@ -1,5 +1,4 @@
 using Npgsql;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 

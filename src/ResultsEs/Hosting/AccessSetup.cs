@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Hosting;
 

@@ -1,5 +1,4 @@
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 

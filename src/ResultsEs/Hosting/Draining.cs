@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
-using ResultsEs.Http;
 
 namespace ResultsEs.Hosting;
 

@@ -5,7 +5,6 @@ using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Hosting;
 

@@ -7,7 +7,6 @@ using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
-using ResultsEs.Http;
 
 namespace ResultsEs.Hosting;
 
@@ -55,7 +54,7 @@ internal static class ObservabilitySetup
         if (traces)
         {
             telemetry.WithTracing(tracing => tracing
-                .AddSource(Telemetry.Name, "Wolverine", "Marten")
+                .AddSource(Instruments.Name, "Wolverine", "Marten")
                 .AddNpgsql()
                 // Probes and scrapes are nobody's request.
                 .AddAspNetCoreInstrumentation(options => options.Filter = http => !http.Request.Path.StartsWithSegments(Health, StringComparison.Ordinal) && !http.Request.Path.StartsWithSegments(Metrics, StringComparison.Ordinal))
@@ -67,7 +66,7 @@ internal static class ObservabilitySetup
             telemetry.WithMetrics(metering =>
             {
                 metering
-                    .AddMeter(Telemetry.Name, "Marten", "Wolverine:*", "Npgsql", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting")
+                    .AddMeter(Instruments.Name, "Marten", "Wolverine:*", "Npgsql", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting")
                     .AddRuntimeInstrumentation();
                 if (metrics)
                     metering.AddOtlpExporter(exporter => Direct(exporter, "METRICS"));
@@ -101,9 +100,22 @@ internal static class ObservabilitySetup
     /// </summary>
     public static WebApplication MapObservability(this WebApplication app)
     {
-        Telemetry.Observe(app.Services.GetRequiredService<DatabaseState>(), app.Services.GetRequiredService<ReadDatabase>());
+        Observe(app.Services.GetRequiredService<DatabaseState>(), app.Services.GetRequiredService<ReadDatabase>());
         if (app.Configuration.GetValue<bool>(Prometheus) && !string.Equals(app.Configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
             app.MapPrometheusScrapingEndpoint(Metrics).AllowAnonymous().WithMetadata(new DisableRateLimitingAttribute());
         return app;
+    }
+
+    /// <summary>Makes the gauges, which show what <paramref name="state"/> last saw and what <paramref name="reads"/> knows of its standbys.</summary>
+    private static void Observe(DatabaseState state, ReadDatabase reads)
+    {
+        Gauge("results.projection.lag", () => state.LagSeconds, "s", "How long the session has waited that waits longest to be counted in the totals of its test.");
+        Gauge("results.standby.lag", () => reads.LagSeconds, "s", "How far the standby is behind that is furthest behind, of those that reads may go to; 0 where there is none.");
+        Gauge("results.dead_letters", () => state.DeadLetters, "{message}", "Messages of the queue that could not be stored.");
+        Gauge("results.rebuild.folded", () => state.RebuildFolded, "{event}", "Events that the rebuild under way has folded.");
+        Gauge("results.rebuild.expected", () => state.RebuildTotal, "{event}", "Events that the rebuild under way has to fold; 0 while there is none.");
+
+        static void Gauge<T>(string name, Func<T> value, string unit, string description)
+            where T : struct => Instruments.Meter.CreateObservableGauge(name, value, unit, description);
     }
 }

@@ -8,6 +8,7 @@ using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
+using ResultsEs.Http;
 
 namespace ResultsEs.Hosting;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Http;
 

@@ -1,10 +1,9 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using ResultsEs.Access;
 using ResultsEs.Common;
 
-[assembly: JsonContext<ResultsEs.Http.AccessJson>]
+[assembly: JsonContext<ResultsEs.Http.HealthJson>]
 
 namespace ResultsEs.Http;
 
@@ -69,8 +68,6 @@ internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthO
 /// <param name="DurationMs">How long it took to find out, in milliseconds.</param>
 internal sealed record HealthOfPart(string Status, string? Detail, decimal DurationMs);
 
-/// <summary>The source-generated JSON contracts of answers that other libraries write; they describe them.</summary>
-[JsonSerializable(typeof(AccessToken))]
-[JsonSerializable(typeof(TokenRefusal))]
+/// <summary>The source-generated JSON contracts of health.</summary>
 [JsonSerializable(typeof(Health))]
-internal sealed partial class AccessJson : JsonSerializerContext;
+internal sealed partial class HealthJson : JsonSerializerContext;

@@ -1,6 +1,3 @@
-using System.Text.Json.Nodes;
-using ResultsEs.Common;
-
 namespace ResultsEs.Http;
 
 /// <summary>The groups of the API's description, in its order.</summary>

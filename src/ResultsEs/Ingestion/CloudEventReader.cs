@@ -4,8 +4,6 @@ using Microsoft.Net.Http.Headers;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
-using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion;
 

@@ -1,13 +1,9 @@
 using System.Diagnostics;
 using JasperFx;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Common;
-using ResultsEs.Contracts;
-using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion;
 

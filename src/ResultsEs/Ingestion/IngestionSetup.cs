@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
-using ResultsEs.TestResults;
 using Wolverine;
 
 namespace ResultsEs.Ingestion;

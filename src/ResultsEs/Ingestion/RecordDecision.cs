@@ -1,6 +1,5 @@
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion;
 

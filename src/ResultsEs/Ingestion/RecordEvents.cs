@@ -1,8 +1,5 @@
 using System.Data;
-using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
-using ResultsEs.Http;
 
 namespace ResultsEs.Ingestion;
 

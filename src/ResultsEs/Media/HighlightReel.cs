@@ -1,11 +1,5 @@
-using System.Reflection;
 using System.Text.Json.Serialization;
 using JasperFx;
-using JasperFx.Events;
-using JasperFx.Events.Daemon;
-using Marten;
-using Marten.Events.Aggregation;
-using Marten.Schema;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;

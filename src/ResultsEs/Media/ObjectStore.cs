@@ -7,7 +7,6 @@ using Microsoft.Extensions.Options;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Media;
 

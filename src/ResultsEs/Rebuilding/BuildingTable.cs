@@ -1,7 +1,6 @@
 using System.Globalization;
 using Npgsql;
 using ResultsEs.EventStore;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using ResultsEs.Common;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 

@@ -3,7 +3,6 @@ using Npgsql;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 
@@ -31,6 +30,14 @@ internal sealed partial class ProjectionVersionKeeper(
     private Follower _follower = new(database, refresh);
     private bool _areOthers;
     private long _looked;
+
+    /// <summary>Makes sure of the tables and of the sessions' documents; call it before anything asks the database.</summary>
+    /// <exception cref="StartupException">The database cannot be used; or Production, and something is not as it must be: the message names it and the command.</exception>
+    public static async Task PrepareDatabaseAsync(IServiceProvider services, CancellationToken cancellation)
+    {
+        await DatabaseSchema.PrepareTablesAsync(services, cancellation);
+        await services.GetRequiredService<ProjectionVersionKeeper>().PrepareAsync(cancellation);
+    }
 
     /// <summary>Makes sure of the documents.</summary>
     /// <exception cref="StartupException">Production, and they have to be built; the message names the command.</exception>

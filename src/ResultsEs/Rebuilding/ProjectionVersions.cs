@@ -1,7 +1,5 @@
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.EventStore;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 

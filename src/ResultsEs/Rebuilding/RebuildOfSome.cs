@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Npgsql;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 

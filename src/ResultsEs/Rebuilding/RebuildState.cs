@@ -1,7 +1,5 @@
 using Npgsql;
 using ResultsEs.EventStore;
-using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 

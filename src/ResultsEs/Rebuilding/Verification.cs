@@ -4,7 +4,6 @@ using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Npgsql;
 using ResultsEs.EventStore;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 

@@ -1,9 +1,7 @@
 using System.Text.Json;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.Http;
 using ResultsEs.Sessions.TaskTypes;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Sessions;
 

@@ -3,7 +3,6 @@ using FluentValidation;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
-using ResultsEs.Media;
 using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Sessions;

@@ -4,7 +4,6 @@ using System.Text.Json.Serialization;
 using JasperFx;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.Http;
 using ResultsEs.Sessions.TaskTypes;
 
 [assembly: JsonContext<ResultsEs.Sessions.SessionResultJson>]

@@ -4,7 +4,6 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.Sessions;
 using Wolverine.Http;
 
 namespace ResultsEs.TestResults;

@@ -1,6 +1,5 @@
 using Npgsql;
 using ResultsEs.EventStore;
-using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.TestResults;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using ResultsEs.Contracts;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
-using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.TestResults;
 

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
 using ResultsEs.Access;
-using ResultsEs.Hosting;
 using ResultsEs.Http;
 
 namespace ResultsEs.Tests.Access;

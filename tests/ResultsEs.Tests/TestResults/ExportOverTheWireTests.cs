@@ -89,7 +89,7 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
               insert into results.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type)
               select nextval('results.mt_events_sequence'), gen_random_uuid(), s.id, 1, '{"broken":1}', 'results.TaskAnswered.v1', now(), s.tenant_id, 'x'
               from results.mt_streams s join last on last.id = s.id returning stream_id)
-            update results.mt_doc_session_result d set mt_version = 0 from made where made.stream_id = d.id returning d.id
+            update results.mt_doc_session_result d set mt_version = 0, lag = 1 from made where made.stream_id = d.id returning d.id
             """);
         using var answer = await _http.GetAsync(new Uri(ExportTests.Path(session.TestId), UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancelled);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);

@@ -3,7 +3,6 @@ using System.Runtime.ExceptionServices;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.TestResults;
 using Wolverine;
 
 namespace ResultsEs.Ingestion.Import;

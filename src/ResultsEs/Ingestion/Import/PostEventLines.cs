@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Http;
-using ResultsEs.TestResults;
 using Wolverine;
 
 [assembly: JsonContext<ResultsEs.Ingestion.Import.PostEventLinesJson>]

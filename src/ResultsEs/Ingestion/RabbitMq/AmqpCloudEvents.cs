@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 

@@ -1,7 +1,7 @@
+using System.Diagnostics;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using ResultsEs.Common;
-using ResultsEs.Http;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
@@ -17,6 +17,9 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
 
     // What RabbitMQ 3 takes at most by itself. What is larger than ours is a dead letter, and that must be able to get here.
     private const uint MaxMessageBytes = 128 * 1024 * 1024;
+
+    private static readonly KeyValuePair<string, object?>[] SpanTags =
+        [new("messaging.system", "rabbitmq"), new("messaging.operation.type", "process"), new("messaging.destination.name", RabbitMqOptions.Queue)];
 
     private const int AttemptsUnsaid = 10;
 
@@ -110,7 +113,7 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
             Interlocked.Increment(ref inHand);
             try
             {
-                using var span = Telemetry.BeginDelivery();
+                using var span = Instruments.Spans.StartActivity("process " + RabbitMqOptions.Queue, ActivityKind.Consumer, default(ActivityContext), SpanTags);
                 await deliveries.TakeAsync(new SessionEventsDelivery(subscription.Binding, subscription.Address, message.BasicProperties, message.Body.ToArray()));
                 await channel.BasicAckAsync(message.DeliveryTag, multiple: false, CancellationToken.None);
             }

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using ResultsEs.Common;
-using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 

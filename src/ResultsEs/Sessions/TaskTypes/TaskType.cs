@@ -4,7 +4,6 @@ using FluentValidation;
 using FluentValidation.Validators;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Sessions.TaskTypes;
 

@@ -1,4 +1,4 @@
-namespace ResultsEs.Hosting;
+namespace ResultsEs.Http;
 
 /// <summary>Where the service listens, and the issuer that follows from it.</summary>
 internal static class ListenAddress

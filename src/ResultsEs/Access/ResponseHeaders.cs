@@ -1,7 +1,6 @@
 using System.Globalization;
-using ResultsEs.Access;
 
-namespace ResultsEs.Http;
+namespace ResultsEs.Access;
 
 /// <summary>
 /// The headers of every answer. They are set as the answer starts, and this is registered first and so runs last: what the

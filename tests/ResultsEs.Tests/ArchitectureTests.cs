@@ -1,0 +1,70 @@
+using System.Text.RegularExpressions;
+
+namespace ResultsEs.Tests;
+
+/// <summary>The house stands as docs/architecture.md draws it.</summary>
+public sealed partial class ArchitectureTests
+{
+    /// <summary>The folders of the service, from the lowest to the highest, each with those that it may name beside ResultsEs.Contracts.</summary>
+    private static readonly (string Folder, string[] MayName)[] Arrows =
+    [
+        ("Common", []),
+        ("EventStore", ["Common", "EmbeddedPostgres"]),
+        ("Http", ["Common"]),
+        ("Access", ["Http", "Common", "EmbeddedPostgres"]),
+        ("Sessions", ["EventStore", "Access", "Http", "Common"]),
+        ("TestResults", ["Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Media", ["TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Ingestion", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Rebuilding", ["Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Commands", ["Rebuilding", "Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Hosting", ["Commands", "Rebuilding", "Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common", "EmbeddedPostgres"]),
+    ];
+
+    private static readonly string Source = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src"));
+
+    [Fact]
+    public void Folders_name_only_those_below_them()
+    {
+        var folders = Arrows.ToDictionary(arrow => arrow.Folder, arrow => arrow.MayName, StringComparer.Ordinal);
+        var wrong = Files("ResultsEs").Where(file => file.Folder.Length > 0)
+            .SelectMany(file => Named().Matches(file.Text)
+                .Select(named => named.Groups[1].Value)
+                .Where(named => named != file.Folder && named != "Contracts" && !folders[file.Folder].Contains(named, StringComparer.Ordinal)
+                    && (folders.ContainsKey(named) || named is "EmbeddedPostgres" or "OpenApi"))
+                .Select(named => $"{file.Name} names {named}"))
+            .Distinct(StringComparer.Ordinal);
+        Assert.Empty(wrong);
+        Assert.Equal(folders.Keys.Order(StringComparer.Ordinal), Files("ResultsEs").Select(file => file.Folder).Where(folder => folder.Length > 0).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("ResultsEs.Contracts")]
+    [InlineData("ResultsEs.EmbeddedPostgres")]
+    public void What_others_build_on_names_nothing_of_ours(string project) =>
+        Assert.Empty(Files(project).SelectMany(file => Named().Matches(file.Text).Select(named => "ResultsEs." + named.Groups[1].Value)
+            .Where(named => named != project).Select(named => $"{file.Name} names {named}")));
+
+    [Fact]
+    public void Only_the_event_store_knows_the_tables_of_Marten() =>
+        Assert.Empty(Files("ResultsEs").Where(file => file.Folder != "EventStore" && file.Text.Contains("mt_", StringComparison.Ordinal)).Select(file => file.Name));
+
+    [Fact]
+    public void Events_and_streams_are_inserted_by_Marten_alone() =>
+        Assert.Empty(Files("ResultsEs").Where(file => Inserted().IsMatch(file.Text)).Select(file => file.Name));
+
+    private static IEnumerable<(string Name, string Folder, string Text)> Files(string project)
+    {
+        var root = Path.Combine(Source, project);
+        return Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(root, file).Replace('\\', '/'))
+            .Where(name => !name.StartsWith("obj/", StringComparison.Ordinal) && !name.StartsWith("bin/", StringComparison.Ordinal))
+            .Select(name => (name, name.Contains('/', StringComparison.Ordinal) ? name[..name.IndexOf('/', StringComparison.Ordinal)] : "", File.ReadAllText(Path.Combine(root, name))));
+    }
+
+    [GeneratedRegex(@"\bResultsEs\.([A-Z]\w+)", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 10_000)]
+    private static partial Regex Named();
+
+    [GeneratedRegex(@"(insert\s+into|update|delete\s+from|copy)\s+(results\.)?mt_(events|streams)\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 10_000)]
+    private static partial Regex Inserted();
+}
