@@ -1,7 +1,7 @@
-using ResultsEs.Benchmarks;
-// Who the service is measured against runs in a process of its own, as the service does.
 using System.Globalization;
+using ResultsEs.Benchmarks;
 
+// Who the service is measured against runs in a process of its own, as the service does.
 if (args is [var who, var what, var where] && Rows.Others.TryGetValue((who, what), out var run))
 {
     await run(where, CancellationToken.None);

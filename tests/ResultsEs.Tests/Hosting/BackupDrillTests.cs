@@ -56,7 +56,7 @@ public sealed class BackupDrillTests : IDisposable
 
     private async Task<(int ExitCode, string Output)> DrillAsync(NpgsqlConnectionStringBuilder source, string ids)
     {
-        var script = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServiceProcess.Service)!, "../../../../../docs/operations/backup-drill.sh"));
+        var script = Path.Combine(ServiceProcess.Repository, "docs/operations/backup-drill.sh");
         var start = new ProcessStartInfo("bash", [script, $"host={source.Host} port={source.Port} user={source.Username} dbname={source.Database}", ServiceProcess.Service, ids])
         {
             RedirectStandardOutput = true,

@@ -290,7 +290,7 @@ public sealed partial class ObservabilityTests : IDisposable
     [GeneratedRegex(@"\b(?:results|http_server|aspnetcore|db_client|dotnet|kestrel)_[a-z_]+", RegexOptions.NonBacktracking)]
     private static partial Regex AskedFor();
 
-    private static string Docs => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServiceProcess.Service)!, "../../../../../docs"));
+    private static string Docs => Path.Combine(ServiceProcess.Repository, "docs");
 
     private static async Task<(HttpStatusCode Status, JsonNode Health)> ReadyAsync(HttpClient http)
     {
