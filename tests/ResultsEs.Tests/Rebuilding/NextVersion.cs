@@ -14,12 +14,12 @@ internal static class NextVersion
     /// <summary>What is changed: file, text, and what stands in its place.</summary>
     private static readonly (string File, string Old, string New)[] Changes =
     [
-        ("SessionResults/SessionResultTable.cs", "public const int Version = 1;", "public const int Version = 2;"),
+        ("Sessions/SessionResultTable.cs", "public const int Version = 1;", "public const int Version = 2;"),
         (
-            "SessionResults/SessionResult.cs",
+            "Sessions/SessionResult.cs",
             "    public IReadOnlyList<TaskBody> Tasks { get; init; } = [];\n}",
             "    public IReadOnlyList<TaskBody> Tasks { get; init; } = [];\n\n    [JsonPropertyOrder(1)]\n    public int AnswerCount { get; init; }\n}"),
-        ("SessionResults/SessionDraft.cs", "TaskGroups = [.. groups.Select(group => group.Body)],", "AnswerCount = tasks.Count(task => task.Settled is not null), TaskGroups = [.. groups.Select(group => group.Body)],"),
+        ("Sessions/SessionDraft.cs", "TaskGroups = [.. groups.Select(group => group.Body)],", "AnswerCount = tasks.Count(task => task.Settled is not null), TaskGroups = [.. groups.Select(group => group.Body)],"),
     ];
 
     /// <summary>Its program.</summary>
