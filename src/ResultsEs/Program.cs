@@ -11,6 +11,7 @@ using ResultsEs.Ingestion;
 using ResultsEs.Media;
 using ResultsEs.OpenApi;
 using ResultsEs.Rebuilding;
+using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 using Wolverine.Http;
 
@@ -48,6 +49,7 @@ try
     builder.AddReads(database.ConnectionString);
     builder.AddProjectionVersions();
     builder.AddIngestion();
+    builder.AddSessions();
     builder.AddTestTotals();
     builder.AddMedia();
     builder.AddObservability();

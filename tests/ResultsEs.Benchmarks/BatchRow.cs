@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using RabbitMQ.Client;
 using ResultsEs.Ingestion.RabbitMq;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

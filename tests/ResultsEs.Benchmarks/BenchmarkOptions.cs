@@ -1,3 +1,5 @@
+using ResultsEs.Common;
+
 namespace ResultsEs.Benchmarks;
 
 /// <summary>What is measured, and how often.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
+using ResultsEs.Http;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,8 +1,10 @@
 using System.Text;
 using System.Text.Json;
 using ResultsEs.Common;
+using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 using ResultsEs.Sessions;
+using ResultsEs.Tests.Sessions;
 
 namespace ResultsEs.Benchmarks;
 

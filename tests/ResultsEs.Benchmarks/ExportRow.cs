@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Net;
 using Npgsql;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
+using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using ResultsEs.Http;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

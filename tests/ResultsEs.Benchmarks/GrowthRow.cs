@@ -1,4 +1,6 @@
 using System.Globalization;
+using ResultsEs.TestResults;
+using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using ResultsEs.TestResults;
+using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using ResultsEs.Contracts;
+using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -9,6 +9,7 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using ResultsEs.Common;
+using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 using ResultsEs.Sessions;
 

@@ -1,7 +1,9 @@
-using System.Globalization;
-using ResultsEs.Benchmarks;
-
 // Who the service is measured against runs in a process of its own, as the service does.
+using System.Globalization;
+using ResultsEs.Common;
+using ResultsEs.TestResults;
+using ResultsEs.Tests;
+
 if (args is [var who, var what, var where] && Rows.Others.TryGetValue((who, what), out var run))
 {
     await run(where, CancellationToken.None);

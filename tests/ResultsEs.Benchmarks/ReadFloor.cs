@@ -5,7 +5,11 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
+using ResultsEs.Common;
+using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
+using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using ResultsEs.TestResults;
+using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

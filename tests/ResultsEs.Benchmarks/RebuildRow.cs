@@ -1,4 +1,5 @@
 using System.Globalization;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using ResultsEs.Access;
+using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Text;
+using ResultsEs.Common;
+using ResultsEs.Contracts;
+using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

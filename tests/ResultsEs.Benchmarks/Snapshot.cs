@@ -1,3 +1,4 @@
+using ResultsEs.Tests.Sessions;
 
 namespace ResultsEs.Benchmarks;
 

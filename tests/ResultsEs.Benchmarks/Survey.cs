@@ -1,4 +1,7 @@
 using System.Text.Json;
+using ResultsEs.Contracts;
+using ResultsEs.Http;
+using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Benchmarks;
 

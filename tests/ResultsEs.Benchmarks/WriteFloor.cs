@@ -8,6 +8,8 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using NpgsqlTypes;
+using ResultsEs.TestResults;
+using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
+using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests;
 

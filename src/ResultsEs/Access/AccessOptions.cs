@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using Microsoft.Extensions.Options;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Access;
 

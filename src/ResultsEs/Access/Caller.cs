@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Access;
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using ResultsEs.Common;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Access;
 

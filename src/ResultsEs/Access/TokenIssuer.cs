@@ -14,6 +14,7 @@ using OpenIddict.Server.AspNetCore;
 using ResultsEs.Hosting;
 using ResultsEs.Http;
 using ResultsEs.OpenApi;
+using ResultsEs.TestResults;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
 

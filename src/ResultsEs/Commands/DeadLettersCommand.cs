@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Text;
 using JasperFx.CommandLine;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
+using ResultsEs.TestResults;
 using Wolverine.Persistence.Durability;
 using Wolverine.Persistence.Durability.DeadLetterManagement;
 

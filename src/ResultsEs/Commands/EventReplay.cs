@@ -3,8 +3,11 @@ using System.Text.Json;
 using Npgsql;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
+using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Commands;
 

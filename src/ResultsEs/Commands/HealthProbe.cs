@@ -1,3 +1,5 @@
+using ResultsEs.EmbeddedPostgres;
+
 namespace ResultsEs.Commands;
 
 /// <summary><c>health [URL]</c>: asks a running node whether it is ready, for who can run a program and not make a request, such as a container's health check.</summary>

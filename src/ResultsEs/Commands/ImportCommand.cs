@@ -67,7 +67,7 @@ public sealed class ImportCommand : JasperFxAsyncCommand<ImportInput>
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var import = new EventImport(
-            host.Services.GetRequiredService<SessionWriter>(), client.Account, client.Workspaces, Patience, host.Services.GetRequiredService<ILogger<ImportCommand>>(), Report);
+            await host.StartBusAsync(), client.Account, client.Workspaces, Patience, host.Services.GetRequiredService<ILogger<ImportCommand>>(), Report);
         var watch = Stopwatch.StartNew();
         ImportEnd end;
         try

@@ -79,7 +79,7 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
 
         try
         {
-            return await ExecuteAsync(database, held, input);
+            return await ExecuteAsync(database, host.Services.GetRequiredService<DocumentRefresh>(), held, input);
         }
         catch (UnfoldableStreamException e)
         {
@@ -92,9 +92,9 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
         }
     }
 
-    private static async Task<bool> ExecuteAsync(NpgsqlDataSource database, RebuildLock held, RebuildInput input)
+    private static async Task<bool> ExecuteAsync(NpgsqlDataSource database, DocumentRefresh refresh, RebuildLock held, RebuildInput input)
     {
-        var table = input.Name == HighlightReels ? HighlightReelTable.Documents : SessionResultTable.Documents;
+        DocumentTable table = input.Name == HighlightReels ? HighlightReelTable.Documents : SessionResultTable.Documents;
         if (input.FinishFlag)
             return await FinishAsync(table, held);
         if (input.AbandonFlag)
@@ -103,7 +103,7 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
         var parallel = input.ParallelFlag ?? Math.Min(Environment.ProcessorCount, MaxParallel);
         return (input.AccountFlag ?? input.TestFlag ?? input.SessionFlag) is null
             ? await ProgressReport.RunAsync(Console.Out, report => AllAsync(database, table, held, parallel, report))
-            : await ProgressReport.RunAsync(Console.Out, report => SomeAsync(database, table, input, parallel, report));
+            : await ProgressReport.RunAsync(Console.Out, report => SomeAsync(database, refresh, table, input, parallel, report));
     }
 
     private static string? Problem(RebuildInput input)
@@ -140,9 +140,9 @@ public sealed class RebuildCommand : JasperFxAsyncCommand<RebuildInput>
         return true;
     }
 
-    private static async Task<bool> SomeAsync(NpgsqlDataSource database, DocumentTable table, RebuildInput input, int parallel, ProgressReport report)
+    private static async Task<bool> SomeAsync(NpgsqlDataSource database, DocumentRefresh refresh, DocumentTable table, RebuildInput input, int parallel, ProgressReport report)
     {
-        var some = new RebuildOfSome(database, table, input.AccountFlag?.ToLowerInvariant(), Id(input.TestFlag), Id(input.SessionFlag));
+        var some = new RebuildOfSome(database, refresh, table, input.AccountFlag?.ToLowerInvariant(), Id(input.TestFlag), Id(input.SessionFlag));
         var (folded, changed) = await some.RunAsync(parallel, report, CancellationToken.None);
         report.Line(string.Create(CultureInfo.InvariantCulture, $"{folded} folded, {changed} changed"));
         return true;

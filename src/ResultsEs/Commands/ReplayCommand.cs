@@ -4,12 +4,14 @@ using System.Text.Json.Nodes;
 using JasperFx.CommandLine;
 using Npgsql;
 using RabbitMQ.Client.Exceptions;
+using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 using Spectre.Console;
 
 namespace ResultsEs.Commands;
@@ -57,9 +59,6 @@ public sealed class ReplayInput : NetCoreInput
 [Description("Show how a session's result came to be, event by event; or send stored events again", Name = "replay")]
 public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
 {
-    // The primary key of streams begins with the account, so that of several accounts' sessions each is looked at: an operator's question.
-    private const string AccountsSql = "select s.tenant_id from results.mt_streams s where s.id = $1 and s.type = 'session_result' order by s.tenant_id";
-
     // By the unique index of (tenant_id, stream_id, version).
     private const string EventsSql =
         """
@@ -94,7 +93,7 @@ public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
             return false;
 
         var database = host.Services.GetRequiredService<NpgsqlDataSource>();
-        var accounts = (await AccountsAsync(database, session)).Where(account => input.AccountFlag is null || account == input.AccountFlag.ToLowerInvariant()).ToList();
+        var accounts = (await StreamLog.AccountsOfAsync(database, SessionResultTable.Documents, session, CancellationToken.None)).Where(account => input.AccountFlag is null || account == input.AccountFlag.ToLowerInvariant()).ToList();
         if (accounts is not [var account])
         {
             return Fail(accounts.Count == 0
@@ -158,17 +157,6 @@ public sealed class ReplayCommand : JasperFxAsyncCommand<ReplayInput>
             PublishException { IsReturn: true } => "No queue takes the messages.",
             _ => e.Message,
         };
-    }
-
-    private static async Task<List<string>> AccountsAsync(NpgsqlDataSource database, Guid session)
-    {
-        await using var command = database.CreateCommand(AccountsSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = session });
-        await using var reader = await command.ExecuteReaderAsync();
-        var accounts = new List<string>();
-        while (await reader.ReadAsync())
-            accounts.Add(reader.GetString(0));
-        return accounts;
     }
 
     private static async Task<int> ReplayAsync(NpgsqlDataSource database, string account, Guid session, DateTimeOffset asOf, long toVersion, bool step)

@@ -58,11 +58,12 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
             return false;
 
         var database = host.Services.GetRequiredService<NpgsqlDataSource>();
-        var verification = new Verification(database);
+        var (refresh, tables) = (host.Services.GetRequiredService<DocumentRefresh>(), host.Services.GetRequiredService<DocumentTables>());
+        var verification = new Verification(database, tables);
         var (verified, differ, repaired, unfoldable) = (0L, 0L, 0L, 0L);
         var streams = input.SampleFlag is { } sample
             ? verification.SampleAsync(sample, CancellationToken.None)
-            : AllAsync(verification, input.AccountFlag?.ToLowerInvariant());
+            : AllAsync(verification, tables, input.AccountFlag?.ToLowerInvariant());
         await foreach (var (table, some) in streams)
         {
             var deviations = await verification.DeviationsAsync(table, some, CancellationToken.None);
@@ -70,7 +71,7 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
                 Console.Out.WriteLine(Line(table, deviation));
             var differing = deviations.Where(deviation => deviation.Problem is null).Select(deviation => deviation.Stream).ToList();
             if (input.RepairFlag)
-                repaired += (await Refolding.RefoldAsync(database, table, differing, CancellationToken.None)).Count;
+                repaired += (await refresh.RefreshAsync(table, differing, CancellationToken.None)).Count;
             verified += some.Count;
             differ += differing.Count;
             unfoldable += deviations.Count - differing.Count;
@@ -82,9 +83,9 @@ public sealed class VerifyCommand : JasperFxAsyncCommand<VerifyInput>
         return unfoldable == 0 && (differ == 0 || input.RepairFlag);
     }
 
-    private static async IAsyncEnumerable<(DocumentTable, IReadOnlyList<StreamKey>)> AllAsync(Verification verification, string? account)
+    private static async IAsyncEnumerable<(DocumentTable, IReadOnlyList<StreamKey>)> AllAsync(Verification verification, DocumentTables tables, string? account)
     {
-        foreach (var table in Verification.Tables)
+        foreach (var table in tables.All)
         {
             await foreach (var some in verification.AllAsync(table, account, CancellationToken.None))
                 yield return (table, some);

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using ResultsEs.EventStore;
 using ResultsEs.Hosting;
-using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.RabbitMq;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Common;
 

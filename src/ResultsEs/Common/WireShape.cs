@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Contracts;
+using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Sessions.TaskTypes;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Common;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ResultsEs.Common;
 
 namespace ResultsEs.Contracts;
 

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using ResultsEs.Http;
+using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Contracts;
 

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.EmbeddedPostgres;
 

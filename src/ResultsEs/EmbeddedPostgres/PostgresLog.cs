@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.EmbeddedPostgres;
 
 internal static partial class PostgresLog

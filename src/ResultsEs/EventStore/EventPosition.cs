@@ -1,5 +1,7 @@
 using System.Globalization;
 using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 

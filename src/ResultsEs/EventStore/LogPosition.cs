@@ -1,5 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
+using ResultsEs.Access;
+using ResultsEs.Http;
 
 namespace ResultsEs.EventStore;
 

@@ -1,8 +1,10 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 
@@ -13,14 +15,15 @@ namespace ResultsEs.EventStore;
 public sealed class ReadDatabase : IDisposable
 {
     private readonly bool _isBalanced;
-    private readonly KeptConnections _kept;
+    private readonly NpgsqlDataSource _pinned;
+    private readonly OtherVersions _others;
     private uint _turn;
 
-    internal ReadDatabase(NpgsqlDataSource primary, IReadOnlyList<Standby> standbys, bool isBalanced)
+    internal ReadDatabase(
+        NpgsqlDataSource primary, NpgsqlDataSource pinned, IReadOnlyList<Standby> standbys, bool isBalanced, DocumentRefresh refresh, OtherVersions others)
     {
-        (Primary, Standbys) = (primary, standbys);
-        _isBalanced = isBalanced;
-        _kept = new KeptConnections(primary);
+        (Primary, Standbys, Refresh) = (primary, standbys, refresh);
+        (_isBalanced, _pinned, _others) = (isBalanced, pinned, others);
     }
 
     /// <summary>The database that is written, and that knows all.</summary>
@@ -29,19 +32,64 @@ public sealed class ReadDatabase : IDisposable
     /// <summary>The standbys, in the order in which they are configured.</summary>
     internal IReadOnlyList<Standby> Standbys { get; }
 
+    /// <summary>Whether documents have to be compared with their streams: nodes of another version may have appended to them.</summary>
+    internal bool ComparesStreams => _others.MayWrite;
+
+    private DocumentRefresh Refresh { get; }
+
     /// <summary>How far the standby is behind that is furthest behind; 0 where there is none.</summary>
     internal double LagSeconds => Standbys.Count == 0 ? 0 : Standbys.Max(standby => standby.Lag).TotalSeconds;
 
-    /// <summary>Closes the connections to standbys; of the primary's only those that are kept are this one's.</summary>
+    /// <summary>Closes the connections to standbys.</summary>
     public void Dispose()
     {
-        _kept.Dispose();
         foreach (var standby in Standbys)
             standby.Dispose();
     }
 
-    /// <summary>Connections for reads of a row by its key, of a source that <see cref="ReadAsync{T}(Func{NpgsqlDataSource, CancellationToken, Task{T}}, CancellationToken, Predicate{T}?)"/> gave.</summary>
-    internal KeptConnections Kept(NpgsqlDataSource source) => source == Primary ? _kept : Standbys.First(standby => standby.Server.Reads == source).Server.Kept;
+    /// <summary>
+    /// Reads a document's row by its key, in one round trip. A document that lags is caught up with its stream first, and read from the primary:
+    /// the session is long, or a node of another version has appended to it.
+    /// </summary>
+    /// <param name="query">What is asked; its columns begin at 1.</param>
+    /// <param name="key">The stream.</param>
+    /// <param name="workspaces">The caller's workspaces: a document of no other is found, nor is one written for a caller who will not get it.</param>
+    /// <param name="read">Reads the row.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>The default where there is no such row.</returns>
+    internal async Task<T?> ReadDocumentAsync<T>(
+        DocumentQuery query, StreamKey key, Guid[] workspaces, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
+    {
+        var sql = query.Sql(_others.MayWrite);
+        var row = await ReadAsync(
+            async (source, stop) =>
+            {
+                await using var command = PinnedOf(source).CreateCommand(sql);
+                return await RowAsync(command, stop);
+            },
+            cancellation,
+            isGood: row => !row.Lags);
+        if (!row.Lags)
+            return row.Value;
+
+        row = await Refresh.CatchUpAsync(query.Table, key, async connection =>
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            return await RowAsync(command, cancellation);
+        }, cancellation);
+        return row.Value;
+
+        async Task<(bool Lags, T? Value)> RowAsync(NpgsqlCommand command, CancellationToken stop)
+        {
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Account });
+            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = workspaces });
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = key.Id });
+            await using var reader = await command.ExecuteReaderAsync(stop);
+            if (!await reader.ReadAsync(stop))
+                return default;
+            return reader.GetBoolean(0) ? (true, default) : (false, read(reader));
+        }
+    }
 
     /// <summary>Reads, and only reads.</summary>
     /// <param name="read">What is asked; it may be asked twice, of two databases.</param>
@@ -49,6 +97,9 @@ public sealed class ReadDatabase : IDisposable
     /// <param name="isGood">Whether an answer of a standby will do; any does unless told otherwise.</param>
     internal Task<T> ReadAsync<T>(Func<NpgsqlDataSource, CancellationToken, Task<T>> read, CancellationToken cancellation, Predicate<T>? isGood = null) =>
         Fit() is { } standby ? ReadAsync(standby, read, isGood, cancellation) : read(Primary, cancellation);
+
+    private NpgsqlDataSource PinnedOf(NpgsqlDataSource source) =>
+        source == Primary ? _pinned : Standbys.First(standby => standby.Server.Reads == source).Server.Pinned;
 
     private async Task<T> ReadAsync<T>(Standby standby, Func<NpgsqlDataSource, CancellationToken, Task<T>> read, Predicate<T>? isGood, CancellationToken cancellation)
     {
@@ -106,13 +157,18 @@ internal static class ReadsSetup
         {
             var (time, logger) = (services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ReadDatabase>>());
             return new ReadDatabase(
-                services.GetRequiredService<NpgsqlDataSource>(), [.. servers.Select(server => new Standby(server, maxLag, time, logger))], isBalanced);
+                services.GetRequiredService<NpgsqlDataSource>(),
+                services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Pinned),
+                [.. servers.Select(server => new Standby(server, maxLag, time, logger))],
+                isBalanced,
+                services.GetRequiredService<DocumentRefresh>(),
+                services.GetRequiredService<OtherVersions>());
         });
         if (servers.Count > 0)
         {
             builder.Services.AddHostedService(services => new StandbyWatch(
                 services.GetRequiredService<ReadDatabase>(),
-                MartenSetup.Open(ForLooks(new NpgsqlConnectionStringBuilder(primary)), MartenSetup.Schema + ".looks"),
+                DataSources.Open(ForLooks(new NpgsqlConnectionStringBuilder(primary)), MartenSetup.Schema + ".looks"),
                 services.GetRequiredService<TimeProvider>()));
         }
 
@@ -152,9 +208,9 @@ internal static class ReadsSetup
         // What chooses between hosts has no meaning for one.
         var one = new NpgsqlConnectionStringBuilder(all.ConnectionString) { Host = host, TargetSessionAttributes = null, LoadBalanceHosts = false };
         var name = string.Create(CultureInfo.InvariantCulture, $"{MartenSetup.Schema}.standby-{number}");
-        var reads = MartenSetup.Open(one.ConnectionString, name);
+        var reads = DataSources.Open(one.ConnectionString, name);
         using var anyone = reads.CreateConnection();
-        return new StandbyServer(anyone.DataSource, reads, MartenSetup.Open(ForLooks(one), name + ".looks"));
+        return new StandbyServer(anyone.DataSource, reads, DataSources.OpenPinned(one.ConnectionString, name + ".pinned"), DataSources.Open(ForLooks(one), name + ".looks"));
     }
 
     private static string ForLooks(NpgsqlConnectionStringBuilder parts) =>

@@ -7,16 +7,14 @@ namespace ResultsEs.EventStore;
 /// <summary>One server that is configured for reads.</summary>
 /// <param name="Name">Which it is, for logs; holds no secret.</param>
 /// <param name="Reads">Connections for reads.</param>
+/// <param name="Pinned">Some of those, for reads by key.</param>
 /// <param name="Looks">A few more, so that looking at it does not wait for those that reads have taken.</param>
-internal sealed record StandbyServer(string Name, NpgsqlDataSource Reads, NpgsqlDataSource Looks) : IDisposable
+internal sealed record StandbyServer(string Name, NpgsqlDataSource Reads, NpgsqlDataSource Pinned, NpgsqlDataSource Looks) : IDisposable
 {
-    /// <summary>Some of the connections for reads.</summary>
-    public KeptConnections Kept { get; } = new(Reads);
-
     /// <inheritdoc/>
     public void Dispose()
     {
-        Kept.Dispose();
+        Pinned.Dispose();
         Reads.Dispose();
         Looks.Dispose();
     }
@@ -100,7 +98,7 @@ internal sealed class Standby(StandbyServer server, TimeSpan maxLag, TimeProvide
     /// <summary>Connections that may be as broken as one that was are not used again.</summary>
     public void Forget()
     {
-        server.Kept.Clear();
+        server.Pinned.Clear();
         server.Reads.Clear();
     }
 

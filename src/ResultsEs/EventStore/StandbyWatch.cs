@@ -1,5 +1,8 @@
 using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Http;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 

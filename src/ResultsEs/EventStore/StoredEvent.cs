@@ -1,15 +1,13 @@
-using System.Buffers;
+using System.Data.Common;
 using System.Globalization;
 using System.Text.Json;
 using JasperFx.Events;
-using Npgsql;
 using ResultsEs.Common;
-using ResultsEs.Ingestion;
 
 namespace ResultsEs.EventStore;
 
 /// <summary>What of a stored event decides whether another with its id is the same.</summary>
-internal sealed record StoredEvent(Guid StreamId, string WireType, DateTimeOffset Time, Lazy<JsonElement> Data)
+internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, DateTimeOffset Time, Lazy<JsonElement> Data)
 {
     /// <summary>The header with the CloudEvent's <c>time</c>, UTC.</summary>
     public const string TimeHeader = "time";
@@ -17,31 +15,29 @@ internal sealed record StoredEvent(Guid StreamId, string WireType, DateTimeOffse
     private const string SourceHeader = "source";
     private const string TraceParentHeader = "traceparent";
 
-    /// <summary>The event's data as it is stored.</summary>
-    public static byte[] DataOf(IncomingEvent incoming) => JsonSerializer.SerializeToUtf8Bytes(incoming.Data, incoming.Type.JsonType);
-
-    /// <summary>The CloudEvent's other attributes, as they are stored.</summary>
-    public static byte[] HeadersOf(IncomingEvent incoming)
+    /// <summary>The event as Marten appends it: under the recorder's id, with the CloudEvent's other attributes as headers.</summary>
+    /// <param name="incoming">The event.</param>
+    /// <param name="recorded">The database's time at which it is stored.</param>
+    public static IEvent Envelope(IncomingEvent incoming, DateTimeOffset recorded)
     {
-        var json = new ArrayBufferWriter<byte>(256);
-        using (var writer = new Utf8JsonWriter(json))
+        var envelope = incoming.Type.Envelope(incoming.Data);
+        (envelope.Id, envelope.Timestamp) = (incoming.Id, recorded);
+        envelope.Headers = new Dictionary<string, object>(3, StringComparer.Ordinal)
         {
-            writer.WriteStartObject();
-            writer.WriteString(TimeHeader, incoming.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture));
-            writer.WriteString(SourceHeader, incoming.Source);
-            if (incoming.TraceParent is not null)
-                writer.WriteString(TraceParentHeader, incoming.TraceParent);
-            writer.WriteEndObject();
-        }
-
-        return json.WrittenSpan.ToArray();
+            [TimeHeader] = incoming.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
+            [SourceHeader] = incoming.Source,
+        };
+        if (incoming.TraceParent is not null)
+            envelope.Headers[TraceParentHeader] = incoming.TraceParent;
+        return envelope;
     }
 
     /// <summary>The stored event at which a reader stands: id, stream, type, time and data.</summary>
-    public static StoredEvent Read(NpgsqlDataReader reader)
+    public static StoredEvent Read(DbDataReader reader)
     {
         var data = reader.GetFieldValue<byte[]>(4);
         return new StoredEvent(
+            reader.GetGuid(0),
             reader.GetGuid(1),
             reader.GetString(2),
             DateTimeOffset.Parse(reader.GetString(3), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal),
@@ -50,7 +46,7 @@ internal sealed record StoredEvent(Guid StreamId, string WireType, DateTimeOffse
 
     /// <summary>An event that is about to be stored, as it will be.</summary>
     public static StoredEvent Of(IncomingEvent incoming) =>
-        new(incoming.StreamId, incoming.Type.WireType, incoming.Time, new Lazy<JsonElement>(() => Content(incoming)));
+        new(incoming.Id, incoming.StreamId, incoming.Type.WireType, incoming.Time, new Lazy<JsonElement>(() => Content(incoming)));
 
     /// <summary>Whether <paramref name="incoming"/>, which has this event's id, is this event: the same type, stream, time and data.</summary>
     public bool HasContentOf(IncomingEvent incoming) =>
@@ -60,7 +56,7 @@ internal sealed record StoredEvent(Guid StreamId, string WireType, DateTimeOffse
         && JsonElement.DeepEquals(Data.Value, Content(incoming));
 
     /// <summary>What orders a stored event among others.</summary>
-    public static Stamp Stamp(IEvent stored) =>
+    public static Stamp StampOf(IEvent stored) =>
         new(ParseTime(stored.GetHeader(TimeHeader)?.ToString()) ?? stored.Timestamp, stored.Id);
 
     private static JsonElement Content(IncomingEvent incoming) => JsonSerializer.SerializeToElement(incoming.Data, incoming.Type.JsonType);

@@ -3,8 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Npgsql;
 using ResultsEs.Common;
-using ResultsEs.Ingestion;
-using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 
@@ -38,11 +37,14 @@ internal sealed class UnfoldableStreamException(StreamKey stream, string problem
 /// <summary>Reads streams from the event store, one at a time, so that memory holds one stream's events and no more.</summary>
 internal static class StoredStreams
 {
+    /// <summary>A statement that keeps appends waiting until its transaction ends: they lock their streams before anything else.</summary>
+    public const string LockAll = "lock table results.mt_streams in exclusive mode";
+
     private const string Columns = "e.tenant_id, e.stream_id, e.version, e.id, e.type, e.data, e.headers ->> 'time', e.timestamp, e.seq_id";
 
     /// <summary>Those of the streams that have events; of what <paramref name="connection"/> sees in one snapshot. <paramref name="streams"/> says when each was last appended to.</summary>
     public static async IAsyncEnumerable<StoredStream> ReadAsync(
-        NpgsqlConnection connection, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
+        NpgsqlConnection connection, DocumentTable table, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
     {
         // By the unique index of (tenant_id, stream_id, version).
         await using var command = new NpgsqlCommand(
@@ -53,13 +55,13 @@ internal static class StoredStreams
             order by e.tenant_id, e.stream_id, e.version
             """, connection);
         command.Parameters.AddKeys(streams.Keys);
-        await foreach (var stream in ReadAsync(command, streams, cancellation))
+        await foreach (var stream in ReadAsync(command, table, streams, cancellation))
             yield return stream;
     }
 
     /// <summary>The same of parts of streams, which have no time.</summary>
     public static async IAsyncEnumerable<StoredStream> ReadPartsAsync(
-        NpgsqlConnection connection, IReadOnlyCollection<StreamPart> parts, [EnumeratorCancellation] CancellationToken cancellation)
+        NpgsqlConnection connection, DocumentTable table, IReadOnlyCollection<StreamPart> parts, [EnumeratorCancellation] CancellationToken cancellation)
     {
         if (parts.Count == 0)
             yield break;
@@ -75,13 +77,18 @@ internal static class StoredStreams
         command.Parameters.AddKeys(parts.Select(part => part.Key));
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. parts.Select(part => part.After)] });
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. parts.Select(part => part.Until)] });
-        await foreach (var stream in ReadAsync(command, parts.ToDictionary(part => part.Key, _ => default(DateTime)), cancellation))
+        await foreach (var stream in ReadAsync(command, table, parts.ToDictionary(part => part.Key, _ => default(DateTime)), cancellation))
             yield return stream;
     }
 
     /// <summary>The same for streams that lie in a range of keys, its ends included: events are read along the index.</summary>
     public static async IAsyncEnumerable<StoredStream> ReadRangeAsync(
-        NpgsqlConnection connection, StreamKey first, StreamKey last, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
+        NpgsqlConnection connection,
+        DocumentTable table,
+        StreamKey first,
+        StreamKey last,
+        IReadOnlyDictionary<StreamKey, DateTime> streams,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         // By the unique index of (tenant_id, stream_id, version), in its order.
         await using var command = new NpgsqlCommand(
@@ -96,30 +103,12 @@ internal static class StoredStreams
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = first.Id });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
-        await foreach (var stream in ReadAsync(command, streams, cancellation))
+        await foreach (var stream in ReadAsync(command, table, streams, cancellation))
             yield return stream;
     }
 
-    /// <summary>Adds keys as two arrays, accounts and ids.</summary>
-    public static void AddKeys(this NpgsqlParameterCollection parameters, IEnumerable<StreamKey> streams)
-    {
-        var keys = streams.ToList();
-        parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Account)] });
-        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.Id)] });
-    }
-
-    /// <summary>The streams that a statement answers with, account and id of each.</summary>
-    public static async Task<List<StreamKey>> ReadKeysAsync(this NpgsqlCommand command, CancellationToken cancellation)
-    {
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var streams = new List<StreamKey>();
-        while (await reader.ReadAsync(cancellation))
-            streams.Add(new StreamKey(reader.GetString(0), reader.GetGuid(1)));
-        return streams;
-    }
-
     private static async IAsyncEnumerable<StoredStream> ReadAsync(
-        NpgsqlCommand command, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
+        NpgsqlCommand command, DocumentTable table, IReadOnlyDictionary<StreamKey, DateTime> streams, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var (key, version, events, problem) = (default(StreamKey), 0L, new List<RecordedEvent>(), default(string));
@@ -135,7 +124,7 @@ internal static class StoredStreams
 
             version = reader.GetInt64(2);
             // An event that this version does not know is in no document of its making.
-            if (streams.ContainsKey(key) && EventCatalogue.Find(reader.GetString(4)) is { } type)
+            if (streams.ContainsKey(key) && table.EventTypes.TryGetValue(reader.GetString(4), out var type))
                 problem = Add(events, type, reader) ?? problem;
         }
 

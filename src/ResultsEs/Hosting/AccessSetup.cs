@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using ResultsEs.Access;
 using ResultsEs.Http;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Hosting;
 

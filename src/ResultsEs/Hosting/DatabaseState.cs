@@ -1,4 +1,6 @@
 using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.EventStore;
 
 namespace ResultsEs.Hosting;
 
@@ -26,12 +28,12 @@ internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<D
     {
         // Sessions that wait are few; were there many, the table's first are its oldest. The primary key of streams finds them.
         await using var command = database.CreateCommand(
-            """
+            $"""
             select
               coalesce((
                 select greatest(extract(epoch from now() - min(s.timestamp)), 0)
                 from (select c.tenant_id, c.session_id from results.test_changes c limit 1000) c
-                join results.mt_streams s on s.tenant_id = c.tenant_id and s.id = c.session_id), 0)::double precision,
+                join {StreamLog.Table} s on s.tenant_id = c.tenant_id and s.id = c.session_id), 0)::double precision,
               (select count(*) from results.wolverine_dead_letters),
               coalesce((select sum(p.events) from results.rebuild_parts p join results.rebuilds r on r.id = p.rebuild_id where not r.is_switched), 0)::bigint,
               coalesce((select sum(r.events) from results.rebuilds r where not r.is_switched), 0)::bigint

@@ -5,6 +5,7 @@ using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Hosting;
 
@@ -16,7 +17,7 @@ internal sealed class SchemaHealth(NpgsqlDataSource database) : IHealthCheck
         async cancellation =>
         {
             await using var command = database.CreateCommand("select t.name from unnest($1) t(name) where to_regclass(t.name) is null");
-            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = ["results.mt_events", "results.mt_streams", SessionResultTable.Name, "results.test_changes"] });
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [StreamLog.Events, StreamLog.Table, SessionResultTable.Name, "results.test_changes"] });
             return await command.ExecuteScalarAsync(cancellation) is string missing
                 ? HealthCheckResult.Unhealthy($"{missing} is missing.")
                 : HealthCheckResult.Healthy();

@@ -7,6 +7,7 @@ using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
+using ResultsEs.Http;
 
 namespace ResultsEs.Hosting;
 

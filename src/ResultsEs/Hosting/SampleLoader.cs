@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Common;
+using ResultsEs.EventStore;
 
 namespace ResultsEs.Hosting;
 
@@ -50,7 +51,7 @@ internal sealed partial class SampleLoader(
         var address = Address();
         try
         {
-            if (configuration.GetValue(Load, defaultValue: true) && await IsEmptyAsync(demo.Account, stoppingToken))
+            if (configuration.GetValue(Load, defaultValue: true) && await StreamLog.IsEmptyAsync(database, Tenant.Of(demo.Account), stoppingToken))
                 await PostAsync(address ?? throw new InvalidOperationException("the service listens on no port"), stoppingToken);
         }
         catch (Exception) when (stoppingToken.IsCancellationRequested)
@@ -85,14 +86,6 @@ internal sealed partial class SampleLoader(
         .FirstOrDefault(address => BindingAddress.Parse(address) is { IsUnixPipe: false, IsNamedPipe: false }) is { } bound
         ? ListenAddress.ForClients(bound)
         : null;
-
-    /// <summary>Whether the account has no event yet. Relies on the unique index of (tenant_id, id).</summary>
-    private async Task<bool> IsEmptyAsync(Guid account, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand("select not exists (select 1 from results.mt_events e where e.tenant_id = $1)");
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = Tenant.Of(account) });
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
-    }
 
     private async Task PostAsync(Uri address, CancellationToken cancellation)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
+using ResultsEs.Contracts;
 
 namespace ResultsEs.Http;
 

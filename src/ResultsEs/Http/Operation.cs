@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ResultsEs.Common;
 using ResultsEs.OpenApi;
 
 namespace ResultsEs.Http;

@@ -1,148 +1,18 @@
 using System.Collections.Frozen;
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
-using FluentValidation;
-using FluentValidation.Results;
-using Marten;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
+using ResultsEs.EventStore;
 using ResultsEs.Media;
 using ResultsEs.Sessions;
-using ResultsEs.Sessions.TaskTypes;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion;
 
-/// <summary>
-/// The list of events: wire type, record, validator and fold of each. Nothing else in the service knows which events
-/// there are.
-/// </summary>
+/// <summary>The events that are taken: those of each feature. What is not here is refused as an unknown type.</summary>
 internal static class EventCatalogue
 {
-    /// <summary>All events that are taken.</summary>
-    public static IReadOnlyList<EventType> All { get; } =
-    [
-        Event<SessionStarted>("results.SessionStarted.v1", new SessionStartedValidator(), SessionResultFold.Started, countsInTest: true),
-        Event<ParticipantProfiled>("results.ParticipantProfiled.v1", new ParticipantProfiledValidator(), SessionResultFold.Profiled),
-        Event<TaskAnswered>("results.TaskAnswered.v1", new TaskAnsweredValidator(), SessionResultFold.Answered, lists: e => [TaskType.ListedAs(e.Answer.Type)]),
-        Event<TaskSkipped>("results.TaskSkipped.v1", new TaskSkippedValidator(), SessionResultFold.Skipped, lists: e => [TaskType.ListedAs(e.TaskType), TaskType.Skipped]),
-        Event<FigmaInteractionRecorded>("results.FigmaInteractionRecorded.v1", new FigmaInteractionRecordedValidator(), SessionResultFold.Interacted, lists: _ => []),
-        Event<VerbalResponseTranscribed>("results.VerbalResponseTranscribed.v1", new VerbalResponseTranscribedValidator(), SessionResultFold.Transcribed, lists: _ => []),
-        Event<TaskGroupScored>("results.TaskGroupScored.v1", new TaskGroupScoredValidator(), SessionResultFold.Scored, countsInTest: true),
-        Event<ComparisonSequenced>("results.ComparisonSequenced.v1", new ComparisonSequencedValidator(), SessionResultFold.Sequenced),
-        Event<SessionTranscribed>("results.SessionTranscribed.v1", new SessionTranscribedValidator(), SessionResultFold.SessionTranscribed),
-        Event<SessionCompleted>("results.SessionCompleted.v1", new SessionCompletedValidator(), SessionResultFold.Completed, countsInTest: true),
-        Earlier<SessionAbandoned, SessionAbandonedV2>("results.SessionAbandoned.v1", new SessionAbandonedValidator(), Upcasters.Abandoned, SessionResultFold.Abandoned, countsInTest: true),
-        Event<SessionAbandonedV2>("results.SessionAbandoned.v2", new SessionAbandonedV2Validator(), SessionResultFold.Abandoned, countsInTest: true),
-        Event<VideoRecorded>("results.VideoRecorded.v1", new VideoRecordedValidator(), SessionMediaFold.Recorded),
-        Event<ClipCreated>("results.ClipCreated.v1", new ClipCreatedValidator(), SessionMediaFold.Cut, countsInTest: true),
-        Event<ClipGenerated>("results.ClipGenerated.v1", new ClipGeneratedValidator(), SessionMediaFold.Generated),
-        Event<ClipFailed>("results.ClipFailed.v1", new ClipFailedValidator(), SessionMediaFold.Failed),
-        Event<ClipDeleted>("results.ClipDeleted.v1", new ClipDeletedValidator(), SessionMediaFold.Deleted, countsInTest: true),
-        ReelEvent<HighlightReelPublished>("results.HighlightReelPublished.v1", new HighlightReelPublishedValidator(), HighlightReelFold.Published),
-        ReelEvent<HighlightReelGenerated>("results.HighlightReelGenerated.v1", new HighlightReelGeneratedValidator(), HighlightReelFold.Generated),
-        ReelEvent<HighlightReelFailed>("results.HighlightReelFailed.v1", new HighlightReelFailedValidator(), HighlightReelFold.Failed),
-        ReelEvent<HighlightReelDeleted>("results.HighlightReelDeleted.v1", new HighlightReelDeletedValidator(), HighlightReelFold.Deleted),
-    ];
+    /// <summary>All events.</summary>
+    public static IReadOnlyList<EventType> All { get; } = [.. SessionEventTypes.All, .. HighlightReelEventTypes.All];
 
-    private static readonly FrozenDictionary<string, EventType> ByWireType =
-        All.ToFrozenDictionary(type => type.WireType, StringComparer.Ordinal);
-
-    private static readonly FrozenDictionary<Type, EventType> ByRecord = All.ToFrozenDictionary(type => type.Record);
+    private static readonly FrozenDictionary<string, EventType> ByWireType = All.ToFrozenDictionary(type => type.WireType, StringComparer.Ordinal);
 
     /// <summary>The event with this CloudEvents <c>type</c>, or null when this version does not know it.</summary>
     public static EventType? Find(string wireType) => ByWireType.GetValueOrDefault(wireType);
-
-    /// <summary>The catalogue's entry of an event.</summary>
-    public static EventType Of(StreamEvent data) => ByRecord[data.GetType()];
-
-    /// <summary>Folds an event into the state of its stream.</summary>
-    public static void Fold<TState>(TState state, Stamp stamp, StreamEvent data) => ((EventType<TState>)Of(data)).Fold(state, stamp, data);
-
-    private static EventType Event<T>(
-        string wireType, IValidator<T> validator, Action<SessionDraft, Stamp, T> fold, bool countsInTest = false, Func<T, IReadOnlyList<string>>? lists = null)
-        where T : SessionEvent => new EventType<SessionDraft, T>(wireType, validator, fold, lists) { CountsInTest = countsInTest };
-
-    /// <summary>An event of which there is a later version: taken and stored as it is, and folded as that one.</summary>
-    private static EventType Earlier<T, TLater>(
-        string wireType, IValidator<T> validator, Func<T, TLater> upcast, Action<SessionDraft, Stamp, TLater> fold, bool countsInTest = false)
-        where T : SessionEvent
-        where TLater : SessionEvent => Event<T>(wireType, validator, (draft, stamp, e) => fold(draft, stamp, upcast(e)), countsInTest);
-
-    private static EventType ReelEvent<T>(string wireType, IValidator<T> validator, Action<HighlightReelDraft, Stamp, T> fold)
-        where T : HighlightReelEvent => new EventType<HighlightReelDraft, T>(wireType, validator, fold);
-}
-
-/// <summary>An entry of the <see cref="EventCatalogue"/>.</summary>
-internal abstract class EventType(string wireType, Type record)
-{
-    /// <summary>The CloudEvents <c>type</c>, and the name under which the event is stored.</summary>
-    public string WireType { get; } = wireType;
-
-    /// <summary>The event's record.</summary>
-    public Type Record { get; } = record;
-
-    /// <summary>The record's name, as Marten stores it beside the event.</summary>
-    public string DotNetType { get; } = $"{record.FullName}, {record.Assembly.GetName().Name}";
-
-    /// <summary>Whether it is a highlight reel's and not a session's.</summary>
-    public bool IsOfReel => this is EventType<HighlightReelDraft>;
-
-    /// <summary>Whether it changes what its session adds to its test's totals (<see cref="TestTotalsUpdater"/>).</summary>
-    public bool CountsInTest { get; init; }
-
-    /// <summary>The record's JSON contract.</summary>
-    public abstract JsonTypeInfo JsonType { get; }
-
-    /// <summary>Reads the CloudEvent's <c>data</c>.</summary>
-    /// <exception cref="JsonException">The JSON does not have the record's shape.</exception>
-    public abstract StreamEvent Read(ReadOnlySpan<byte> data);
-
-    /// <summary>Checks the event's rules.</summary>
-    public abstract ValidationResult Validate(StreamEvent data);
-
-    /// <summary>
-    /// The task types that the event may add to those by which lists find its session, where it changes nothing else that stands beside the document
-    /// (<see cref="SessionResultColumns"/>) or is counted; null where it may.
-    /// </summary>
-    public abstract IReadOnlyList<string>? TaskTypesOf(StreamEvent data);
-
-    /// <summary>Tells Marten the name under which the event is stored.</summary>
-    public abstract void Register(StoreOptions options);
-}
-
-/// <summary>An event of the streams that fold into a <typeparamref name="TState"/>.</summary>
-internal abstract class EventType<TState>(string wireType, Type record) : EventType(wireType, record)
-{
-    /// <summary>Folds the event into the state of its stream.</summary>
-    public abstract void Fold(TState state, Stamp stamp, StreamEvent data);
-}
-
-/// <inheritdoc/>
-internal sealed class EventType<TState, T>(string wireType, IValidator<T> validator, Action<TState, Stamp, T> fold, Func<T, IReadOnlyList<string>>? lists = null)
-    : EventType<TState>(wireType, typeof(T))
-    where T : StreamEvent
-{
-    /// <inheritdoc/>
-    public override JsonTypeInfo JsonType => Json.Of<T>();
-
-    /// <inheritdoc/>
-    public override StreamEvent Read(ReadOnlySpan<byte> data) =>
-        JsonSerializer.Deserialize(data, Json.Of<T>()) ?? throw new JsonException("must be an object");
-
-    /// <inheritdoc/>
-    public override ValidationResult Validate(StreamEvent data) => validator.Validate((T)data);
-
-    /// <inheritdoc/>
-    public override void Fold(TState state, Stamp stamp, StreamEvent data) => fold(state, stamp, (T)data);
-
-    /// <inheritdoc/>
-    public override IReadOnlyList<string>? TaskTypesOf(StreamEvent data) => lists?.Invoke((T)data);
-
-    /// <inheritdoc/>
-    public override void Register(StoreOptions options)
-    {
-        options.Events.AddEventType<T>();
-        options.Events.MapEventType<T>(WireType);
-    }
 }

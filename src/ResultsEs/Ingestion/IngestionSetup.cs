@@ -1,5 +1,7 @@
 using JasperFx;
 using JasperFx.CodeGeneration;
+using Npgsql;
+using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
 using Wolverine;
 
@@ -14,7 +16,11 @@ internal static class IngestionSetup
     public static WebApplicationBuilder AddIngestion(this WebApplicationBuilder builder)
     {
         var rabbitMq = RabbitMqOptions.Read(builder.Configuration, out var broker);
-        builder.Services.AddSingleton<SessionWriter>();
+        builder.Services.AddSingleton(services => new GroupCommit(
+            services.GetRequiredService<AppendStore>(),
+            services.GetRequiredService<DocumentRefresh>(),
+            services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Pinned),
+            services.GetRequiredService<ILogger<GroupCommit>>()));
         builder.Services.AddSingleton<Deliveries>();
         builder.Host.UseWolverine(options =>
         {

@@ -4,9 +4,11 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
 using ResultsEs.Common;
+using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Ingestion.Import;
 using ResultsEs.OpenApi;
+using ResultsEs.Sessions;
 using Wolverine;
 using Wolverine.Http;
 
@@ -53,14 +55,14 @@ public static class PostEventsEndpoint
     [WolverinePost("/api/v2/sessionEvents")]
     [Authorize(Scopes.EventsWrite)]
     public static async Task<IResult> Post(
-        HttpContext http, IMessageBus bus, SessionWriter writer, IHostApplicationLifetime lifetime, ILogger<SessionWriter> logger, CancellationToken cancellation)
+        HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILoggerFactory loggers, CancellationToken cancellation)
     {
         var encoded = http.Request.Headers.ContentEncoding.Count > 0;
         var shapes = encoded ? CloudEventShapes.None : CloudEventReader.ShapesOf(http.Request.ContentType);
         if (shapes == CloudEventShapes.None)
         {
             if (!encoded && EventLines.IsContentType(http.Request.ContentType))
-                return await PostEventLines.PostAsync(http, writer, lifetime, logger);
+                return await PostEventLines.PostAsync(http, bus, lifetime, loggers.CreateLogger<EventImport>());
 
             return Problems.Of(
                 StatusCodes.Status415UnsupportedMediaType,
@@ -104,10 +106,8 @@ public static class PostEventsEndpoint
         switch (result)
         {
             case RecordResult.Stored stored:
-                Telemetry.Stored(read.Events, stored.Duplicates);
                 return TypedResults.Json(Response(read.Events, stored.Duplicates), Json.Of<PostEventsResponse>());
             case RecordResult.Conflicting conflicting:
-                Telemetry.Rejected(read.Events);
                 return Refuse(
                     StatusCodes.Status409Conflict,
                     conflicting.Problems.Any(problem => problem.Path == "id")
@@ -115,7 +115,6 @@ public static class PostEventsEndpoint
                         : "Nothing of the request is stored, because a subject is that of something else.",
                     conflicting.Problems);
             case RecordResult.Forbidden forbidden:
-                Telemetry.Rejected(read.Events);
                 return Refuse(StatusCodes.Status403Forbidden, "Nothing of the request is stored, because it writes outside the sender's workspaces.", forbidden.Problems);
             default:
                 http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
@@ -129,7 +128,7 @@ public static class PostEventsEndpoint
         return new PostEventsResponse(
             events.Count - known,
             known,
-            events.Where(incoming => !incoming.Type.IsOfReel).Select(incoming => incoming.StreamId).Distinct().Count(),
+            events.Where(incoming => incoming.Type.StreamType == SessionResultTable.StreamType).Select(incoming => incoming.StreamId).Distinct().Count(),
             [.. events.Zip(duplicates, (incoming, duplicate) => new EventOutcome(incoming.Id, duplicate ? "duplicate" : "appended"))]);
     }
 

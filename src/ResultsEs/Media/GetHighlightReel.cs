@@ -27,7 +27,7 @@ public static class GetHighlightReel
     // The primary key (tenant_id, id) finds the one row.
     internal const string Sql =
         """
-        select r.data from results.mt_doc_highlight_reel r
+        select r.data from {HighlightReelTable.Documents.QualifiedName} r
         where r.tenant_id = $1 and r.workspace_id = any($2) and r.test_id = $3 and r.id = $4
         """;
 

@@ -9,7 +9,6 @@ using Marten.Schema;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
-using ResultsEs.Ingestion;
 using ResultsEs.Sessions;
 
 namespace ResultsEs.Media;
@@ -63,7 +62,7 @@ internal static class HighlightReelFold
     {
         var draft = new HighlightReelDraft { Reel = before ?? new HighlightReel { Id = reelId } };
         foreach (var (stamp, data) in events)
-            EventCatalogue.Fold(draft, stamp, data);
+            HighlightReelEventTypes.Of(data).Fold(draft, stamp, data);
         return draft.Reel;
     }
 
@@ -86,37 +85,5 @@ internal static class HighlightReelFold
     }
 }
 
-/// <summary>The bridge from Marten to <see cref="HighlightReelFold"/>; inline, in the transaction of the events.</summary>
-internal sealed class HighlightReelProjection : SingleStreamProjection<HighlightReel, Guid>
-{
-    /// <summary>Of reels' events alone: other streams have other documents.</summary>
-    public HighlightReelProjection()
-    {
-        foreach (var type in EventCatalogue.All.OfType<EventType<HighlightReelDraft>>())
-            IncludeType(type.Record);
-    }
-
-    /// <inheritdoc/>
-    public override (HighlightReel?, ActionType) DetermineAction(HighlightReel? snapshot, Guid identity, IReadOnlyList<IEvent> events) =>
-        (HighlightReelFold.Fold(identity, snapshot, events.Select(e => new RecordedEvent(StoredEvent.Stamp(e), (StreamEvent)e.Data))), ActionType.Store);
-}
-
-/// <summary>What the endpoints ask reels by, as columns beside the JSON, and the index that answers them.</summary>
-internal sealed class HighlightReelColumns : IDocumentPolicy
-{
-    /// <summary>The index of a test's reels.</summary>
-    public const string TestIndex = "ix_highlight_reel_test";
-
-    /// <inheritdoc/>
-    public void Apply(DocumentMapping mapping)
-    {
-        if (mapping.DocumentType != typeof(HighlightReel))
-            return;
-
-        mapping.DuplicateField([Member(nameof(HighlightReel.WorkspaceId))], columnName: "workspace_id");
-        mapping.DuplicateField([Member(nameof(HighlightReel.TestId))], columnName: "test_id");
-        mapping.AddIndex("tenant_id", "workspace_id", "test_id").Name = TestIndex;
-    }
-
-    private static MemberInfo Member(string name) => typeof(HighlightReel).GetProperty(name)!;
-}
+/// <summary>The inline projection of highlight reels: <see cref="HighlightReelFold"/>, in the transaction of the events.</summary>
+internal sealed class HighlightReelProjection() : DocumentProjection<HighlightReel>(HighlightReelTable.Documents);

@@ -1,4 +1,3 @@
-using NpgsqlTypes;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Media;
@@ -6,12 +5,21 @@ namespace ResultsEs.Media;
 /// <summary>Where the documents of highlight reels are stored.</summary>
 internal static class HighlightReelTable
 {
-    /// <summary>The table, its columns and its fold.</summary>
-    public static readonly DocumentTable Documents = DocumentTable.Of<HighlightReel>(
+    /// <summary>The index of a test's reels.</summary>
+    public const string TestIndex = "ix_highlight_reel_test";
+
+    /// <summary>The table, its columns, its events and its fold.</summary>
+    public static readonly DocumentTable<HighlightReel> Documents = new(
         HighlightReel.Alias,
         version: 1,
         HighlightReel.Alias,
+        HighlightReelEventTypes.All,
         HighlightReelFold.Fold,
-        ("workspace_id", NpgsqlDbType.Uuid, document => document.WorkspaceId),
-        ("test_id", NpgsqlDbType.Uuid, document => document.TestId));
+        DocumentColumn<HighlightReel>.Of("workspace_id", document => document.WorkspaceId),
+        DocumentColumn<HighlightReel>.Of("test_id", document => document.TestId))
+    {
+        Noun = "highlight reel",
+        Projection = () => new HighlightReelProjection(),
+        Indexes = mapping => mapping.AddIndex("tenant_id", "workspace_id", "test_id").Name = TestIndex,
+    };
 }

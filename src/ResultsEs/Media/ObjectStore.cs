@@ -4,7 +4,10 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
+using ResultsEs.EventStore;
 using ResultsEs.Http;
+using ResultsEs.Sessions.TaskTypes;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Media;
 
@@ -113,12 +116,13 @@ public sealed class ObjectStore(IOptions<ObjectStoreOptions> options, TimeProvid
 /// <summary>Media's services.</summary>
 internal static class MediaSetup
 {
-    /// <summary>Adds what signs URLs.</summary>
+    /// <summary>Adds highlight reels, and what signs URLs.</summary>
     public static WebApplicationBuilder AddMedia(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<ObjectStoreOptions>().Bind(builder.Configuration.GetSection("ObjectStore")).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<ObjectStoreOptions>, Validator>();
         builder.Services.AddSingleton<ObjectStore>();
+        builder.Services.AddDocuments(HighlightReelTable.Documents);
         return builder;
     }
 

@@ -10,12 +10,12 @@ namespace ResultsEs.Media;
 /// <summary>Reads a session's recording and clips, confined to their caller.</summary>
 internal static class SessionMediaQuery
 {
-    internal static readonly string Sql = SessionResultQuery.Sql("d.test_id, d.workspace_id, d.data -> 'fold' -> 'media'");
+    internal static readonly DocumentQuery Query = SessionResultQuery.Of("d.test_id, d.workspace_id, d.data -> 'fold' -> 'media'");
 
     /// <summary>The session's test, workspace and media; null where there is no such session.</summary>
     public static Task<(Guid Test, Guid Workspace, SessionMedia Media)?> ReadAsync(
         ReadDatabase database, Caller caller, Guid sessionId, CancellationToken cancellation) =>
-        SessionResultQuery.ReadAsync<(Guid, Guid, SessionMedia)?>(database, Sql, caller, sessionId, Read, cancellation);
+        SessionResultQuery.ReadAsync<(Guid, Guid, SessionMedia)?>(database, Query, caller, sessionId, Read, cancellation);
 
     private static (Guid, Guid, SessionMedia)? Read(NpgsqlDataReader reader)
     {

@@ -2,10 +2,13 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ResultsEs.Access;
+using ResultsEs.Common;
+using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
 using ResultsEs.Sessions;
+using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.TestResults;
 
 namespace ResultsEs.OpenApi;

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
+using ResultsEs.EventStore;
 using ResultsEs.Hosting;
 using ResultsEs.Http;
 using ResultsEs.Ingestion;
@@ -84,7 +85,7 @@ internal static class SampleAnswers
 
     private static HighlightReel Reel()
     {
-        var id = Events.Value.First(e => e.Type.IsOfReel).StreamId;
+        var id = Events.Value.First(e => e.Type.StreamType == HighlightReel.Alias).StreamId;
         return HighlightReelFold.Fold(id, null, Recorded(id));
     }
 

@@ -10,6 +10,7 @@ using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 using ResultsEs.Sessions;
 using ResultsEs.Sessions.TaskTypes;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.OpenApi;
 

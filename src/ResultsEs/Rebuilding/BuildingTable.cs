@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using ResultsEs.EventStore;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 

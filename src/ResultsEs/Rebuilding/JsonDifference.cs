@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ResultsEs.Common;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 

@@ -1,3 +1,4 @@
+using Marten;
 using Npgsql;
 using ResultsEs.Commands;
 using ResultsEs.Common;
@@ -11,7 +12,7 @@ namespace ResultsEs.Rebuilding;
 /// another version may write, which store documents of their own, what those wrote is folded: reads of one session and writes see to that themselves, so
 /// this is for lists.
 /// </summary>
-internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database, IHostEnvironment environment, ILogger<ProjectionVersionKeeper> logger) : BackgroundService
+internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database, DocumentRefresh refresh, OtherVersions others, TimeProvider time, IHostEnvironment environment, ILogger<ProjectionVersionKeeper> logger) : BackgroundService
 {
     private const int StreamsPerFold = 200;
 
@@ -24,19 +25,25 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
     /// <exception cref="StartupException">Production, and they have to be built; the message names the command.</exception>
     public async Task PrepareAsync(CancellationToken cancellation)
     {
-        if (await ProjectionVersions.IsBuiltAsync(database, Table, cancellation))
-            return;
+        if (!await ProjectionVersions.IsBuiltAsync(database, Table, cancellation))
+            await BuildAsync(cancellation);
+        // Nodes of other versions have to know of this one before it writes.
+        await Task.Delay(await ProjectionVersions.UntilKnownAsync(database, Table, cancellation), cancellation);
+        await LookAsync(cancellation);
+    }
 
-        if (environment.IsProduction())
-            throw new StartupException($"The sessions have no documents of version {Table.Version} of the projection yet. Build them, while nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results");
-
-        await BuildAsync(cancellation);
+    private async Task<bool> LookAsync(CancellationToken cancellation)
+    {
+        var moment = time.GetTimestamp();
+        var areOthers = await ProjectionVersions.SeenAsync(database, Table, cancellation);
+        others.Note(moment, areOthers);
+        return areOthers;
     }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var follower = new Follower(database);
+        var follower = new Follower(database, refresh);
         var nextLook = TimeSpan.Zero;
         var areOthers = false;
         while (!stoppingToken.IsCancellationRequested)
@@ -45,14 +52,14 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
             {
                 if (nextLook <= TimeSpan.Zero)
                 {
-                    areOthers = await ProjectionVersions.SeenAsync(database, Table, stoppingToken);
+                    areOthers = await LookAsync(stoppingToken);
                     nextLook = BetweenLooks;
                 }
 
                 if (areOthers)
                     await follower.FollowAsync(stoppingToken);
                 else
-                    follower = new Follower(database);
+                    follower = new Follower(database, refresh);
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
@@ -72,6 +79,13 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
 
     private async Task BuildAsync(CancellationToken cancellation)
     {
+        if (environment.IsProduction())
+        {
+            throw new StartupException(
+                $"The sessions have no documents of version {Table.Version} of the projection yet. "
+                + "Build them, while nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results");
+        }
+
         LogBuilding(logger, Table.Version);
         await using var held = await RebuildLock.TryTakeAsync(database, cancellation)
             ?? throw new StartupException("Another process is rebuilding documents. Start again when it is done.");
@@ -85,7 +99,7 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
     private static partial void LogBuilding(ILogger logger, int version);
 
     /// <summary>Folds the sessions whose documents are stale: all of them at first, then those that were written since.</summary>
-    private sealed class Follower(NpgsqlDataSource database)
+    private sealed class Follower(NpgsqlDataSource database, DocumentRefresh refresh)
     {
         private long? _settled;
         private EventPosition _pending;
@@ -102,8 +116,8 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
             }
 
             var isSettled = await _pending.IsSettledAsync(database, cancellation);
-            foreach (var some in (await WrittenAsync(settled, cancellation)).Chunk(StreamsPerFold))
-                await Refolding.RefoldAsync(database, Table, some, cancellation);
+            foreach (var some in (await StreamLog.StaleSinceAsync(database, Table, settled, cancellation)).Chunk(StreamsPerFold))
+                await refresh.RefreshAsync(Table, some, cancellation);
             if (isSettled)
                 (_settled, _pending) = (_pending.Sequence, await EventPosition.NowAsync(database, cancellation));
         }
@@ -113,41 +127,13 @@ internal sealed partial class ProjectionVersionKeeper(NpgsqlDataSource database,
             var last = new StreamKey("", Guid.Empty);
             while (true)
             {
-                // The primary keys (tenant_id, id), in their order.
-                await using var command = database.CreateCommand(
-                    $"""
-                    select s.tenant_id, s.id
-                    from results.mt_streams s
-                    left join {SessionResultTable.Name} d on d.tenant_id = s.tenant_id and d.id = s.id
-                    where (s.tenant_id, s.id) > ($1, $2) and s.type = '{Table.StreamType}' and {DocumentTable.IsStale}
-                    order by s.tenant_id, s.id
-                    limit {StreamsPerFold}
-                    """);
-                command.CommandTimeout = 0;
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
-                command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
-                var behind = await command.ReadKeysAsync(cancellation);
+                var behind = await StreamLog.StaleAfterAsync(database, Table, last, StreamsPerFold, cancellation);
                 if (behind.Count == 0)
                     return;
 
-                await Refolding.RefoldAsync(database, Table, behind, cancellation);
+                await refresh.RefreshAsync(Table, behind, cancellation);
                 last = behind[^1];
             }
-        }
-
-        private async Task<IReadOnlyList<StreamKey>> WrittenAsync(long after, CancellationToken cancellation)
-        {
-            // The primary key of events (seq_id), then those of streams and documents (tenant_id, id).
-            await using var command = database.CreateCommand(
-                $"""
-                select distinct s.tenant_id, s.id
-                from results.mt_events e
-                join results.mt_streams s on s.tenant_id = e.tenant_id and s.id = e.stream_id
-                left join {SessionResultTable.Name} d on d.tenant_id = s.tenant_id and d.id = s.id
-                where e.seq_id > $1 and s.type = '{Table.StreamType}' and {DocumentTable.IsStale}
-                """);
-            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-            return await command.ReadKeysAsync(cancellation);
         }
     }
 }
@@ -158,6 +144,7 @@ internal static class RebuildingSetup
     /// <summary>Adds what keeps the documents of this version complete.</summary>
     public static WebApplicationBuilder AddProjectionVersions(this WebApplicationBuilder builder)
     {
+        builder.Services.ConfigureMarten(options => options.Storage.Add(new RebuildSchema(options.Advanced.Migrator)));
         builder.Services.AddSingleton<ProjectionVersionKeeper>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ProjectionVersionKeeper>());
         return builder;

@@ -1,5 +1,7 @@
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.EventStore;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 
@@ -8,6 +10,9 @@ internal static class ProjectionVersions
 {
     /// <summary>How long after a node was last seen one may still be there.</summary>
     public static readonly TimeSpan Absence = TimeSpan.FromSeconds(30);
+
+    // A look that was under way when this version had its documents may have missed them.
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(2);
 
     /// <summary>Notes that this version has all documents.</summary>
     public static async Task BuiltAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
@@ -27,7 +32,7 @@ internal static class ProjectionVersions
             with made as (
               insert into results.projection_versions as v (projection, version, built_at)
               select $1, $2, now()
-              where not exists (select 1 from results.mt_streams s where s.type = '{table.StreamType}')
+              where not exists ({StreamLog.AnySql(table)})
               on conflict (projection, version) do update set built_at = v.built_at
               returning 1
             )
@@ -48,6 +53,23 @@ internal static class ProjectionVersions
             """);
         Add(command, table);
         return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    /// <summary>
+    /// How long a node of this version waits before it writes: where there are documents of other versions, until each of their nodes has looked
+    /// since this version had its documents.
+    /// </summary>
+    public static async Task<TimeSpan> UntilKnownAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation)
+    {
+        await using var command = database.CreateCommand(
+            """
+            select greatest(v.built_at + $3 - now(), interval '0') from results.projection_versions v
+            where v.projection = $1 and v.version = $2
+              and exists (select 1 from results.projection_versions o where o.projection = $1 and o.version <> $2)
+            """);
+        Add(command, table);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = OtherVersions.Holds + Margin });
+        return await command.ExecuteScalarAsync(cancellation) as TimeSpan? ?? TimeSpan.Zero;
     }
 
     /// <summary>Drops the documents of all other versions, unless their nodes are there.</summary>
@@ -72,7 +94,7 @@ internal static class ProjectionVersions
 
         foreach (var version in dropped)
         {
-            await using var drop = new NpgsqlCommand($"drop table if exists {MartenSetup.Schema}.mt_doc_{DocumentTable.AliasOf(table.BaseAlias, version)}", connection);
+            await using var drop = new NpgsqlCommand($"drop table if exists {table.NameOf(version)}", connection);
             await drop.ExecuteNonQueryAsync(cancellation);
         }
 

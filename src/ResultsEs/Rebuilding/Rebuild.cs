@@ -115,7 +115,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         var after = new StreamKey("", Guid.Empty);
         foreach (var part in done.Append(default))
         {
-            while (await NextAsync(after, part.First, cancellation) is { Count: > 0 } keys)
+            while (await StreamLog.BetweenAsync(database, table, after, part.First, StreamsPerPart, EventsPerPart, cancellation) is { Count: > 0 } keys)
             {
                 after = keys[^1].Key;
                 yield return keys.ToDictionary(stream => stream.Key, stream => stream.Appended);
@@ -123,33 +123,6 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
 
             after = part.Last;
         }
-    }
-
-    private async Task<IReadOnlyList<(StreamKey Key, DateTime Appended)>> NextAsync(StreamKey after, StreamKey before, CancellationToken cancellation)
-    {
-        // The primary key (tenant_id, id), in its order. A connection of its own: the lock's is not shared.
-        await using var command = database.CreateCommand(
-            $"""
-            select s.tenant_id, s.id, s.timestamp, s.version
-            from results.mt_streams s
-            where (s.tenant_id, s.id) > ($1, $2) and ($3::varchar is null or (s.tenant_id, s.id) < ($3, $4)) and s.type = '{table.StreamType}'
-            order by s.tenant_id, s.id
-            limit {StreamsPerPart.ToString(CultureInfo.InvariantCulture)}
-            """);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = after.Account });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after.Id });
-        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = before.Account });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = before.Id });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var keys = new List<(StreamKey, DateTime)>();
-        var events = 0L;
-        while (events < EventsPerPart && await reader.ReadAsync(cancellation))
-        {
-            keys.Add((new StreamKey(reader.GetString(0), reader.GetGuid(1)), reader.GetDateTime(2)));
-            events += reader.GetInt64(3);
-        }
-
-        return keys;
     }
 
     /// <summary>Folds a part, and notes it as done, in one transaction. One connection reads while the other writes, so that one document at a time is held.</summary>
@@ -162,7 +135,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         var sessions = new Dictionary<StreamKey, CountedSession?>();
         await using (var copy = await writing.BeginBinaryImportAsync($"copy results.{BuildingTable.NameFor(table)} ({table.AllColumns}) from stdin (format binary)", cancellation))
         {
-            await foreach (var stream in StoredStreams.ReadRangeAsync(reading, part.First, part.Last, keys, cancellation))
+            await foreach (var stream in StoredStreams.ReadRangeAsync(reading, table, part.First, part.Last, keys, cancellation))
             {
                 var row = table.Fold(stream);
                 await table.WriteAsync(copy, stream.Key, stream.Version, stream.Appended, row, cancellation);
@@ -192,7 +165,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
             while (state.Position < position.Sequence)
             {
                 var end = Math.Min(state.Position + EventsPerRound, position.Sequence);
-                var written = await WrittenAsync(Connection, state.Position, end, cancellation);
+                var written = await StreamLog.AppendedBetweenAsync(Connection, state.Position, end, cancellation);
                 foreach (var some in written.Chunk(StreamsPerFold))
                     await StoreAsync(some, cancellation);
                 state = await state.WithAsync(Connection, end, isSwitched: false, cancellation);
@@ -213,8 +186,8 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
                 var watch = Stopwatch.StartNew();
                 await using var transaction = await Connection.BeginTransactionAsync(cancellation);
                 // Writers lock their streams before anything else: those that have are waited for, and the others wait.
-                await ExecuteAsync($"set local lock_timeout = '{LockTimeout}'; lock table results.mt_streams in exclusive mode", cancellation);
-                await StoreAsync(await WrittenAsync(Connection, state.Position, long.MaxValue, cancellation), cancellation);
+                await ExecuteAsync($"set local lock_timeout = '{LockTimeout}'; {StoredStreams.LockAll}", cancellation);
+                await StoreAsync(await StreamLog.AppendedBetweenAsync(Connection, state.Position, long.MaxValue, cancellation), cancellation);
                 await BuildingTable.SwitchAsync(Connection, table, cancellation);
                 await ProjectionVersions.BuiltAsync(Connection, table, cancellation);
                 var switched = await state.WithAsync(Connection, state.Position, isSwitched: true, cancellation);
@@ -231,22 +204,13 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Re
         }
     }
 
-    private async Task<IReadOnlyList<StreamKey>> WrittenAsync(NpgsqlConnection connection, long after, long until, CancellationToken cancellation)
-    {
-        // The primary key (seq_id).
-        await using var command = new NpgsqlCommand("select distinct e.tenant_id, e.stream_id from results.mt_events e where e.seq_id > $1 and e.seq_id <= $2", connection) { CommandTimeout = 0 };
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = until });
-        return await command.ReadKeysAsync(cancellation);
-    }
-
     private async Task StoreAsync(IReadOnlyCollection<StreamKey> streams, CancellationToken cancellation)
     {
         if (IsOfSessions)
             await TestTotalsUpdater.TellRebuiltAsync(Connection, streams, cancellation);
         // Not locked: what is appended while this reads comes after the position, and so again.
-        var appended = await Refolding.AppendedAsync(Connection, table, streams, isLocked: false, cancellation);
-        await Refolding.StoreAsync(Connection, table, BuildingTable.NameFor(table), appended, cancellation);
+        var appended = await DocumentRefresh.AppendedAsync(Connection, table, streams, isLocked: false, cancellation);
+        await DocumentRefresh.StoreAsync(Connection, table, BuildingTable.NameFor(table), appended, cancellation);
     }
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellation)

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Npgsql;
 using ResultsEs.Commands;
 using ResultsEs.EventStore;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 
@@ -10,11 +11,12 @@ namespace ResultsEs.Rebuilding;
 /// done is done, and the rest is as it was. Only what differs is written.
 /// </summary>
 /// <param name="database">The database.</param>
+/// <param name="refresh">What projects them again.</param>
 /// <param name="table">The documents.</param>
 /// <param name="account">Only those of this account.</param>
 /// <param name="test">Only those of this test.</param>
 /// <param name="stream">Only this one.</param>
-internal sealed class RebuildOfSome(NpgsqlDataSource database, DocumentTable table, string? account, Guid? test, Guid? stream)
+internal sealed class RebuildOfSome(NpgsqlDataSource database, DocumentRefresh refresh, DocumentTable table, string? account, Guid? test, Guid? stream)
 {
     private const int StreamsPerFold = 100;
 
@@ -29,7 +31,7 @@ internal sealed class RebuildOfSome(NpgsqlDataSource database, DocumentTable tab
             new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancellation },
             async (keys, stop) =>
             {
-                Interlocked.Add(ref changed, (await Refolding.RefoldAsync(database, table, keys, stop)).Count);
+                Interlocked.Add(ref changed, (await refresh.RefreshAsync(table, keys, stop)).Count);
                 report.Done(Interlocked.Add(ref folded, keys.Length), ProgressReport.Unknown, "documents");
             });
         return (folded, changed);
@@ -38,24 +40,7 @@ internal sealed class RebuildOfSome(NpgsqlDataSource database, DocumentTable tab
     private async IAsyncEnumerable<StreamKey[]> PartsAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        // By the documents, which may be wrong, and by the events, through all of which it looks: an operator's question.
-        await using var command = new NpgsqlCommand(
-            $"""
-            select s.tenant_id, s.id from results.mt_streams s
-            where s.type = '{table.StreamType}' and ($1::varchar is null or s.tenant_id = $1) and ($2::uuid is null or s.id = $2)
-            {(test is null ? "" : $"""
-              and (s.tenant_id, s.id) in (
-                select d.tenant_id, d.id from {MartenSetup.Schema}.{table.Name} d where d.test_id = $3
-                union
-                select e.tenant_id, e.stream_id from results.mt_events e where e.type like 'results.SessionStarted.%' and e.data ->> 'testId' = $3::text)
-            """)}
-            order by s.tenant_id, s.id
-            """, connection)
-        { CommandTimeout = 0 };
-        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
-        command.Parameters.Add(new NpgsqlParameter<Guid?> { TypedValue = stream });
-        if (test is { } wanted)
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = wanted });
+        await using var command = StreamLog.OfTest(connection, table, account, test, stream);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var keys = new List<StreamKey>(StreamsPerFold);
         while (await reader.ReadAsync(cancellation))

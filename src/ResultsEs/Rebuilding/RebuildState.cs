@@ -1,5 +1,7 @@
 using Npgsql;
 using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 
@@ -61,17 +63,18 @@ internal sealed record RebuildState
     /// <summary>Notes the beginning of a rebuild at a position.</summary>
     public static async Task BeginAsync(NpgsqlConnection connection, DocumentTable table, long position, CancellationToken cancellation)
     {
+        var (streams, events) = await StreamLog.CountAsync(connection, table, cancellation);
         await using var command = new NpgsqlCommand(
             """
             insert into results.rebuilds (id, projection, version, build, began_at, position, streams, events, is_switched)
-            select gen_random_uuid(), $1, $2, $3, now(), $4, count(*), coalesce(sum(s.version), 0), false from results.mt_streams s where s.type = $5
-            """, connection)
-        { CommandTimeout = 0 };
+            values (gen_random_uuid(), $1, $2, $3, now(), $4, $5, $6, false)
+            """, connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = table.BaseAlias });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = table.Version });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ThisBuild });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = position });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = table.StreamType });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = streams });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = events });
         await command.ExecuteNonQueryAsync(cancellation);
     }
 

@@ -4,8 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using Npgsql;
 using ResultsEs.EventStore;
-using ResultsEs.Media;
-using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 
@@ -19,12 +18,9 @@ internal sealed record Deviation(StreamKey Stream, IReadOnlyList<JsonDifference>
 /// Folds events afresh and compares with the stored documents and the columns beside them. It writes nothing. Documents and events are read in one
 /// snapshot each time, so that what is being written meanwhile is either in both or in neither.
 /// </summary>
-internal sealed class Verification(NpgsqlDataSource database)
+internal sealed class Verification(NpgsqlDataSource database, DocumentTables tables)
 {
     private const int StreamsAtOnce = 200;
-
-    /// <summary>The documents there are.</summary>
-    public static IReadOnlyList<DocumentTable> Tables { get; } = [SessionResultTable.Documents, HighlightReelTable.Documents];
 
     /// <summary>All streams of a table, or those of an account, in the order of their keys.</summary>
     public async IAsyncEnumerable<IReadOnlyList<StreamKey>> AllAsync(DocumentTable table, string? account, [EnumeratorCancellation] CancellationToken cancellation)
@@ -32,17 +28,7 @@ internal sealed class Verification(NpgsqlDataSource database)
         var last = new StreamKey(account ?? "", Guid.Empty);
         while (true)
         {
-            // The primary key (tenant_id, id), in its order.
-            await using var command = database.CreateCommand(
-                $"""
-                select s.tenant_id, s.id from results.mt_streams s
-                where (s.tenant_id, s.id) > ($1, $2) and ($3::varchar is null or s.tenant_id = $3) and s.type = '{table.StreamType}'
-                order by s.tenant_id, s.id limit {StreamsAtOnce}
-                """);
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
-            command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
-            var some = await command.ReadKeysAsync(cancellation);
+            var some = await StreamLog.AfterAsync(database, table, last, account, StreamsAtOnce, cancellation);
             if (some.Count == 0)
                 yield break;
 
@@ -54,19 +40,10 @@ internal sealed class Verification(NpgsqlDataSource database)
     /// <summary>Streams of all tables chosen at random: each has the same chance.</summary>
     public async IAsyncEnumerable<(DocumentTable Table, IReadOnlyList<StreamKey> Streams)> SampleAsync(int count, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using var command = database.CreateCommand("select s.tenant_id, s.id, s.type from results.mt_streams s where s.type = any($2) order by random() limit $1");
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. Tables.Select(table => table.StreamType)] });
-        var sample = new List<(StreamKey Key, string Type)>();
-        await using (var reader = await command.ExecuteReaderAsync(cancellation))
+        var sample = await StreamLog.SampleAsync(database, tables, count, cancellation);
+        foreach (var table in tables.All)
         {
-            while (await reader.ReadAsync(cancellation))
-                sample.Add((new StreamKey(reader.GetString(0), reader.GetGuid(1)), reader.GetString(2)));
-        }
-
-        foreach (var table in Tables)
-        {
-            foreach (var some in sample.Where(stream => stream.Type == table.StreamType).Select(stream => stream.Key).Chunk(StreamsAtOnce))
+            foreach (var some in sample.Where(stream => stream.StreamType == table.StreamType).Select(stream => stream.Key).Chunk(StreamsAtOnce))
                 yield return (table, some);
         }
     }
@@ -77,18 +54,18 @@ internal sealed class Verification(NpgsqlDataSource database)
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
         // Before there is a snapshot: a rebuilt table that took this one's place after it would seem to be empty.
-        await using (var keep = new NpgsqlCommand($"lock table {MartenSetup.Schema}.{table.Name} in access share mode", connection))
+        await using (var keep = new NpgsqlCommand($"lock table {table.QualifiedName} in access share mode", connection))
             await keep.ExecuteNonQueryAsync(cancellation);
 
         var stored = await StoredAsync(connection, table, streams, cancellation);
-        var appended = await Refolding.AppendedAsync(connection, table, streams, isLocked: false, cancellation);
+        var appended = await DocumentRefresh.AppendedAsync(connection, table, streams, isLocked: false, cancellation);
         var deviations = new List<Deviation>();
         var behind = new Dictionary<StreamKey, (Row Document, long Version)>();
-        await foreach (var stream in StoredStreams.ReadAsync(connection, appended, cancellation))
+        await foreach (var stream in StoredStreams.ReadAsync(connection, table, appended, cancellation))
         {
             var document = stored.GetValueOrDefault(stream.Key);
-            // One that was left behind is what the events fold into that it holds, and the others may wait: that is looked at below, each by itself.
-            if (document is not null && document.Version < stream.Version && document.Modified == stream.Appended)
+            // One that lags is what the events fold into that it holds, and the others may be deferred: that is looked at below, each by itself.
+            if (document is { Lag: > 0 } && document.Version + document.Lag == stream.Version)
                 behind.Add(stream.Key, (document, stream.Version));
             else if (Deviation(table, stream, document) is { } deviation)
                 deviations.Add(deviation);
@@ -96,19 +73,19 @@ internal sealed class Verification(NpgsqlDataSource database)
 
         foreach (var (key, (document, version)) in behind)
         {
-            var held = await PartAsync(connection, new StreamPart(key, 0, document.Version), cancellation);
-            var tail = await PartAsync(connection, new StreamPart(key, document.Version, version), cancellation);
-            var mayWait = tail.Events.All(e => LongDocuments.MayWait(e.Data, document.TaskTypes ?? ""));
-            if (Deviation(table, mayWait ? held : await PartAsync(connection, new StreamPart(key, 0, version), cancellation), document) is { } deviation)
+            var held = await PartAsync(connection, table, new StreamPart(key, 0, document.Version), cancellation);
+            var tail = await PartAsync(connection, table, new StreamPart(key, document.Version, version), cancellation);
+            var mayDefer = tail.Events.All(e => table.MayDefer!(e.Data, document.TaskTypes ?? ""));
+            if (Deviation(table, mayDefer ? held : await PartAsync(connection, table, new StreamPart(key, 0, version), cancellation), document) is { } deviation)
                 deviations.Add(deviation);
         }
 
         return deviations;
     }
 
-    private static async Task<StoredStream> PartAsync(NpgsqlConnection connection, StreamPart part, CancellationToken cancellation)
+    private static async Task<StoredStream> PartAsync(NpgsqlConnection connection, DocumentTable table, StreamPart part, CancellationToken cancellation)
     {
-        await foreach (var stream in StoredStreams.ReadPartsAsync(connection, [part], cancellation))
+        await foreach (var stream in StoredStreams.ReadPartsAsync(connection, table, [part], cancellation))
             return stream;
         return new StoredStream(part.Key, part.Until, default, [], null);
     }
@@ -129,8 +106,8 @@ internal sealed class Verification(NpgsqlDataSource database)
     private static JsonNode Shown(DocumentTable table, StoredStream stream)
     {
         var row = table.Fold(stream);
-        var columns = new JsonObject { ["mt_version"] = stream.Version };
-        foreach (var (column, value) in table.Columns.Zip(row.Values))
+        var columns = new JsonObject { [DocumentTable.VersionColumn] = stream.Version };
+        foreach (var (column, value) in table.Columns.Zip(row.Values).Where(item => item.First.Name != DocumentTable.Lag))
             columns[column.Name] = Text(value);
         return new JsonObject { ["document"] = JsonNode.Parse(row.Json), ["columns"] = columns };
     }
@@ -141,25 +118,27 @@ internal sealed class Verification(NpgsqlDataSource database)
         // The primary key (tenant_id, id) finds the rows.
         await using var command = new NpgsqlCommand(
             $"""
-            select d.tenant_id, d.id, d.data, d.mt_version, d.mt_last_modified, {string.Join(", ", table.Columns.Select(column => $"d.{column.Name}"))}
+            select d.tenant_id, d.id, d.data, d.{DocumentTable.VersionColumn}, {string.Join(", ", table.Columns.Select(column => $"d.{column.Name}"))}
             from unnest($1, $2) k(tenant_id, id)
-            join {MartenSetup.Schema}.{table.Name} d on d.tenant_id = k.tenant_id and d.id = k.id
+            join {table.QualifiedName} d on d.tenant_id = k.tenant_id and d.id = k.id
             """, connection);
         command.Parameters.AddKeys(streams);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var stored = new Dictionary<StreamKey, Row>();
         while (await reader.ReadAsync(cancellation))
         {
-            var columns = new JsonObject { ["mt_version"] = reader.GetInt64(3) };
+            var columns = new JsonObject { [DocumentTable.VersionColumn] = reader.GetInt64(3) };
             for (var i = 0; i < table.Columns.Count; i++)
-                columns[table.Columns[i].Name] = Text(reader.GetValue(5 + i));
+                columns[table.Columns[i].Name] = Text(reader.GetValue(4 + i));
+            var lag = (string?)columns[DocumentTable.Lag];
+            columns.Remove(DocumentTable.Lag);
             stored.Add(
                 new StreamKey(reader.GetString(0), reader.GetGuid(1)),
                 new Row(
                     new JsonObject { ["document"] = JsonNode.Parse(reader.GetString(2)), ["columns"] = columns },
                     reader.GetInt64(3),
-                    reader.GetDateTime(4),
-                    (string?)columns[SessionResultTable.TaskTypesColumn]));
+                    lag is null ? 0 : int.Parse(lag, CultureInfo.InvariantCulture),
+                    (string?)columns["task_types"]));
         }
 
         return stored;
@@ -175,7 +154,7 @@ internal sealed class Verification(NpgsqlDataSource database)
     /// <summary>A row as it is stored.</summary>
     /// <param name="Shown">The document, its version and columns.</param>
     /// <param name="Version">How many events the document holds.</param>
-    /// <param name="Modified">When it was last written, or left behind.</param>
+    /// <param name="Lag">How many events more its stream has.</param>
     /// <param name="TaskTypes">The task types by which lists find it; null where there is no such column.</param>
-    private sealed record Row(JsonNode Shown, long Version, DateTime Modified, string? TaskTypes);
+    private sealed record Row(JsonNode Shown, long Version, int Lag, string? TaskTypes);
 }

@@ -2,6 +2,7 @@ using FluentValidation;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.Sessions.TaskTypes;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Sessions;
 

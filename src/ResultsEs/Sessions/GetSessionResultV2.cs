@@ -21,7 +21,7 @@ public static class GetSessionResultV2
     };
 
     // v2 also needs what v3 does not show, so it takes the whole document.
-    internal static readonly string Sql = SessionResultQuery.Sql("d.data");
+    internal static readonly DocumentQuery Query = SessionResultQuery.Of("d.data");
 
     /// <summary>Sends the stored document in v2's words.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}")]
@@ -33,7 +33,7 @@ public static class GetSessionResultV2
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        return await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation) is { } document
+        return await SessionResultQuery.ReadAsync(database, Query, Caller.From(http.User), session, cancellation) is { } document
             ? new JsonBody(SessionResultV2.Render(document))
             : Problems.NotFound();
     }

@@ -20,7 +20,7 @@ public static class GetSessionResultV3
         Refusals = [400, 404],
     };
 
-    internal static readonly string Sql = SessionResultQuery.Sql("d.data -> 'body'");
+    internal static readonly DocumentQuery Query = SessionResultQuery.Of("d.data -> 'body'");
 
     /// <summary>Sends the stored body as it is.</summary>
     [WolverineGet("/api/v3/sessionResults/{sessionId}")]
@@ -32,7 +32,7 @@ public static class GetSessionResultV3
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        var body = await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation);
+        var body = await SessionResultQuery.ReadAsync(database, Query, Caller.From(http.User), session, cancellation);
         return body is null ? Problems.NotFound() : new JsonBody(body);
     }
 }

@@ -30,8 +30,8 @@ public static class GetTranscript
     };
 
     // The unique index ux_events_tenant_id finds the event that the document names.
-    internal static readonly string Sql = SessionResultQuery.Sql(
-        "e.data", "left join results.mt_events e on e.tenant_id = d.tenant_id and e.id = (d.data -> 'fold' -> 'transcribed' ->> 'by')::uuid");
+    internal static readonly DocumentQuery Query = SessionResultQuery.Of(
+        "e.data", DocumentQuery.JoinEvent("(d.data -> 'fold' -> 'transcribed' ->> 'by')::uuid"));
 
     /// <summary>Sends the transcript, or the range of its bytes that is asked for.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/transcript")]
@@ -43,7 +43,7 @@ public static class GetTranscript
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        if (await SessionResultQuery.ReadAsync(database, Sql, Caller.From(http.User), session, cancellation) is not { } json)
+        if (await SessionResultQuery.ReadAsync(database, Query, Caller.From(http.User), session, cancellation) is not { } json)
             return Problems.NotFound();
 
         var transcript = JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>())!;

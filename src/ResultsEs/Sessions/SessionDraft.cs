@@ -1,7 +1,9 @@
 using System.Text.Json;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
+using ResultsEs.Http;
 using ResultsEs.Sessions.TaskTypes;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Sessions;
 

@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using JasperFx;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
+using ResultsEs.Http;
 using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Sessions;
@@ -26,6 +27,10 @@ internal sealed record SessionResult : ILongVersioned
     /// <summary>The version of the stream that a stored document holds. A column, which Marten reads and writes.</summary>
     [JsonIgnore]
     public long Version { get; set; }
+
+    /// <summary>How many events of the stream a stored document lacks; 0 when it is written. A column, which deferred writes count up.</summary>
+    [JsonIgnore]
+    public int Lag { get; set; }
 
     /// <summary>What lists order the session by: its end, or its start while it has none. Null until either is known.</summary>
     public DateTimeOffset? ListedAt => Body.FinishTime ?? Body.StartTime;

@@ -1,14 +1,9 @@
 using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.Ingestion;
+using ResultsEs.EventStore;
 using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Sessions;
-
-/// <summary>An event with what orders it.</summary>
-/// <param name="Stamp">The producer's time and the event's id.</param>
-/// <param name="Data">The event.</param>
-internal readonly record struct RecordedEvent(Stamp Stamp, StreamEvent Data);
 
 /// <summary>
 /// How events make a session's document: pure, total, and free of order. Every step commutes with every other, because
@@ -22,7 +17,7 @@ internal static class SessionResultFold
     {
         var draft = SessionDraft.Thaw(sessionId, before);
         foreach (var (stamp, data) in events)
-            EventCatalogue.Fold(draft, stamp, data);
+            SessionEventTypes.Of(data).Fold(draft, stamp, data);
         return draft.Freeze();
     }
 

@@ -2,6 +2,9 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ResultsEs.Contracts;
+using ResultsEs.Http;
+using ResultsEs.Sessions.TaskTypes;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Sessions;
 

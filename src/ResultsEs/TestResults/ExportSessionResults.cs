@@ -162,12 +162,12 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
 
     /// <summary>The JSON of a session whose document is behind its stream, as a client that asks for it alone gets it; null when that shows that it is not the caller's.</summary>
     public Task<byte[]?> FoldedAsync(Guid session, CancellationToken cancellation) =>
-        SessionResultQuery.ReadAsync(database, GetSessionResultV3.Sql, caller, session, cancellation);
+        SessionResultQuery.ReadAsync(database, GetSessionResultV3.Query, caller, session, cancellation);
 
     private async Task<SessionPage> ReadAsync(NpgsqlDataSource source, Position? after, int limit, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand();
-        Build(command, caller, filter, after, limit);
+        Build(command, caller, filter, after, limit, database.ComparesStreams);
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellation);
 
         var lines = ArrayPool<byte>.Shared.Rent(after is null ? FirstBytes : PageBytes + (PageBytes / 8));
@@ -221,15 +221,15 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     /// A page in the order of the list. The primary keys (tenant_id, id) find each document and its stream, one after the other and whatever a planner thinks of reading a whole table instead; a
     /// document is unpacked as it is sent, so that what a page has no room for costs little.
     /// </summary>
-    internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Position? after, int limit)
+    internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Position? after, int limit, bool comparesStreams = true)
     {
         var walk = new SessionWalk(command, caller, filter);
         command.CommandText =
             $"""
-            select p.id, p.moment, case when not o.is_behind then o.data -> 'body' end
+            select p.id, p.moment, case when not o.lags then o.data -> 'body' end
             from ({walk.Part(after, offset: 0, limit)}) p
             cross join lateral (
-              select d.data, d.mt_version is distinct from (select s.version from {MartenSetup.Schema}.mt_streams s where s.tenant_id = {walk.Account} and s.id = p.id) as is_behind
+              select d.data, {DocumentQuery.Lags(comparesStreams)} as lags
               from {SessionResultTable.Name} d
               where d.tenant_id = {walk.Account} and d.id = p.id
               offset 0

@@ -5,6 +5,7 @@ using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.OpenApi;
+using ResultsEs.Sessions;
 using Wolverine.Http;
 
 namespace ResultsEs.TestResults;

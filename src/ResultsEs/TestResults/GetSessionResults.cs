@@ -133,7 +133,7 @@ internal static class SessionList
             ), counted as (
               select {walk.IsKnown} as known, ({count})::bigint as sessions
             )
-            select c.known, c.sessions, d.id, d.status, d.listed_at, d.audience_id, d.start_time, d.mt_last_modified
+            select c.known, c.sessions, d.id, d.status, d.listed_at, d.audience_id, d.start_time, d.{DocumentTable.Modified}
             from counted c
             left join part p on true
             left join {SessionResultTable.Name} d on d.tenant_id = {walk.Account} and d.id = p.id

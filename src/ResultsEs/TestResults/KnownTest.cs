@@ -6,7 +6,7 @@ namespace ResultsEs.TestResults;
 internal static class KnownTest
 {
     /// <summary>
-    /// A query of at most one row for each workspace. The order is the index's (<see cref="SessionResultColumns.ListIndex"/>), so that no
+    /// A query of at most one row for each workspace. The order is the index's (<see cref="SessionResultTable.ListIndex"/>), so that no
     /// planner thinks it quicker to look through the table until a session of the test turns up.
     /// </summary>
     /// <param name="account">The placeholder of the tenant.</param>

@@ -2,6 +2,7 @@ using System.Globalization;
 using ResultsEs.Common;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
+using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.TestResults;
 

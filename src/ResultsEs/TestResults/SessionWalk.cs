@@ -3,6 +3,7 @@ using System.Text;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Common;
+using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
 
@@ -10,7 +11,7 @@ namespace ResultsEs.TestResults;
 
 /// <summary>
 /// A test's sessions that a filter lets pass, in the order in which they are listed, as parts of a statement whose parameters it adds. Both indexes of
-/// <see cref="SessionResultColumns"/> are walked from the first item of a part to its last and no further, once for each workspace (and status), and hold all that is asked there.
+/// <see cref="SessionResultTable"/> are walked from the first item of a part to its last and no further, once for each workspace (and status), and hold all that is asked there.
 /// </summary>
 internal sealed class SessionWalk
 {
@@ -38,7 +39,7 @@ internal sealed class SessionWalk
         if (filter.FinishedUntil is { } until)
             conditions.Append(CultureInfo.InvariantCulture, $" and d.listed_at < {command.Add(until)}");
         if (filter.UpdatedSince is { } updated)
-            conditions.Append(CultureInfo.InvariantCulture, $" and d.mt_last_modified >= {command.Add(updated)}");
+            conditions.Append(CultureInfo.InvariantCulture, $" and d.{DocumentTable.Modified} >= {command.Add(updated)}");
         if (filter.AudienceId is { } audience)
             conditions.Append(CultureInfo.InvariantCulture, $" and d.audience_id = {command.Add(audience)}");
         if (filter.TaskType is { } type)
@@ -83,7 +84,7 @@ internal sealed class SessionWalk
     /// <param name="limit">How many items at most.</param>
     public string Part(Position? after, int offset, int limit)
     {
-        var (key, behind) = _filter.IsByChange ? ("mt_last_modified", ">") : ("listed_at", "<");
+        var (key, behind) = _filter.IsByChange ? (DocumentTable.Modified, ">") : ("listed_at", "<");
         var seek = after is { } position
             ? $" and (d.{key}, d.id) {behind} ({_command.Add(new DateTimeOffset(position.Key, TimeSpan.Zero))}, {_command.Add(position.Id)})"
             : "";

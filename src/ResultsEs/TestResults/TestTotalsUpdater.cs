@@ -1,7 +1,10 @@
 using System.Text.Json;
+using JasperFx.Events.Projections;
+using Marten;
 using Npgsql;
 using NpgsqlTypes;
 using ResultsEs.Common;
+using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 
@@ -13,7 +16,7 @@ namespace ResultsEs.TestResults;
 /// overtaken, and what is counted comes from the document as it is now, so neither order nor repetition matters. One node at a
 /// time does this, by a lock that ends with its transaction; a node that is killed leaves nothing to clean up.
 /// </summary>
-internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogger<TestTotalsUpdater> logger) : BackgroundService
+internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, DocumentRefresh refresh, ILogger<TestTotalsUpdater> logger) : BackgroundService
 {
     /// <summary>How long changes wait at most while all is well: what totals may lag behind.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
@@ -25,11 +28,8 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
-    /// <summary>A command that names sessions of an account as changed.</summary>
-    public static NpgsqlBatchCommand Tell(string account, IReadOnlyCollection<Guid> sessions) => new($"insert into {Changes} (tenant_id, session_id) select $1, unnest($2)")
-    {
-        Parameters = { new NpgsqlParameter<string> { TypedValue = account }, new NpgsqlParameter<Guid[]> { TypedValue = [.. sessions] } },
-    };
+    /// <summary>A statement of Marten's unit of work that queues sessions of an account for recounting.</summary>
+    public const string EnqueueSql = $"insert into {Changes} (tenant_id, session_id) select ?, unnest(?::uuid[])";
 
     /// <summary>Names sessions as changed, in the transaction of <paramref name="connection"/>.</summary>
     public static Task TellAsync(NpgsqlConnection connection, IReadOnlyCollection<StreamKey> sessions, CancellationToken cancellation) =>
@@ -81,10 +81,10 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
 
     /// <summary>Takes changes until there are none, or another node takes them.</summary>
     /// <returns>How many sessions were looked at.</returns>
-    public static async Task<int> UpdateAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    public static async Task<int> UpdateAsync(NpgsqlDataSource database, DocumentRefresh refresh, CancellationToken cancellation)
     {
         var sessions = 0;
-        while (await UpdateSomeAsync(database, cancellation) is > 0 and var some)
+        while (await UpdateSomeAsync(database, refresh, cancellation) is > 0 and var some)
             sessions += some;
         return sessions;
     }
@@ -97,7 +97,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         {
             try
             {
-                await UpdateAsync(database, stoppingToken);
+                await UpdateAsync(database, refresh, stoppingToken);
                 pause = Interval;
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
@@ -154,7 +154,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    private static async Task<int> UpdateSomeAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    private static async Task<int> UpdateSomeAsync(NpgsqlDataSource database, DocumentRefresh refresh, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         if (!await IsAnyChangedAsync(connection, cancellation))
@@ -170,8 +170,8 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             return 0;
 
         // What nodes of another version wrote is in the documents that are read here before it is counted.
-        var stale = await StaleAsync(connection, changed, cancellation);
-        await Refolding.RefoldAsync(database, SessionResultTable.Documents, stale, cancellation);
+        var stale = await StreamLog.StaleAsync(connection, SessionResultTable.Documents, changed, cancellation);
+        await refresh.RefreshAsync(SessionResultTable.Documents, stale, cancellation);
         await CountAsync(connection, changed, cancellation);
         await transaction.CommitAsync(cancellation);
         return changed.Count;
@@ -242,21 +242,6 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, ILogg
             """, connection);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
         return [.. (await command.ReadKeysAsync(cancellation)).Distinct()];
-    }
-
-    private static async Task<IReadOnlyList<StreamKey>> StaleAsync(NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
-    {
-        // The primary keys (tenant_id, id) find the rows.
-        await using var command = new NpgsqlCommand(
-            $"""
-            select s.tenant_id, s.id
-            from unnest($1, $2) k(tenant_id, id)
-            join results.mt_streams s on s.tenant_id = k.tenant_id and s.id = k.id
-            left join {SessionResultTable.Name} d on d.tenant_id = k.tenant_id and d.id = k.id
-            where {DocumentTable.IsStale} and s.type = '{SessionResultTable.StreamType}'
-            """, connection);
-        command.Parameters.AddKeys(sessions);
-        return await command.ReadKeysAsync(cancellation);
     }
 
     private static async Task<Dictionary<StreamKey, CountedSession>> CountedAsync(
@@ -410,6 +395,13 @@ internal static class TestTotalsSetup
     public static WebApplicationBuilder AddTestTotals(this WebApplicationBuilder builder)
     {
         builder.Services.AddHostedService<TestTotalsUpdater>();
+        builder.Services.ConfigureMarten(options =>
+        {
+            options.Storage.Add(new TestTotalsSchema(options.Advanced.Migrator));
+            options.Projections.Add(new RecountProjection(), ProjectionLifecycle.Inline);
+        });
+        builder.Services.AddSingleton<DocumentsChanged>((connection, table, changed, cancellation) =>
+            table == SessionResultTable.Documents ? TestTotalsUpdater.TellAsync(connection, changed, cancellation) : Task.CompletedTask);
         return builder;
     }
 }

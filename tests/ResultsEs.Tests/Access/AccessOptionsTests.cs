@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
 using ResultsEs.Access;
 using ResultsEs.Hosting;
+using ResultsEs.Http;
 
 namespace ResultsEs.Tests.Access;
 

@@ -1,3 +1,4 @@
+using ResultsEs.Contracts;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;

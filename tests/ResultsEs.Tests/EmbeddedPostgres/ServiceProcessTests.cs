@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.EmbeddedPostgres;
 

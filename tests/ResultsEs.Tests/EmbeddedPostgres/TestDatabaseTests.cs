@@ -1,4 +1,5 @@
 using Npgsql;
+using ResultsEs.Access;
 
 namespace ResultsEs.Tests.EmbeddedPostgres;
 

@@ -1,5 +1,6 @@
 using NpgsqlTypes;
 using ResultsEs.EventStore;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.EventStore;
 

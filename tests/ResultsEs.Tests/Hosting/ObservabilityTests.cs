@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.Http;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.Faults;

@@ -1,4 +1,5 @@
 using System.Text;
+using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 
 namespace ResultsEs.Tests.Ingestion;

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using CsCheck;
 using ResultsEs.Ingestion;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Ingestion;
 

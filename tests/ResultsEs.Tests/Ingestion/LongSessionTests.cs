@@ -4,9 +4,12 @@ using Alba;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Ingestion;
@@ -244,7 +247,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
             session.WithAnswer(Answers.Nps(i % 11));
         await _http.RecordAsync(session);
         Assert.Equal(0, await TailAsync(session.Id));
-        Assert.True(await AskAsync<int>($"select pg_column_size(data) from results.mt_doc_session_result where id = '{session.Id}'") > LongDocuments.StoredBytes);
+        Assert.True(await AskAsync<int>($"select pg_column_size(data) from results.mt_doc_session_result where id = '{session.Id}'") > DeferredWrites.StoredBytes);
         return session;
     }
 
@@ -280,7 +283,8 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.Empty(await DeviationsAsync(session));
     }
 
-    private Task<IReadOnlyList<Deviation>> DeviationsAsync(SessionBuilder session) => new Verification(_host.Services.GetRequiredService<NpgsqlDataSource>())
+    private Task<IReadOnlyList<Deviation>> DeviationsAsync(SessionBuilder session) => new Verification(
+        _host.Services.GetRequiredService<NpgsqlDataSource>(), _host.Services.GetRequiredService<DocumentTables>())
         .DeviationsAsync(SessionResultTable.Documents, [new StreamKey(TestClients.AccountOne.ToString(), session.Id)], Cancelled);
 
     private async Task<T> AskAsync<T>(string sql)

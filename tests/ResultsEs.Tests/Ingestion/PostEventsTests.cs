@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using ResultsEs.Ingestion;
+using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Ingestion;

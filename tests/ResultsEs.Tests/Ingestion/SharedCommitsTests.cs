@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.Ingestion;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
@@ -106,7 +107,7 @@ public sealed class SharedCommitsTests : IAsyncLifetime
     public async Task Beyond_what_may_wait_requests_are_told_to_come_back_and_the_others_are_stored()
     {
         const int PerRequest = 1_000;
-        const int Requests = (SessionWriter.MaxWaitingEvents / PerRequest) + 8;
+        const int Requests = (GroupCommit.MaxWaitingEvents / PerRequest) + 8;
         // Answers without a start are small documents, and each request writes a session of its own.
         string[] batches = [.. Enumerable.Range(0, Requests).Select(_ =>
         {
@@ -139,14 +140,14 @@ public sealed class SharedCommitsTests : IAsyncLifetime
 
         // One after the other occupies a committer, so that the rest waits.
         var first = new List<Task<HttpResponseMessage>>();
-        for (var committer = 1L; committer <= SessionWriter.MaxCommitters; committer++)
+        for (var committer = 1L; committer <= GroupCommit.MaxCommitters; committer++)
         {
             first.Add(_http.SendAsync(A.SessionOnly().Completed()));
             await Wait.UntilAsync(async () => (long)(await ScalarAsync(CountBlocked))! == committer);
         }
 
         var tasks = new List<Task<HttpResponseMessage>>();
-        var writer = _host.Services.GetRequiredService<SessionWriter>();
+        var writer = _host.Services.GetRequiredService<GroupCommit>();
         foreach (var task in send())
         {
             tasks.Add(task);

@@ -2,10 +2,13 @@ using System.Reflection;
 using System.Text.Json.Nodes;
 using CsCheck;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.EventStore;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CsCheck;
+using ResultsEs.Contracts;
 
 namespace ResultsEs.Tests.Laws;
 

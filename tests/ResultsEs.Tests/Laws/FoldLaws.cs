@@ -3,6 +3,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsCheck;
 using ResultsEs.Common;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Sessions;
 using ResultsEs.Sessions.TaskTypes;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Media;

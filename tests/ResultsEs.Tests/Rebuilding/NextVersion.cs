@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ResultsEs.Sessions;
 using ResultsEs.Tests.Commands;
 
 namespace ResultsEs.Tests.Rebuilding;

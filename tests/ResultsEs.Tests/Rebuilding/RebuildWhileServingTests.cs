@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Alba;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;

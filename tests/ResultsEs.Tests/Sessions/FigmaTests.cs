@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Tests.Sessions;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using ResultsEs.Contracts;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Sessions;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using ResultsEs.Contracts;
 
 namespace ResultsEs.Tests.Sessions;
 

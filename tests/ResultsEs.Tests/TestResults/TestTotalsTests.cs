@@ -2,7 +2,10 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.Contracts;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.EventStore;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
@@ -353,7 +356,7 @@ public sealed class TestTotalsTests(AppFixture app)
         var session = A.Session().WithScore(Checkout, 10).Completed();
         await http.RecordAsync(session);
 
-        await Assert.ThrowsAsync<PostgresException>(() => TestTotalsUpdater.UpdateAsync(database, Cancelled));
+        await Assert.ThrowsAsync<PostgresException>(() => TestTotalsUpdater.UpdateAsync(database, host.Services.GetRequiredService<DocumentRefresh>(), Cancelled));
         Assert.NotEqual(0, (await CountedAsync(database)).Waiting);
         // Exact all the same: what waits is counted by the reader.
         Assert.Equal(1, (int)(await http.JsonAsync($"/api/v2/sessionResults?testId={session.TestId}"))["meta"]!["pagination"]!["totalCount"]!);

@@ -1,7 +1,10 @@
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
 using ResultsEs.Common;
+using ResultsEs.EventStore;
 using ResultsEs.Http;
+using ResultsEs.TestResults;
+using Wolverine;
 
 namespace ResultsEs.Ingestion.Import;
 
@@ -36,7 +39,7 @@ internal enum ImportEnd
 /// they are finished in the order of the lines, so that one number says how far it has come. Owns its counts.
 /// </summary>
 internal sealed partial class EventImport(
-    SessionWriter writer, Guid account, IReadOnlyList<Guid> workspaces, TimeSpan patience, ILogger logger, Action<RefusedLine> refuse)
+    IMessageBus bus, Guid account, IReadOnlyList<Guid> workspaces, TimeSpan patience, ILogger logger, Action<RefusedLine> refuse)
 {
     // As many as the writer commits at a time, and the next ones ready. Measured with 200,000 events: 4 commands of 250 events
     // make 0.67 of this speed, of 500 events 0.88; 8 of 500 as much as this.
@@ -155,7 +158,7 @@ internal sealed partial class EventImport(
             RecordResult result;
             try
             {
-                result = await RecordEventsHandler.Handle(new RecordEvents(account, workspaces, [.. events.Select(item => item.Event)]), writer);
+                result = await bus.InvokeAsync<RecordResult>(new RecordEvents(account, workspaces, [.. events.Select(item => item.Event)]) { SendsRestAgain = true }, CancellationToken.None);
             }
             catch (Exception e) when (Failures.IsTransient(e))
             {
@@ -179,7 +182,6 @@ internal sealed partial class EventImport(
             {
                 case RecordResult.Stored stored:
                     var known = stored.Duplicates.Count(duplicate => duplicate);
-                    Telemetry.Stored([.. events.Select(line => line.Event)], stored.Duplicates);
                     batch.Accepted += events.Count - known;
                     batch.Duplicates += known;
                     return;
@@ -202,7 +204,6 @@ internal sealed partial class EventImport(
         Batch batch, IReadOnlyList<(long Line, IncomingEvent Event)> events, IReadOnlyList<EventProblem> problems)
     {
         var bad = problems.GroupBy(problem => problem.Index).ToDictionary(group => group.Key);
-        Telemetry.Rejected([.. bad.Keys.Select(index => events[index].Event)]);
         batch.Refused.AddRange(bad.Select(group => RefusedLine.Of(events[group.Key].Line, group.Value)));
         return [.. events.Where((_, index) => !bad.ContainsKey(index))];
     }

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
 
 namespace ResultsEs.Ingestion.Import;
 

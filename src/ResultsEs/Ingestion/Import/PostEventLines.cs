@@ -5,6 +5,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Http;
+using ResultsEs.TestResults;
+using Wolverine;
 
 namespace ResultsEs.Ingestion.Import;
 
@@ -33,7 +35,7 @@ internal static class PostEventLines
     internal static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Takes the request's lines as they come.</summary>
-    public static async Task<IResult> PostAsync(HttpContext http, SessionWriter writer, IHostApplicationLifetime lifetime, ILogger logger)
+    public static async Task<IResult> PostAsync(HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILogger logger)
     {
         // Both are against bodies that nobody wants. This one is read as a stream, and a recorder may take its time.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -43,7 +45,7 @@ internal static class PostEventLines
 
         var caller = Caller.From(http.User);
         var refusals = new List<RefusedLine>();
-        var import = new EventImport(writer, caller.Account, caller.Workspaces, Patience, logger, refused =>
+        var import = new EventImport(bus, caller.Account, caller.Workspaces, Patience, logger, refused =>
         {
             if (refusals.Count < MaxRefusals)
                 refusals.Add(refused);

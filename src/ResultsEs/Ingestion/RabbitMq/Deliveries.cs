@@ -1,11 +1,12 @@
 using ResultsEs.Common;
 using ResultsEs.Http;
 using Wolverine.Persistence.Durability;
+using Wolverine.Runtime;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
 /// <summary>What becomes of the messages of the queue: their events are recorded, or the message is kept as a dead letter.</summary>
-internal sealed partial class Deliveries(SessionWriter writer, IMessageStore messages, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
+internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStore messages, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
 {
     private const int MaxWaitMilliseconds = 2_000;
 
@@ -60,16 +61,13 @@ internal sealed partial class Deliveries(SessionWriter writer, IMessageStore mes
         var command = new RecordEvents(delivery.Account, delivery.Workspaces, read.Events);
         for (var attempt = 1; ; attempt++)
         {
-            switch (await RecordEventsHandler.Handle(command, writer))
+            switch (await new MessageBus(runtime).InvokeAsync<RecordResult>(command, CancellationToken.None))
             {
-                case RecordResult.Stored stored:
-                    Telemetry.Stored(read.Events, stored.Duplicates);
+                case RecordResult.Stored:
                     return null;
                 case RecordResult.Conflicting conflicting:
-                    Telemetry.Rejected(read.Events);
                     return RefusedDeliveryException.Of("conflict", conflicting.Problems);
                 case RecordResult.Forbidden forbidden:
-                    Telemetry.Rejected(read.Events);
                     return RefusedDeliveryException.Of("forbidden", forbidden.Problems);
                 default:
                     await WaitAsync(attempt);

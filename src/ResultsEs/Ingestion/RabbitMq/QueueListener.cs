@@ -1,6 +1,7 @@
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using ResultsEs.Common;
+using ResultsEs.Http;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
@@ -93,7 +94,7 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
             MaxInboundMessageBodySize = MaxMessageBytes,
         };
         await using var connection = await factory.CreateConnectionAsync(stopping);
-        // One lane per session is SessionWriter's work; here as many messages as may be in hand are worked on at once.
+        // One lane per session is GroupCommit's work; here as many messages as may be in hand are worked on at once.
         await using var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false, consumerDispatchConcurrency: settings.Prefetch), stopping);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

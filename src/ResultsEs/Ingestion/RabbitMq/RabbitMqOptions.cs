@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Extensions.Options;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 

@@ -6,6 +6,7 @@ using FluentValidation;
 using FluentValidation.Validators;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Sessions.TaskTypes;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;

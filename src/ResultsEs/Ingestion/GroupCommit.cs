@@ -1,8 +1,13 @@
 using System.Diagnostics;
+using JasperFx;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.Common;
+using ResultsEs.Contracts;
+using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion;
 
@@ -11,7 +16,7 @@ namespace ResultsEs.Ingestion;
 /// committed at once; those that come while commits are under way wait and share the next. Owns the queue and the set of
 /// sessions that are being written; both are guarded by <see cref="_gate"/>.
 /// </summary>
-public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<SessionWriter> logger) : IDisposable
+public sealed partial class GroupCommit
 {
     /// <summary>How many events may wait; beyond, requests are refused. About 64 MiB of typical events.</summary>
     internal const int MaxWaitingEvents = 50_000;
@@ -28,11 +33,17 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
     private const int MaxReconnects = 4;
 
     private readonly Lock _gate = new();
-    private readonly KeptConnections _connections = new(database);
+    private readonly AppendStore _store;
+    private readonly DocumentRefresh _refresh;
+    private readonly NpgsqlDataSource _pinned;
+    private readonly ILogger<GroupCommit> _logger;
     private readonly LinkedList<Waiting> _waiting = new();
     private readonly HashSet<(Guid Account, Guid Session)> _writing = [];
     private int _waitingEvents;
     private int _committers;
+
+    internal GroupCommit(AppendStore store, DocumentRefresh refresh, NpgsqlDataSource pinned, ILogger<GroupCommit> logger) =>
+        (_store, _refresh, _pinned, _logger) = (store, refresh, pinned, logger);
 
     /// <summary>How many requests wait for a commit.</summary>
     internal int WaitingRequests
@@ -44,11 +55,8 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
         }
     }
 
-    /// <summary>Closes its connections.</summary>
-    public void Dispose() => _connections.Dispose();
-
     /// <summary>Records the command's events. Once taken they are committed whether or not anybody still waits for the answer.</summary>
-    public Task<RecordResult> WriteAsync(RecordEvents command)
+    internal Task<RecordResult> RecordAsync(RecordEvents command)
     {
         ArgumentNullException.ThrowIfNull(command);
         var waiting = new Waiting(command);
@@ -130,6 +138,33 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
         }
     }
 
+    /// <summary>
+    /// Records commands of one account in one Marten session, in their order; those that are refused leave the others alone.
+    /// </summary>
+    /// <returns>A result for each command.</returns>
+    private async Task<IReadOnlyList<RecordResult>> RecordAsync(IReadOnlyList<RecordEvents> commands)
+    {
+        var incoming = commands.SelectMany(command => command.Events).ToList();
+        while (true)
+        {
+            List<LockedStream> stale;
+            await using (var transaction = await AppendTransaction.BeginAsync(_store, Tenant.Of(commands[0].Account), incoming))
+            {
+                stale = [.. transaction.Streams.Values.Where(stream => stream.IsStale)];
+                if (stale.Count == 0)
+                {
+                    var results = commands.Select(command => RecordDecision.Decide(command, transaction.Known, transaction.Streams)).ToList();
+                    await transaction.CommitAsync();
+                    return results;
+                }
+            }
+
+            // Nothing can be said of them before what nodes of another version appended is in their documents.
+            foreach (var documents in stale.GroupBy(stream => stream.Table))
+                await _refresh.RefreshAsync(documents.Key, [.. documents.Select(stream => stream.Key)], CancellationToken.None);
+        }
+    }
+
     /// <summary>Commits and answers. Never throws: what fails is each request's own failure.</summary>
     private async Task CommitAsync(IReadOnlyList<Waiting> commit)
     {
@@ -139,24 +174,26 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
         {
             try
             {
-                var results = await RecordEventsHandler.RecordAsync(database, _connections, commands);
+                var results = await RecordAsync(commands);
                 End();
                 foreach (var (waiting, result) in commit.Zip(results))
                     waiting.SetResult(result);
                 return;
             }
-            catch (Exception e) when (RecordEventsHandler.IsConflict(e) && (commit.Count == 1 ? attempt < MaxAttempts : attempt < 3))
+            catch (Exception e) when (IsConflict(e) && (commit.Count == 1 ? attempt < MaxAttempts : attempt < 3))
             {
-                LogConflict(logger, e, attempt, commit.Count, commands[0].Account);
+                LogConflict(_logger, e, attempt, commit.Count, commands[0].Account);
                 await Task.Delay(Random.Shared.Next(2, 8 * attempt));
             }
-            catch (NpgsqlException e) when (attempt < MaxReconnects && e.InnerException is not TimeoutException && Failures.IsTransient(e))
+            catch (Exception e) when (attempt < MaxReconnects && NpgsqlOf(e) is { InnerException: not TimeoutException } && Failures.IsTransient(e))
             {
+                // What broke one connection may have broken all.
+                _pinned.Clear();
                 // The server was restarted, or the connection was cut: what was not known to be stored is looked for first.
-                LogConflict(logger, e, attempt, commit.Count, commands[0].Account);
+                LogConflict(_logger, e, attempt, commit.Count, commands[0].Account);
                 await Task.Delay(50 << attempt);
             }
-            catch (Exception e) when (commit.Count > 1 && (RecordEventsHandler.IsConflict(e) || !Failures.IsTransient(e)))
+            catch (Exception e) when (commit.Count > 1 && (IsConflict(e) || !Failures.IsTransient(e)))
             {
                 // One of them cannot be stored, or is hard to: each on its own, so that it fails alone.
                 End(e);
@@ -164,7 +201,7 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
                     await CommitAsync([waiting]);
                 return;
             }
-            catch (Exception e) when (RecordEventsHandler.IsConflict(e))
+            catch (Exception e) when (IsConflict(e))
             {
                 End(e);
                 commit[0].SetResult(new RecordResult.Busy());
@@ -181,6 +218,19 @@ public sealed partial class SessionWriter(NpgsqlDataSource database, ILogger<Ses
 
         void End(Exception? failure = null) => telemetry.End(commands.Sum(command => command.Events.Count), commands.Count, failure);
     }
+
+    /// <summary>Whether another writer was faster: nothing of ours is stored, and the next attempt sees theirs.</summary>
+    private static bool IsConflict(Exception e) => e switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => true,
+        ConcurrencyException or Marten.Exceptions.ExistingStreamIdCollisionException or JasperFx.Events.ExistingStreamIdCollisionException => true,
+        AggregateException many => many.InnerExceptions.All(IsConflict),
+        { InnerException: { } inner } => IsConflict(inner),
+        _ => false,
+    };
+
+    // Marten wraps what the driver throws.
+    private static NpgsqlException? NpgsqlOf(Exception? e) => e is null ? null : e as NpgsqlException ?? NpgsqlOf(e.InnerException);
 
     [LoggerMessage(101, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer, or no database")]
     private static partial void LogConflict(ILogger logger, Exception exception, int attempt, int requests, Guid account);

@@ -1,0 +1,34 @@
+using System.Collections.Frozen;
+using FluentValidation;
+using ResultsEs.Common;
+using ResultsEs.Contracts;
+using ResultsEs.EventStore;
+
+namespace ResultsEs.Media;
+
+/// <summary>The events of highlight reels: wire type, record, validator and fold of each.</summary>
+internal static class HighlightReelEventTypes
+{
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<EventType<HighlightReelDraft>> All { get; } =
+    [
+        Event<HighlightReelPublished>(
+            "results.HighlightReelPublished.v1",
+            new HighlightReelPublishedValidator(),
+            HighlightReelFold.Published),
+        Event<HighlightReelGenerated>(
+            "results.HighlightReelGenerated.v1",
+            new HighlightReelGeneratedValidator(),
+            HighlightReelFold.Generated),
+        Event<HighlightReelFailed>("results.HighlightReelFailed.v1", new HighlightReelFailedValidator(), HighlightReelFold.Failed),
+        Event<HighlightReelDeleted>("results.HighlightReelDeleted.v1", new HighlightReelDeletedValidator(), HighlightReelFold.Deleted),
+    ];
+
+    private static readonly FrozenDictionary<Type, EventType<HighlightReelDraft>> ByRecord = All.ToFrozenDictionary(type => type.Record);
+
+    /// <summary>The entry of an event.</summary>
+    public static EventType<HighlightReelDraft> Of(StreamEvent data) => ByRecord[data.GetType()];
+
+    private static EventType<HighlightReelDraft, T> Event<T>(string wireType, IValidator<T> validator, Action<HighlightReelDraft, Stamp, T> fold)
+        where T : HighlightReelEvent => new(HighlightReel.Alias, wireType, validator, fold);
+}

@@ -1,0 +1,23 @@
+using JasperFx.Events;
+using Marten;
+using Marten.Events.Projections;
+using ResultsEs.Contracts;
+using ResultsEs.Sessions;
+
+namespace ResultsEs.TestResults;
+
+/// <summary>
+/// An inline projection that queues sessions for recounting, in the transaction of the events that change what they count for.
+/// </summary>
+internal sealed class RecountProjection : IProjection
+{
+    /// <inheritdoc/>
+    public Task ApplyAsync(IDocumentOperations operations, IReadOnlyList<IEvent> events, CancellationToken cancellation)
+    {
+        foreach (var account in events.Where(Counts).GroupBy(e => e.TenantId, StringComparer.Ordinal))
+            operations.QueueSqlCommand(TestTotalsUpdater.EnqueueSql, account.Key, account.Select(e => e.StreamId).Distinct().ToArray());
+        return Task.CompletedTask;
+    }
+
+    private static bool Counts(IEvent e) => e.Data is SessionEvent data && SessionEventTypes.Of(data).CountsInTest;
+}
