@@ -12,9 +12,9 @@ namespace ResultsEs.Tests.Faults;
 
 /// <summary>
 /// Clients that send events over HTTP and publish them to the broker, again and again until they are acknowledged, and write
-/// down what was. Afterwards ledger = store = documents: 0 lost, 0 twice.
+/// down what was. Afterwards ledger = store = documents: 0 lost, 0 twice. With a pause they leave the processor to what is tried beside them.
 /// </summary>
-internal sealed class Ledger
+internal sealed class Ledger(TimeSpan pause = default)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
@@ -47,7 +47,10 @@ internal sealed class Ledger
         Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Run(async () =>
         {
             for (var n = 0; !stop.IsCancellationRequested; n++)
+            {
                 await SendUntilAcknowledgedAsync(Batch(writer, n), node);
+                await Task.Delay(pause, CancellationToken.None);
+            }
         })));
 
     /// <summary>Publishes until told to stop, and then until what is under way is confirmed.</summary>

@@ -33,7 +33,7 @@ public sealed class BackupDrillTests : IDisposable
         await ServiceProcess.ApplyAsync(("ConnectionStrings__results", database));
         await using var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, database)]);
         using var http = await AppFixture.ClientAsync(host);
-        var ledger = new Ledger();
+        var ledger = new Ledger(TimeSpan.FromMilliseconds(20));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         var writing = ledger.WriteAsync(writers: 3, () => http, stop.Token);
         await Wait.UntilAsync(() => ledger.Count > 300);

@@ -244,7 +244,7 @@ public sealed partial class ObservabilityTests : IDisposable
         })).ToList();
         await Wait.UntilAsync(() => ready[0] && ready[1]);
         var turn = 0;
-        var ledger = new Ledger();
+        var ledger = new Ledger(TimeSpan.FromMilliseconds(20));
         var writing = ledger.WriteAsync(writers: 6, Node, stop.Token);
         await Wait.UntilAsync(() => ledger.Count > 100);
 

@@ -48,7 +48,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
     {
         const int Sessions = 200_000 / PerSession;
         await ImportAsync(Sessions);
-        var ledger = new Ledger();
+        var ledger = new Ledger(TimeSpan.FromMilliseconds(10));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         var reads = 0;
         var work = new List<Task> { ledger.WriteAsync(writers: 3, () => _http, stop.Token) };
@@ -106,6 +106,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
                 var list = await _http.JsonAsync($"/api/v2/sessionResults?testId={TestClients.WorkspaceB}&limit=5&offset={n * 31 % 5_000}");
                 Assert.Equal((Sessions, 5), ((int)list["meta"]!["pagination"]!["totalCount"]!, list["sessions"]!.AsArray().Count));
                 Interlocked.Increment(ref reads);
+                await Task.Delay(10, Cancelled);
             }
         }
     }
