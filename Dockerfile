@@ -6,6 +6,7 @@ COPY src/ResultsEs/ResultsEs.csproj src/ResultsEs/packages.lock.json src/Results
 RUN dotnet restore src/ResultsEs --locked-mode
 COPY .editorconfig ./
 COPY docs/samples docs/samples
+COPY docs/openapi.json docs/
 COPY src src
 RUN sh src/publish.sh /app && mkdir /data
 

@@ -1,4 +1,3 @@
-// The build asks for it, where there is no database.
 using JasperFx;
 using Npgsql;
 using ResultsEs.Commands;
@@ -9,14 +8,10 @@ using ResultsEs.Hosting;
 using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
-using ResultsEs.OpenApi;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 using Wolverine.Http;
-
-if (args is [ApiDescription.Command, var file])
-    return ApiDescription.WriteTo(file);
 
 if (args is [HealthProbe.Command, .. { Length: <= 1 } url])
     return await HealthProbe.RunAsync(url.FirstOrDefault());

@@ -17,7 +17,7 @@ internal static class MartenRebuild
         await using var store = DocumentStore.For(options =>
         {
             options.Connection(database);
-            MartenSetup.Configure(options);
+            MartenSetup.Configure(options, [SessionResultTable.Documents]);
         });
         using var daemon = await store.BuildProjectionDaemonAsync();
         await daemon.RebuildProjectionAsync(nameof(SessionResult), Patience, cancellation);

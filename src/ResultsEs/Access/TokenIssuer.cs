@@ -1,7 +1,6 @@
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Mvc;
@@ -13,7 +12,6 @@ using OpenIddict.Server;
 using OpenIddict.Server.AspNetCore;
 using ResultsEs.Hosting;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using ResultsEs.TestResults;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
@@ -26,23 +24,16 @@ namespace ResultsEs.Access;
 /// </summary>
 internal static class TokenIssuer
 {
-    public static readonly Operation Description = new(HttpMethods.Post, "/" + TokenPath, "getToken")
+    public static readonly Operation Description = new("getToken", ApiTag.Service, "An access token for client credentials")
     {
-        Tag = ApiDescription.Service,
-        Summary = "An access token for client credentials",
+        Route = (HttpMethods.Post, "/" + TokenPath),
         Text = "Client id and secret in the form, or in the `Authorization` header (`Basic`). Without `scope` the token carries all scopes of the client.",
-        Body = static _ => JsonNode.Parse(
-            """
-            { "required": true, "content": { "application/x-www-form-urlencoded": { "schema": {
-                "type": "object",
-                "properties": {
-                  "grant_type": { "type": "string", "const": "client_credentials" },
-                  "client_id": { "type": "string" },
-                  "client_secret": { "type": "string", "format": "password" },
-                  "scope": { "type": "string", "description": "Scopes, separated by blanks." } },
-                "required": ["grant_type"] } } } }
-            """)!.AsObject(),
-        Replies = [Reply.Ok<AccessToken>("The token."), new Reply(StatusCodes.Status400BadRequest, "The request is malformed.", "application/json", typeof(TokenRefusal)), new Reply(StatusCodes.Status401Unauthorized, "The client is unknown or its secret is wrong.", "application/json", typeof(TokenRefusal))],
+        Replies =
+        [
+            Reply.Ok<AccessToken>("The token."),
+            Reply.Json<TokenRefusal>(StatusCodes.Status400BadRequest, "The request is malformed."),
+            Reply.Json<TokenRefusal>(StatusCodes.Status401Unauthorized, "The client is unknown or its secret is wrong."),
+        ],
         Refusals = [413],
     };
 
@@ -94,7 +85,7 @@ internal static class TokenIssuer
     public static void Map(IEndpointRouteBuilder endpoints)
     {
         // Three short form fields; strangers need not be read for longer.
-        PublicEndpoint.Map(endpoints, HttpMethods.Post, TokenPath, Serve, new RequestSizeLimitAttribute(16 * 1024));
+        PublicEndpoint.Map(endpoints, Description, Serve, new RequestSizeLimitAttribute(16 * 1024));
         PublicEndpoint.Map(endpoints, HttpMethods.Get, DiscoveryPath, Serve);
         PublicEndpoint.Map(endpoints, HttpMethods.Get, KeysPath, Serve);
     }

@@ -4,6 +4,7 @@ using Marten;
 using Marten.Internal.Sessions;
 using Marten.Schema;
 using ResultsEs.Common;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.EventStore;
 

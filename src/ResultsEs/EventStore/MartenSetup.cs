@@ -24,16 +24,11 @@ internal static class MartenSetup
         var services = builder.Services;
         services.AddSingleton(_ => DataSources.Open(connectionString, Schema));
         services.AddKeyedSingleton(DataSources.Pinned, (_, _) => DataSources.OpenPinned(connectionString, DataSources.Pinned));
-        services.AddMarten((StoreOptions options) => Configure(options))
+        services.AddMarten((StoreOptions options) => { })
             .UseNpgsqlDataSource(DataSources.Pinned)
             // Dead letters lie beside the events.
             .IntegrateWithWolverine();
-        services.ConfigureMarten((provider, options) =>
-        {
-            foreach (var table in provider.GetServices<DocumentTable>())
-                table.Register(options);
-            options.Storage.Add(new FastCompression(options.Advanced.Migrator, [.. provider.GetServices<DocumentTable>()]));
-        });
+        services.ConfigureMarten((provider, options) => Configure(options, [.. provider.GetServices<DocumentTable>()]));
         services.AddSingleton<DocumentTables>();
         services.AddSingleton<DocumentCache>();
         services.AddSingleton<AppendStore>();
@@ -45,8 +40,8 @@ internal static class MartenSetup
     /// <summary>Adds a feature's documents.</summary>
     public static IServiceCollection AddDocuments(this IServiceCollection services, DocumentTable table) => services.AddSingleton(table);
 
-    /// <summary>The store's own settings.</summary>
-    internal static void Configure(StoreOptions options)
+    /// <summary>The store's own settings, and the documents of features.</summary>
+    internal static void Configure(StoreOptions options, IReadOnlyList<DocumentTable> tables)
     {
         options.DatabaseSchemaName = Schema;
         // Tables are made before anything is asked of them (DatabaseSchema), and never in passing.
@@ -69,6 +64,9 @@ internal static class MartenSetup
 
         options.Events.IgnoreIndex(EventIdIndex.Name);
         options.Storage.Add(new EventIdIndex(options.Advanced.Migrator));
+        options.Storage.Add(new FastCompression(options.Advanced.Migrator, tables));
+        foreach (var table in tables)
+            table.Register(options);
     }
 
     /// <summary>The wire's own options, and Marten's way for the few types of its own.</summary>

@@ -57,10 +57,16 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
 
     /// <summary>What orders a stored event among others.</summary>
     public static Stamp StampOf(IEvent stored) =>
-        new(ParseTime(stored.GetHeader(TimeHeader)?.ToString()) ?? stored.Timestamp, stored.Id);
+        new(TimeOf(stored.GetHeader(TimeHeader)) ?? stored.Timestamp, stored.Id);
 
     private static JsonElement Content(IncomingEvent incoming) => JsonSerializer.SerializeToElement(incoming.Data, incoming.Type.JsonType);
 
-    private static DateTimeOffset? ParseTime(string? text) =>
-        DateTimeOffset.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
+    // The text that is stored. Marten's serializer reads a text that looks like a time as one.
+    private static DateTimeOffset? TimeOf(object? header) => header switch
+    {
+        DateTimeOffset time => time,
+        DateTime time => new DateTimeOffset(time.ToUniversalTime()),
+        string text when DateTimeOffset.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) => time,
+        _ => null,
+    };
 }

@@ -1,4 +1,3 @@
-using ResultsEs.OpenApi;
 using Scalar.AspNetCore;
 
 namespace ResultsEs.Http;
@@ -9,17 +8,21 @@ internal static class ApiPages
     public const string DescriptionPath = "openapi/v1.json";
     public const string PagePath = "docs";
 
+    /// <summary>The name that the description gives to access by a token.</summary>
+    public const string Bearer = "bearer";
+
     /// <summary>Nothing of the page comes from elsewhere, and it talks to nobody else. Its script makes styles and a worker of its own.</summary>
     private const string Policy =
         "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     public static void MapApiPages(this WebApplication app)
     {
-        PublicEndpoint.Map(app, HttpMethods.Get, DescriptionPath, static context =>
+        PublicEndpoint.Map(app, HttpMethods.Get, DescriptionPath, static async context =>
         {
+            await using var description = typeof(ApiPages).Assembly.GetManifestResourceStream("openapi.json")!;
             context.Response.ContentType = "application/json; charset=utf-8";
-            context.Response.ContentLength = ApiDescription.Json.Length;
-            return context.Response.Body.WriteAsync(ApiDescription.Json, context.RequestAborted).AsTask();
+            context.Response.ContentLength = description.Length;
+            await description.CopyToAsync(context.Response.Body, context.RequestAborted);
         });
 
         app.MapScalarApiReference("/" + PagePath, static options => options
@@ -30,7 +33,7 @@ internal static class ApiPages
                 .DisableTelemetry()
                 .HideClientButton()
                 .HideDeveloperTools()
-                .AddPreferredSecuritySchemes(ApiDescription.Bearer))
+                .AddPreferredSecuritySchemes(Bearer))
             .AllowAnonymous()
             .AddEndpointFilter(static async (call, next) =>
             {

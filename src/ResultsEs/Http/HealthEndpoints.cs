@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using ResultsEs.Access;
 using ResultsEs.Common;
-using ResultsEs.OpenApi;
 
 namespace ResultsEs.Http;
 
@@ -13,22 +12,20 @@ namespace ResultsEs.Http;
 /// </summary>
 internal static class HealthEndpoints
 {
-    public static readonly Operation Live = new(HttpMethods.Get, "/health/live", "getLiveness")
+    public static readonly Operation Live = new("getLiveness", ApiTag.Service, "Whether the process answers")
     {
-        Tag = ApiDescription.Service,
-        Summary = "Whether the process answers",
+        Route = (HttpMethods.Get, "/health/live"),
         Replies = [Reply.Ok<Health>("It does.")],
         Refusals = [StatusCodes.Status405MethodNotAllowed],
     };
 
-    public static readonly Operation Readiness = new(HttpMethods.Get, "/health/ready", "getReadiness")
+    public static readonly Operation Readiness = new("getReadiness", ApiTag.Service, "Whether the service can answer requests")
     {
-        Tag = ApiDescription.Service,
-        Summary = "Whether the service can answer requests",
+        Route = (HttpMethods.Get, "/health/ready"),
         Replies =
         [
             Reply.Ok<Health>("It can."),
-            new Reply(StatusCodes.Status503ServiceUnavailable, "It cannot; `checks` says what it lacks.", "application/json", typeof(Health)),
+            Reply.Json<Health>(StatusCodes.Status503ServiceUnavailable, "It cannot; `checks` says what it lacks."),
         ],
         Refusals = [StatusCodes.Status405MethodNotAllowed],
     };
@@ -37,8 +34,8 @@ internal static class HealthEndpoints
 
     public static void Map(IEndpointRouteBuilder endpoints)
     {
-        PublicEndpoint.Map(endpoints, HttpMethods.Get, "health/live", context => context.Response.WriteAsJsonAsync(Alive), new DisableRateLimitingAttribute());
-        PublicEndpoint.Map(endpoints, HttpMethods.Get, "health/ready", Ready, new DisableRateLimitingAttribute());
+        PublicEndpoint.Map(endpoints, Live, context => context.Response.WriteAsJsonAsync(Alive), new DisableRateLimitingAttribute());
+        PublicEndpoint.Map(endpoints, Readiness, Ready, new DisableRateLimitingAttribute());
     }
 
     private static async Task Ready(HttpContext context)

@@ -5,6 +5,10 @@ namespace ResultsEs.Http;
 /// <summary>An endpoint that needs no token: tokens, discovery and health.</summary>
 internal static class PublicEndpoint
 {
+    /// <summary>Maps an endpoint that is described, by its operation's route.</summary>
+    public static void Map(IEndpointRouteBuilder endpoints, Operation operation, RequestDelegate handler, params object[] metadata) =>
+        Map(endpoints, operation.Route!.Value.Method, operation.Route.Value.Path, handler, metadata);
+
     public static void Map(IEndpointRouteBuilder endpoints, string method, string pattern, RequestDelegate handler, params object[] metadata)
     {
         endpoints.MapMethods(pattern, [method], handler).AllowAnonymous().WithMetadata(metadata);

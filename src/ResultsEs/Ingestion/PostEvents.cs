@@ -7,7 +7,6 @@ using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Ingestion.Import;
-using ResultsEs.OpenApi;
 using ResultsEs.Sessions;
 using Wolverine;
 using Wolverine.Http;
@@ -32,14 +31,10 @@ internal sealed partial class PostEventsJson : JsonSerializerContext;
 /// <summary><c>POST /api/v2/sessionEvents</c>: a recorder sends what happened. All of a request is stored, or none of it.</summary>
 public static class PostEventsEndpoint
 {
-    internal static readonly Operation Description = new(HttpMethods.Post, "/api/v2/sessionEvents", "recordEvents")
+    internal static readonly Operation Description = new("recordEvents", ApiTag.Events, "Send what happened in sessions")
     {
-        Tag = ApiDescription.Events,
-        Summary = "Send what happened in sessions",
         Text = "CloudEvents 1.0; all of a request is stored, or nothing of it. Of `application/x-ndjson`, any number of events a line each, every valid line is stored. What was sent before is answered as a duplicate.",
-        Scope = Scopes.EventsWrite,
-        Body = CloudEventSchema.Body,
-        Replies = [Reply.Ok<PostEventsResponse>("The events are stored.", ("survey", SampleAnswers.Recorded)), Reply.Ok<PostEventLinesResponse>("Of lines: what became of them.")],
+        Replies = [Reply.Ok<PostEventsResponse>("The events are stored."), Reply.Ok<PostEventLinesResponse>("Of lines: what became of them.")],
         Refusals = [400, 409, 413, 415],
     };
 

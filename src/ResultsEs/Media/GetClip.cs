@@ -3,7 +3,6 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using ResultsEs.Sessions;
 using Wolverine.Http;
 
@@ -12,14 +11,10 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}/clips/{clipUuid}</c>: where a clip's file stands, and a URL that downloads it.</summary>
 public static class GetClip
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}/clips/{clipUuid}", "getClip")
+    internal static readonly Operation Description = new("getClip", ApiTag.Media, "A clip's file")
     {
-        Tag = ApiDescription.Media,
-        Summary = "A clip's file",
         Text = "The URL works for 15 minutes; it is there when the status is `GENERATED`.",
-        Scope = Scopes.StudiesRead,
-        Replies = [Reply.Ok<ClipFile>("Where the file stands.", ("generated", SampleAnswers.ClipGenerated), ("failed", SampleAnswers.ClipFailed))],
-        Refusals = [400, 404],
+        Replies = [Reply.Ok<ClipFile>("Where the file stands.")],
     };
 
     internal static readonly TimeSpan Validity = TimeSpan.FromMinutes(15);

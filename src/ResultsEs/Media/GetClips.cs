@@ -4,7 +4,6 @@ using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using ResultsEs.Sessions;
 using Wolverine.Http;
 
@@ -13,14 +12,10 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}/clips</c>: the clips of a session's recording.</summary>
 public static class GetClips
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}/clips", "listClips")
+    internal static readonly Operation Description = new("listClips", ApiTag.Media, "The clips of a session's recording")
     {
-        Tag = ApiDescription.Media,
-        Summary = "The clips of a session's recording",
         Text = "In the order of the recording; at most 1,000.",
-        Scope = Scopes.StudiesRead,
-        Replies = [Reply.Ok<ClipsOfSession>("The clips.", ("thinkOutLoud", SampleAnswers.Clips))],
-        Refusals = [400, 404],
+        Replies = [Reply.Ok<ClipsOfSession>("The clips.")],
     };
 
     /// <summary>Sends the clips in the order of the recording.</summary>

@@ -5,7 +5,6 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using ResultsEs.Sessions;
 using Wolverine.Http;
 
@@ -14,14 +13,10 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/testResults/{testId}/highlightreels/{reelId}</c>: where a reel's file stands, and a URL that downloads it.</summary>
 public static class GetHighlightReel
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/testResults/{testId}/highlightreels/{reelId}", "getHighlightReel")
+    internal static readonly Operation Description = new("getHighlightReel", ApiTag.Media, "A highlight reel's file")
     {
-        Tag = ApiDescription.Media,
-        Summary = "A highlight reel's file",
         Text = "The URL works for 15 minutes; it is there when the status is `GENERATED`.",
-        Scope = Scopes.StudiesRead,
-        Replies = [Reply.Ok<HighlightReelFile>("Where the file stands.", ("generated", SampleAnswers.ReelFile))],
-        Refusals = [400, 404],
+        Replies = [Reply.Ok<HighlightReelFile>("Where the file stands.")],
     };
 
     // The primary key (tenant_id, id) finds the one row.

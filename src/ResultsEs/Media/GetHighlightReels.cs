@@ -6,7 +6,6 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 using Wolverine.Http;
@@ -16,14 +15,10 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/testResults/{testId}/highlightreels</c>: the highlight reels of a test.</summary>
 public static class GetHighlightReels
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/testResults/{testId}/highlightreels", "listHighlightReels")
+    internal static readonly Operation Description = new("listHighlightReels", ApiTag.Media, "The highlight reels of a test")
     {
-        Tag = ApiDescription.Media,
-        Summary = "The highlight reels of a test",
         Text = "The latest change first.",
-        Scope = Scopes.StudiesRead,
-        Replies = [Reply.Ok<HighlightReelsOfTest>("The reels.", ("thinkOutLoud", SampleAnswers.Reels))],
-        Refusals = [400, 404],
+        Replies = [Reply.Ok<HighlightReelsOfTest>("The reels.")],
     };
 
     // Reels by ix_highlight_reel_test, clips by ix_test_sessions_clips, whether the test is known by ix_session_result_list.

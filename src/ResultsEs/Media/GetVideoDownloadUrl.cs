@@ -4,7 +4,6 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using Wolverine.Http;
 
 namespace ResultsEs.Media;
@@ -12,14 +11,10 @@ namespace ResultsEs.Media;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}/videoDownloadUrl</c>: a URL that downloads the session's recording.</summary>
 public static class GetVideoDownloadUrl
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}/videoDownloadUrl", "getVideoDownloadUrl")
+    internal static readonly Operation Description = new("getVideoDownloadUrl", ApiTag.Media, "A URL that downloads a session's recording")
     {
-        Tag = ApiDescription.Media,
-        Summary = "A URL that downloads a session's recording",
         Text = "It works for one hour. 404 where there is no recording.",
-        Scope = Scopes.StudiesRead,
-        Replies = [Reply.Ok<VideoDownloadUrl>("The URL.", ("thinkOutLoud", SampleAnswers.Video))],
-        Refusals = [400, 404],
+        Replies = [Reply.Ok<VideoDownloadUrl>("The URL.")],
     };
 
     internal static readonly TimeSpan Validity = TimeSpan.FromHours(1);

@@ -7,7 +7,6 @@ using Microsoft.Extensions.Options;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions.TaskTypes;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Media;
 

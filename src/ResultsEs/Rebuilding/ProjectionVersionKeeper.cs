@@ -4,6 +4,7 @@ using ResultsEs.Commands;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 

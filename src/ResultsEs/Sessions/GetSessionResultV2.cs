@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using Wolverine.Http;
 
 namespace ResultsEs.Sessions;
@@ -10,14 +9,10 @@ namespace ResultsEs.Sessions;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}</c>: session details, v2.</summary>
 public static class GetSessionResultV2
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}", "getSessionResultV2")
+    internal static readonly Operation Description = new("getSessionResultV2", ApiTag.Sessions, "A session's details, v2")
     {
-        Tag = ApiDescription.Sessions,
-        Summary = "A session's details, v2",
         Text = "The same session as in v3, in v2's words.",
-        Scope = Scopes.StudiesRead,
-        Replies = [Reply.Ok<SessionResultV2>("The session.", ("interactionTest", SampleAnswers.V2))],
-        Refusals = [400, 404],
+        Replies = [Reply.Ok<SessionResultV2>("The session.")],
     };
 
     // v2 also needs what v3 does not show, so it takes the whole document.

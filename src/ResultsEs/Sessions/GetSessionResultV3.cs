@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using Wolverine.Http;
 
 namespace ResultsEs.Sessions;
@@ -10,14 +9,10 @@ namespace ResultsEs.Sessions;
 /// <summary><c>GET /api/v3/sessionResults/{sessionId}</c>: session details, v3.</summary>
 public static class GetSessionResultV3
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v3/sessionResults/{sessionId}", "getSessionResultV3")
+    internal static readonly Operation Description = new("getSessionResultV3", ApiTag.Sessions, "A session's details, v3")
     {
-        Tag = ApiDescription.Sessions,
-        Summary = "A session's details, v3",
         Text = "Served from the moment the session's start is in, with what it has. Tasks stand in the test plan's order.",
-        Scope = Scopes.StudiesRead,
-        Replies = [Reply.Ok<SessionBody>("The session.", ("interactionTest", SampleAnswers.V3))],
-        Refusals = [400, 404],
+        Replies = [Reply.Ok<SessionBody>("The session.")],
     };
 
     internal static readonly DocumentQuery Query = SessionResultQuery.Of("d.data -> 'body'");

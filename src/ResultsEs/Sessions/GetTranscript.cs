@@ -1,13 +1,11 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using Wolverine.Http;
 
 namespace ResultsEs.Sessions;
@@ -15,18 +13,15 @@ namespace ResultsEs.Sessions;
 /// <summary><c>GET /api/v2/sessionResults/{sessionId}/transcript</c>: the session's transcript as WebVTT.</summary>
 public static class GetTranscript
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}/transcript", "getTranscript")
+    internal static readonly Operation Description = new("getTranscript", ApiTag.Sessions, "A session's transcript as WebVTT")
     {
-        Tag = ApiDescription.Sessions,
-        Summary = "A session's transcript as WebVTT",
         Text = "Speakers are voices (`<v Moderator>`). 404 where there is no transcript.",
-        Scope = Scopes.StudiesRead,
         Replies =
         [
-            Text(StatusCodes.Status200OK, "The transcript."),
-            Text(StatusCodes.Status206PartialContent, "The range of bytes that was asked for."),
+            new(StatusCodes.Status200OK, "The transcript.", "text/vtt"),
+            new(StatusCodes.Status206PartialContent, "The range of bytes that was asked for.", "text/vtt"),
         ],
-        Refusals = [400, 404, 416],
+        Refusals = [416],
     };
 
     // The unique index ux_events_tenant_id finds the event that the document names.
@@ -54,10 +49,4 @@ public static class GetTranscript
             (http.Response.ContentType, http.Response.ContentLength) = (null, null);
         return TypedResults.Empty;
     }
-
-    private static Reply Text(int status, string text) => new(status, text, "text/vtt", Type: null)
-    {
-        HasRanges = true,
-        Examples = new Dictionary<string, Func<JsonNode>>(StringComparer.Ordinal) { ["thinkOutLoud"] = SampleAnswers.Transcript },
-    };
 }

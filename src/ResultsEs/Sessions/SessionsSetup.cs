@@ -1,5 +1,4 @@
 using ResultsEs.EventStore;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Sessions;
 

@@ -1,13 +1,11 @@
 using System.Buffers;
 using System.Data;
 using System.IO.Pipelines;
-using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Authorization;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using ResultsEs.Sessions;
 using Wolverine.Http;
 
@@ -16,21 +14,11 @@ namespace ResultsEs.TestResults;
 /// <summary><c>GET /api/v3/testResults/{testId}/sessionResults</c>: the details of a test's sessions, a line each.</summary>
 public static class ExportSessionResults
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v3/testResults/{testId}/sessionResults", "exportSessionResultsV3")
+    internal static readonly Operation Description = new("exportSessionResultsV3", ApiTag.Sessions, "The details of all of a test's sessions, a line each")
     {
-        Tag = ApiDescription.Sessions,
-        Summary = "The details of all of a test's sessions, a line each",
         Text = "Each line is what `GET /api/v3/sessionResults/{sessionId}` answers. Sessions and their order are those of `GET /api/v2/sessionResults` with the same parameters; there are no parts. An answer that is complete ends as HTTP says; one that breaks off is not complete.",
-        Scope = Scopes.StudiesRead,
         Query = SessionFilter.Query,
-        Replies =
-        [
-            new Reply(StatusCodes.Status200OK, "The sessions, in UTF-8; empty where the test has none of these.", SessionExport.ContentType, Type: null)
-            {
-                Examples = new Dictionary<string, Func<JsonNode>>(StringComparer.Ordinal) { ["thinkOutLoud"] = SampleAnswers.SessionLines },
-            },
-        ],
-        Refusals = [400, 404],
+        Replies = [new(StatusCodes.Status200OK, "The sessions, in UTF-8; empty where the test has none of these.", SessionExport.ContentType)],
     };
 
     /// <summary>Sends the lines.</summary>

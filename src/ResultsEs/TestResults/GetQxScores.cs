@@ -4,7 +4,6 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using ResultsEs.Sessions;
 using Wolverine.Http;
 
@@ -13,14 +12,10 @@ namespace ResultsEs.TestResults;
 /// <summary><c>GET /api/v2/testResults/{testId}/qxScores</c>: averages over a test's completed sessions.</summary>
 public static class GetQxScores
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/testResults/{testId}/qxScores", "getQxScores")
+    internal static readonly Operation Description = new("getQxScores", ApiTag.Tests, "The QX scores of a test")
     {
-        Tag = ApiDescription.Tests,
-        Summary = "The QX scores of a test",
         Text = "Averages over the test's completed sessions, 0–100, rounded to two decimals.",
-        Scope = Scopes.StudiesRead,
-        Replies = [Reply.Ok<QxScoresOfTest>("The scores.", ("thinkOutLoud", SampleAnswers.QxScores))],
-        Refusals = [400, 404],
+        Replies = [Reply.Ok<QxScoresOfTest>("The scores.")],
     };
 
     // Whether the test is known comes from the sessions (ix_session_result_list); the totals (primary key) may not show it yet.

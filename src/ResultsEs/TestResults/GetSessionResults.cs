@@ -5,7 +5,6 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using ResultsEs.Sessions;
 using Wolverine.Http;
 
@@ -14,20 +13,16 @@ namespace ResultsEs.TestResults;
 /// <summary><c>GET /api/v2/sessionResults</c>: summaries of a test's sessions.</summary>
 public static class GetSessionResults
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/sessionResults", "listSessionResults")
+    internal static readonly Operation Description = new("listSessionResults", ApiTag.Sessions, "Summaries of a test's sessions")
     {
-        Tag = ApiDescription.Sessions,
-        Summary = "Summaries of a test's sessions",
         Text = "Completed sessions, the newest first, unless `status` asks for others; sessions that run stand where they began. With `updatedSince` the list goes from the oldest change to the newest.",
-        Scope = Scopes.StudiesRead,
         Query =
         [
-            new("testId", "The test.", QueryParameter.Uuid) { IsRequired = true, Example = SampleAnswers.TestId.ToString() },
+            new("testId", "The test.", QueryParameter.Uuid, IsRequired: true),
             .. Paging.Query,
             .. SessionFilter.Query,
         ],
-        Replies = [Reply.Ok<SessionResultsPage>("A part of the list.", ("thinkOutLoud", SampleAnswers.SessionList))],
-        Refusals = [400, 404],
+        Replies = [Reply.Ok<SessionResultsPage>("A part of the list.")],
     };
 
     /// <summary>Sends a part of the list.</summary>

@@ -4,7 +4,6 @@ using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.OpenApi;
 using Wolverine.Http;
 
 namespace ResultsEs.TestResults;
@@ -12,15 +11,11 @@ namespace ResultsEs.TestResults;
 /// <summary><c>GET /api/v2/testResults</c>: the tests of the caller's workspaces.</summary>
 public static class GetTestResults
 {
-    internal static readonly Operation Description = new(HttpMethods.Get, "/api/v2/testResults", "listTestResults")
+    internal static readonly Operation Description = new("listTestResults", ApiTag.Tests, "The tests of the caller's workspaces")
     {
-        Tag = ApiDescription.Tests,
-        Summary = "The tests of the caller's workspaces",
         Text = "In the order of their ids, with the sessions of each by status. A test in two workspaces is there twice.",
-        Scope = Scopes.StudiesRead,
         Query = Paging.Query,
-        Replies = [Reply.Ok<TestResultsPage>("A part of the list.", ("samples", SampleAnswers.Tests))],
-        Refusals = [400],
+        Replies = [Reply.Ok<TestResultsPage>("A part of the list.")],
     };
 
     private const string List = "testResults";

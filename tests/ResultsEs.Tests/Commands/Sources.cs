@@ -16,7 +16,7 @@ internal static class Sources
             Directory.Delete(copy, recursive: true);
             return ValueTask.CompletedTask;
         });
-        foreach (var file in new[] { "global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig", "Dockerfile", "tests/image.sh", "docs/operations/smoke.sh" })
+        foreach (var file in new[] { "global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig", "Dockerfile", "tests/image.sh", "docs/operations/smoke.sh", "docs/openapi.json" })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(copy, file))!);
             File.Copy(Path.Combine(repository, file), Path.Combine(copy, file));

@@ -20,12 +20,9 @@ public sealed class DescriptionTests(AppFixture app)
     [Fact]
     public async Task The_committed_description_is_that_of_the_code()
     {
-        if (Environment.GetEnvironmentVariable("UPDATE_SNAPSHOTS") == "1")
-            await File.WriteAllBytesAsync(DescribedAnswers.File, ApiDescription.Json, Cancelled);
-
         Assert.True(
             (await File.ReadAllBytesAsync(DescribedAnswers.File, Cancelled)).AsSpan().SequenceEqual(ApiDescription.Json.Span),
-            "docs/openapi.json is stale; the build has written the new one to src/ResultsEs/obj/…/openapi.json, and UPDATE_SNAPSHOTS=1 copies it.");
+            "docs/openapi.json is stale; a build without CI=true writes it.");
     }
 
     [Fact]
@@ -35,12 +32,15 @@ public sealed class DescriptionTests(AppFixture app)
         using var answer = await nobody.ReadAsync("/openapi/v1.json");
         using var data = new TempFolder();
         var file = Path.Combine(data.Path, "openapi.json");
-        var written = await ServiceProcess.RunAsync([ApiDescription.Command, file], ("ConnectionStrings__results", "Host=nowhere.invalid"));
+        var written = await ServiceProcess.RunAsync(
+            typeof(ApiDescription).Assembly.Location, [file], [("ConnectionStrings__results", "Host=nowhere.invalid")]);
 
         Assert.Equal(("application/json; charset=utf-8", HttpStatusCode.OK), (answer.Content.Headers.ContentType?.ToString(), answer.StatusCode));
         Assert.Equal((0, "", ""), written);
         var expected = await File.ReadAllTextAsync(DescribedAnswers.File, Cancelled);
-        Assert.Equal(expected, await answer.Content.ReadAsStringAsync(Cancelled));
+        Assert.True(
+            expected == await answer.Content.ReadAsStringAsync(Cancelled),
+            "The service embeds an older docs/openapi.json than the one that this build wrote: build again, and commit the file.");
         Assert.Equal(expected, await File.ReadAllTextAsync(file, Cancelled));
     }
 
@@ -57,7 +57,7 @@ public sealed class DescriptionTests(AppFixture app)
             .Distinct(StringComparer.Ordinal);
 
         Assert.Equal(
-            ApiDescription.Operations.Select(operation => $"{operation.Method} {operation.Path}").Concat(others).Order(StringComparer.Ordinal),
+            DescribedEndpoint.All.Select(endpoint => $"{endpoint.Method} {endpoint.Path}").Concat(others).Order(StringComparer.Ordinal),
             routes.Order(StringComparer.Ordinal));
     }
 
@@ -73,8 +73,8 @@ public sealed class DescriptionTests(AppFixture app)
 
         Assert.Equal(
             asked.OrderBy(route => route.Key, StringComparer.Ordinal),
-            ApiDescription.Operations.Where(operation => operation.Scope is not null)
-                .ToDictionary(operation => $"{operation.Method} {operation.Path}", operation => operation.Scope!, StringComparer.Ordinal)
+            DescribedEndpoint.All.Where(endpoint => endpoint.Scope is not null)
+                .ToDictionary(endpoint => $"{endpoint.Method} {endpoint.Path}", endpoint => endpoint.Scope!, StringComparer.Ordinal)
                 .OrderBy(route => route.Key, StringComparer.Ordinal));
     }
 

@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ResultsEs.Access;
+using ResultsEs.Common;
+using ResultsEs.Contracts;
+using ResultsEs.Http;
+using ResultsEs.Sessions.TaskTypes;
+
+namespace ResultsEs.OpenApi;
+
+/// <summary>The OpenAPI 3.1 description of the API: <c>base.json</c>, completed from the service's endpoints and records.</summary>
+internal static class ApiDescription
+{
+    private const string OAuth = "oauth2";
+
+    private static readonly string[] RateLimitHeaders =
+        ["RateLimit", "RateLimit-Policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+
+    // The ids that paths and queries hold.
+    private static readonly Dictionary<string, (string Text, string Example)> Ids = new(StringComparer.Ordinal)
+    {
+        ["sessionId"] = ("The session.", SampleAnswers.SessionId.ToString()),
+        ["testId"] = ("The test.", SampleAnswers.TestId.ToString()),
+        ["clipUuid"] = ("The clip.", (string)SampleAnswers.ClipGenerated()["clipUuid"]!),
+        ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
+    };
+
+    private static readonly JsonSerializerOptions Written =
+        new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The description as it is committed and served; UTF-8, indented.</summary>
+    public static ReadOnlyMemory<byte> Json { get; } = (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(Make(), Written), (byte)'\n'];
+
+    /// <summary>Writes the description to a file, unless it holds it already: for a newer file the service is built again.</summary>
+    public static void Main(string[] args)
+    {
+        if (!File.Exists(args[0]) || !File.ReadAllBytes(args[0]).AsSpan().SequenceEqual(Json.Span))
+            File.WriteAllBytes(args[0], Json.Span);
+    }
+
+    private static JsonNode Make()
+    {
+        using var fixedPart = typeof(ApiDescription).Assembly.GetManifestResourceStream("base.json")!;
+        var description = JsonNode.Parse(fixedPart)!;
+        var components = description["components"]!;
+        var schemas = new Schemas(components["schemas"]!.AsObject());
+        foreach (var path in DescribedEndpoint.All.GroupBy(endpoint => endpoint.Path, StringComparer.Ordinal))
+        {
+            var methods = path.Select(endpoint => Pair(endpoint.Method.ToLowerInvariant(), Describe(endpoint, schemas)));
+            description["paths"]![path.Key] = new JsonObject(methods);
+        }
+
+        components["schemas"] = schemas.Sorted();
+        components["responses"] = new JsonObject(Refusal.All.Select(refusal => Pair(Text(refusal.Status), Describe(refusal))));
+        components["securitySchemes"] = JsonNode.Parse(
+            $$"""
+            { "{{OAuth}}": {
+                "type": "oauth2",
+                "description": "Client credentials. A token is valid for {{Text((int)TokenIssuer.Lifetime.TotalSeconds)}} seconds.",
+                "flows": { "clientCredentials": {
+                  "tokenUrl": "/{{TokenIssuer.TokenPath}}",
+                  "scopes": { "{{Scopes.StudiesRead}}": "Every read", "{{Scopes.EventsWrite}}": "Sending events" } } } },
+              "{{ApiPages.Bearer}}": {
+                "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have." } }
+            """);
+        return description;
+    }
+
+    private static JsonObject Describe(DescribedEndpoint endpoint, Schemas schemas)
+    {
+        var operation = endpoint.Operation;
+        var described = new JsonObject
+        {
+            ["operationId"] = operation.Id,
+            ["tags"] = new JsonArray(operation.Tag.ToString()),
+            ["summary"] = operation.Summary,
+        };
+        if (operation.Text is not null)
+            described["description"] = operation.Text;
+
+        var parameters = new JsonArray(
+        [
+            .. endpoint.PathParameters.Select(name => Parameter("path", new(name, Ids[name].Text, QueryParameter.Uuid, IsRequired: true))),
+            .. operation.Query.Select(parameter => Parameter("query", parameter)),
+        ]);
+        if (parameters.Count > 0)
+            described["parameters"] = parameters;
+        if (RequestBodies.Of(operation.Id, schemas) is { } body)
+            described["requestBody"] = body;
+
+        described["security"] = endpoint.Scope is { } scope
+            ? JsonNode.Parse($$"""[{ "{{OAuth}}": ["{{scope}}"] }, { "{{ApiPages.Bearer}}": [] }]""")
+            : new JsonArray();
+
+        var replies = operation.Replies.GroupBy(reply => reply.Status)
+            .Select(replies => Pair(Text(replies.Key), Response(operation, [.. replies], schemas)));
+        var refusals = Refusal.Of(endpoint).Order().Select(status => Pair(Text(status), Reference("responses", Text(status))));
+        described["responses"] = new JsonObject(replies.Concat(refusals));
+        return described;
+    }
+
+    private static JsonObject Parameter(string place, QueryParameter parameter)
+    {
+        var described = new JsonObject { ["name"] = parameter.Name, ["in"] = place, ["description"] = parameter.Text };
+        if (parameter.IsRequired)
+            described["required"] = true;
+        described["schema"] = JsonNode.Parse(parameter.Schema);
+        if (Ids.TryGetValue(parameter.Name, out var id))
+            described["example"] = id.Example;
+        return described;
+    }
+
+    private static JsonObject Response(Operation operation, IReadOnlyList<Reply> replies, Schemas schemas)
+    {
+        var content = new JsonObject();
+        foreach (var reply in replies)
+        {
+            var schema = reply.Type is null ? new JsonObject { ["type"] = "string" } : schemas.Of(reply.Type);
+            // Two responses of one content type differ by what was sent.
+            if (content[reply.ContentType] is { } other)
+                other["schema"] = Schemas.AnyOf([other["schema"]!.DeepClone(), schema]);
+            else
+                content[reply.ContentType] = new JsonObject { ["schema"] = schema };
+            if (SampleAnswers.ByOperation.TryGetValue(operation.Id, out var examples))
+                content[reply.ContentType]!["examples"] = new JsonObject(examples.Select(Example));
+        }
+
+        var hasRanges = operation.Replies.Any(reply => reply.Status == 206);
+        return new JsonObject
+        {
+            ["description"] = string.Join(' ', replies.Select(reply => reply.Text)),
+            ["headers"] = Headers(hasRanges ? ["Accept-Ranges"] : []),
+            ["content"] = content,
+        };
+    }
+
+    private static JsonObject Describe(Refusal refusal) => new()
+    {
+        ["description"] = refusal.Meaning,
+        ["headers"] = Headers(refusal.Status switch { 401 => ["WWW-Authenticate"], 429 or 503 => ["Retry-After"], _ => [] }),
+        ["content"] = new JsonObject
+        {
+            ["application/problem+json"] = new JsonObject { ["schema"] = Reference("schemas", "Problem"), ["example"] = refusal.Example() },
+        },
+    };
+
+    private static KeyValuePair<string, JsonNode?> Example((string Name, Func<JsonNode> Answer) example) =>
+        Pair(example.Name, new JsonObject { ["value"] = example.Answer() });
+
+    private static JsonObject Headers(params IEnumerable<string> own) =>
+        new(RateLimitHeaders.Concat(own).Select(name => Pair(name, Reference("headers", name))));
+
+    private static JsonObject Reference(string kind, string name) => new() { ["$ref"] = $"#/components/{kind}/{name}" };
+
+    private static KeyValuePair<string, JsonNode?> Pair(string name, JsonNode value) => new(name, value);
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,154 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+using ResultsEs.Common;
+using ResultsEs.Contracts;
+using ResultsEs.EventStore;
+using ResultsEs.Hosting;
+using ResultsEs.Http;
+using ResultsEs.Ingestion;
+using ResultsEs.Media;
+using ResultsEs.Sessions;
+using ResultsEs.TestResults;
+
+namespace ResultsEs.OpenApi;
+
+/// <summary>Examples of responses: those to the sessions of <c>docs/samples</c>, made by the same folds without a database.</summary>
+internal static class SampleAnswers
+{
+    private const string ThinkOutLoud = "think-out-loud";
+    private const string Interaction = "interaction-test";
+
+    private static readonly DateTimeOffset Stored = new(2026, 3, 6, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>The examples of each operation's response, by its id.</summary>
+    public static IReadOnlyDictionary<string, (string Name, Func<JsonNode> Answer)[]> ByOperation { get; } =
+        new Dictionary<string, (string, Func<JsonNode>)[]>(StringComparer.Ordinal)
+    {
+        ["listSessionResults"] = [("thinkOutLoud", SessionList)],
+        ["getSessionResultV3"] = [("interactionTest", V3)],
+        ["getSessionResultV2"] = [("interactionTest", V2)],
+        ["exportSessionResultsV3"] = [("thinkOutLoud", SessionLines)],
+        ["getTranscript"] = [("thinkOutLoud", Transcript)],
+        ["getVideoDownloadUrl"] = [("thinkOutLoud", Video)],
+        ["listClips"] = [("thinkOutLoud", Clips)],
+        ["getClip"] = [("generated", ClipGenerated), ("failed", ClipFailed)],
+        ["listTestResults"] = [("samples", Tests)],
+        ["getQxScores"] = [("thinkOutLoud", QxScores)],
+        ["listHighlightReels"] = [("thinkOutLoud", Reels)],
+        ["getHighlightReel"] = [("generated", ReelFile)],
+        ["recordEvents"] = [("survey", Recorded)],
+    };
+
+    private static readonly Lazy<IReadOnlyList<IncomingEvent>> Events =
+        new(() => [.. Samples.Names.SelectMany(name => Read(Samples.Read(name)))]);
+
+    /// <summary>A session as v3 shows it.</summary>
+    public static JsonNode V3() => Node(Session(Interaction).Body, Json.Of<SessionBody>());
+
+    /// <summary>The same session as v2 shows it.</summary>
+    public static JsonNode V2() => JsonNode.Parse(
+        SessionResultV2.Render(JsonSerializer.SerializeToUtf8Bytes(Session(Interaction), Json.Of<SessionResult>())).Span)!;
+
+    /// <summary>The test of which lists are shown.</summary>
+    public static Guid TestId => Session(ThinkOutLoud).Body.TestId!.Value;
+
+    /// <summary>The session of which the parts are shown.</summary>
+    public static Guid SessionId => Samples.SessionOf(ThinkOutLoud);
+
+    public static JsonNode SessionList() => Node(
+        new SessionResultsPage(TestId, [Summary(Session(ThinkOutLoud))], ListMeta.Of(new Paging(Paging.DefaultLimit, 0, null), 1, nextCursor: null)),
+        Json.Of<SessionResultsPage>());
+
+    /// <summary>The sessions of that list, a line each.</summary>
+    public static JsonNode SessionLines() =>
+        JsonValue.Create(JsonSerializer.Serialize(Session(ThinkOutLoud).Body, Json.Of<SessionBody>()) + "\n");
+
+    public static JsonNode Transcript() => JsonValue.Create(
+        WebVtt.Write(Events.Value.Where(e => e.StreamId == SessionId).Select(e => e.Data).OfType<SessionTranscribed>().Single().Cues));
+
+    public static JsonNode Video() => Node(
+        new VideoDownloadUrl("https://objects.results.example/results/…/videos/….mp4?X-Amz-Expires=3600&…", SessionId, Stored),
+        Json.Of<VideoDownloadUrl>());
+
+    public static JsonNode Clips() => Node(ClipsOfSession.Of(TestId, Session(ThinkOutLoud).Fold.Media!), Json.Shown<ClipsOfSession>());
+
+    public static JsonNode ClipGenerated() => Node(ClipFileOf(RenderingStatus.Generated), Json.Of<ClipFile>());
+
+    public static JsonNode ClipFailed() => Node(ClipFileOf(RenderingStatus.Error), Json.Of<ClipFile>());
+
+    public static JsonNode Reels() => Node(
+        HighlightReelsOfTest.Of([Reel()], [.. Session(ThinkOutLoud).Fold.Media!.Shown().Select(clip => clip.Id)]),
+        Json.Of<HighlightReelsOfTest>());
+
+    public static JsonNode ReelFile() => Node(
+        new HighlightReelFile(Reel().Id, RenderingStatus.Generated, "https://objects.results.example/results/…/reels/….mp4?X-Amz-Expires=900&…"),
+        Json.Of<HighlightReelFile>());
+
+    public static JsonNode QxScores() =>
+        Node(QxScoresOfTest.Of(TestId, TestTotal.None.With(Part(Session(ThinkOutLoud)))), Json.Of<QxScoresOfTest>());
+
+    public static JsonNode Tests()
+    {
+        var tests = Samples.Names.Select(Session).GroupBy(session => session.Body.TestId!.Value).OrderBy(test => test.Key).Select(test =>
+        {
+            var total = test.Aggregate(TestTotal.None, (sum, session) => sum.With(Part(session)));
+            var sessions = SessionsByStatus.Of(total.InProgress, total.Complete, total.Abandoned);
+            return new TestResult(test.Key, test.First().Body.WorkspaceId!.Value, sessions);
+        }).ToList();
+        return Node(
+            new TestResultsPage(tests, ListMeta.Of(new Paging(Paging.DefaultLimit, 0, null), tests.Count, nextCursor: null)),
+            Json.Of<TestResultsPage>());
+    }
+
+    /// <summary>The first two events of a sample, as they are sent.</summary>
+    public static JsonNode Batch() => new JsonArray(
+        [.. JsonNode.Parse(Samples.Read(Samples.First))!.AsArray().Take(2).Select(e => e!.DeepClone())]);
+
+    public static JsonNode Recorded() => Node(
+        new PostEventsResponse(2, 0, 1, [.. Read(Samples.Read(Samples.First)).Take(2).Select(e => new EventOutcome(e.Id, "appended"))]),
+        Json.Of<PostEventsResponse>());
+
+    private static SessionResult Session(string name)
+    {
+        var id = Samples.SessionOf(name);
+        return SessionResultFold.Fold(id, null, Recorded(id));
+    }
+
+    private static HighlightReel Reel()
+    {
+        var id = Events.Value.First(e => e.Type.StreamType == HighlightReel.Alias).StreamId;
+        return HighlightReelFold.Fold(id, null, Recorded(id));
+    }
+
+    private static IEnumerable<RecordedEvent> Recorded(Guid stream) =>
+        Events.Value.Where(e => e.StreamId == stream).Select(e => new RecordedEvent(new Stamp(e.Time, e.Id), e.Data));
+
+    private static ClipFile ClipFileOf(RenderingStatus status)
+    {
+        var clip = Session(ThinkOutLoud).Fold.Media!.Shown().Single(clip => Rendering.Of(clip.Cut!.Stamp, clip.Rendering).Status == status);
+        var url = status == RenderingStatus.Generated ? "https://objects.results.example/results/…/clips/….mp4?X-Amz-Expires=900&…" : null;
+        return new ClipFile(clip.Id, status, url);
+    }
+
+    private static SessionSummary Summary(SessionResult session) => new()
+    {
+        SessionId = session.Id,
+        AudienceId = session.Body.AudienceId,
+        Status = session.Body.Status,
+        StartTime = session.Body.StartTime!.Value,
+        FinishTime = session.Body.FinishTime,
+        UpdatedTime = Stored,
+    };
+
+    private static SessionPart Part(SessionResult session) =>
+        new(
+            session.Body.Status,
+            session.Fold.TaskGroups.Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!));
+
+    private static IReadOnlyList<IncomingEvent> Read(string batch) =>
+        CloudEventReader.Read(Encoding.UTF8.GetBytes(batch), CloudEventShapes.Batch).Events;
+
+    private static JsonNode Node<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.SerializeToNode(value, type)!;
+}
