@@ -80,8 +80,8 @@ export DOTNET_TieredPGO=0
 
 [ "$#" -eq 0 ] || exec dotnet test "$@"
 
-# All tests start the service a hundred times. So it is published once, as the Dockerfile does and of what the Dockerfile copies, while the tests are
-# built: what is compiled ahead starts with half of the work. Its analyzers have their say in the tests' build.
+# All tests start the service a hundred times. So it is published once, as the Dockerfile does and of what the Dockerfile copies,
+# while the tests are built: what is compiled ahead starts with half of the work. Its analyzers have their say in the tests' build.
 folder=$(mktemp -d)
 publishing=
 end() {

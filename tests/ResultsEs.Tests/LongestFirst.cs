@@ -10,12 +10,16 @@ public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Longest =
     [
-        nameof(Faults.FaultTests), nameof(Rebuilding.RebuildWhileServingTests), nameof(Hosting.StandbyTests), nameof(Rebuilding.RollingDeploymentTests),
-        nameof(Hosting.ObservabilityTests), nameof(EventStore.DatabaseSchemaTests), nameof(Ingestion.Import.ImportCommandTests), nameof(Hosting.ImageTests),
-        nameof(Hosting.BackupDrillTests), nameof(OpenApi.ClientTests),
+        nameof(Faults.FaultTests), nameof(Rebuilding.RebuildWhileServingTests), nameof(Hosting.StandbyTests),
+        nameof(Rebuilding.RollingDeploymentTests), nameof(Hosting.ObservabilityTests), nameof(EventStore.DatabaseSchemaTests),
+        nameof(Ingestion.Import.ImportCommandTests), nameof(Hosting.ImageTests), nameof(Hosting.BackupDrillTests), nameof(OpenApi.ClientTests),
     ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(collection => Array.FindIndex(Longest, name => collection.TestCollectionDisplayName.Contains("." + name + " ", StringComparison.Ordinal)) is >= 0 and var place ? place : Longest.Length)];
+        [.. testCollections.OrderBy(collection => Place(collection.TestCollectionDisplayName))];
+
+    /// <summary>By the name that a class's collection has: "Test collection for NAMESPACE.CLASS (id: …)".</summary>
+    private static int Place(string collection) =>
+        Array.FindIndex(Longest, name => collection.Contains($".{name} ", StringComparison.Ordinal)) is >= 0 and var place ? place : Longest.Length;
 }

@@ -1,6 +1,5 @@
 using Alba;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests;
 
@@ -16,7 +15,7 @@ public sealed class OwnHost : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Host = await AppFixture.StartAsync("Development", _data, [.. TestClients.Settings(firstIndex: 1), new(AppFixture.ConnectionString, await TestDatabase.CreateAsync())]);
+        Host = await AppFixture.StartAsync("Development", _data, TestClients.Settings(firstIndex: 1));
         Http = await AppFixture.ClientAsync(Host);
     }
 

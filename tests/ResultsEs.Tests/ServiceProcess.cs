@@ -12,10 +12,14 @@ internal sealed class ServiceProcess : IDisposable
     private static readonly string Built = Path.GetFullPath(typeof(ServiceProcess).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Service").Value!);
 
-    /// <summary>The folder of the published service that <c>tests/run.sh</c> has made for a run of all tests; null when it has not.</summary>
-    public static readonly string? Published = System.Environment.GetEnvironmentVariable("RESULTS_PUBLISHED") is { Length: > 0 } folder ? folder : null;
+    /// <summary>The folder where <c>tests/run.sh</c> has published the service for a run of all tests; null when it has not.</summary>
+    public static readonly string? Published =
+        Environment.GetEnvironmentVariable("RESULTS_PUBLISHED") is { Length: > 0 } folder ? folder : null;
 
-    /// <summary>The published one, which starts in half the time, or the one that was built; each in its own folder: beside the tests it would load their assemblies.</summary>
+    /// <summary>
+    /// The published service, which starts with half of the work, or the one that was built. Each is in its own folder:
+    /// beside the tests it would load their assemblies.
+    /// </summary>
     public static readonly string Service = Published is null ? Built : Path.Combine(Published, "ResultsEs.dll");
 
     /// <summary>The folder of the sources.</summary>

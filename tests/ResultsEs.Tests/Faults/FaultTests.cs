@@ -11,8 +11,9 @@ using ResultsEs.Tests.Brokers;
 namespace ResultsEs.Tests.Faults;
 
 /// <summary>
-/// Writers over HTTP and through the broker without pause, and something dies. In a short form by default, in which a fault ends when it was felt;
-/// <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets each go on for so many seconds, and the file that is sent three times over have a million events.
+/// Writers over HTTP and through the broker without pause, and something dies. In a short form by default, in which a fault ends
+/// when it was felt; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets each go on for so many seconds, and the file that
+/// is sent three times over have a million events.
 /// </summary>
 public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsyncLifetime
 {
@@ -198,7 +199,11 @@ public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsync
         const int PerSession = 20;
         var sessions = (Environment.GetEnvironmentVariable("RESULTS_FAULTS") is { Length: > 0 } ? 1_000_000 : 20_000) / PerSession;
         var file = new EventFile(sessions, PerSession);
-        var ofThese = $"select count(*) from results.mt_doc_session_result where jsonb_array_length(data -> 'body' -> 'tasks') = {PerSession - 2} and data -> 'body' ->> 'status' = 'COMPLETE'";
+        var ofThese =
+            $"""
+            select count(*) from results.mt_doc_session_result
+            where jsonb_array_length(data -> 'body' -> 'tasks') = {PerSession - 2} and data -> 'body' ->> 'status' = 'COMPLETE'
+            """;
         var complete = await AskAsync(ofThese);
         await Task.WhenAll(ImportAsync(nodes.Client(0)), ImportAsync(nodes.Client(1)), PublishAsync());
 

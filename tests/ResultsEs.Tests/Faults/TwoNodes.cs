@@ -9,8 +9,9 @@ using ResultsEs.Tests.EmbeddedPostgres;
 namespace ResultsEs.Tests.Faults;
 
 /// <summary>
-/// Two nodes of the service on one durable PostgreSQL and one RabbitMQ, with a wire before each that can be cut. Real processes, for all tests of a
-/// class: each finds both nodes ready, and after one that failed, new ones on a new database and a new virtual host.
+/// Two nodes of the service on one durable PostgreSQL and one RabbitMQ, with a wire before each that can be cut.
+/// Real processes, for all tests of a class: each finds both nodes ready, and after one that failed, new ones on a new
+/// database and a new virtual host.
 /// </summary>
 public sealed class TwoNodes : IAsyncLifetime
 {
@@ -59,7 +60,8 @@ public sealed class TwoNodes : IAsyncLifetime
             return;
 
         Broker = await RabbitNode.StartNewAsync();
-        Cluster = await PostgresCluster.StartAsync(new ClusterOptions(_home, PostgresBinaries.Find()!) { Tcp = true }, NullLogger.Instance, Cancelled);
+        var options = new ClusterOptions(_home, PostgresBinaries.Find()!) { Tcp = true };
+        Cluster = await PostgresCluster.StartAsync(options, NullLogger.Instance, Cancelled);
         await Cluster.CreateDatabaseAsync("tables", Cancelled);
         await ServiceProcess.ApplyAsync(("ConnectionStrings__results", Cluster.ConnectionString("tables")));
         Wire = new CutWire(new NpgsqlConnectionStringBuilder(Cluster.ConnectionString("tables")).Port);

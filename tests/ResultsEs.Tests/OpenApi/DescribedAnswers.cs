@@ -16,7 +16,7 @@ namespace ResultsEs.Tests.OpenApi;
 internal sealed partial class DescribedAnswers(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
     private static readonly SemaphoreSlim One = new(1, 1);
-    private static readonly ConcurrentDictionary<(string Method, string Path, int Status, string? ContentType, string Body), byte> Right = new();
+    private static readonly ConcurrentDictionary<(string Method, string Path, int Status, string? ContentType, string Digest), byte> Right = new();
     private static Process? _checker;
     private static int _checked;
 
@@ -35,8 +35,10 @@ internal sealed partial class DescribedAnswers(HttpMessageHandler inner) : Deleg
         if (!await NodeTools.AreThereAsync())
             return null;
 
-        // The very same answer again, of the same path but for its ids, is as right as it was: those who read or write without pause get many.
-        var same = (method, Ids().Replace(path, "id"), status, contentType, Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(body.AsSpan()))));
+        // The very same answer again, of the same path but for its ids, is as right as it was.
+        // Those who read or write without pause get many.
+        var digest = Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(body.AsSpan())));
+        var same = (method, Ids().Replace(path, "id"), status, contentType, digest);
         if (Right.ContainsKey(same))
         {
             Interlocked.Increment(ref _checked);
