@@ -4,7 +4,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Brokers;
 

@@ -33,6 +33,9 @@ internal sealed class Ledger(TimeSpan pause = default)
     /// <summary>How many requests got another answer than 200, or none, and how many messages no confirmation: that a fault was felt at all.</summary>
     public int Failures => _failures;
 
+    /// <summary>What the last of those requests got.</summary>
+    public string? LastFailure { get; private set; }
+
     /// <summary>The events that are acknowledged.</summary>
     public IReadOnlyList<Guid> Acknowledged => [.. _acknowledged.Keys];
 
@@ -174,7 +177,7 @@ internal sealed class Ledger(TimeSpan pause = default)
         }
     }
 
-    private static async Task<bool> TrySendAsync(HttpClient http, string json)
+    private async Task<bool> TrySendAsync(HttpClient http, string json)
     {
         using var timeout = new CancellationTokenSource(Timeout);
         try
@@ -183,10 +186,14 @@ internal sealed class Ledger(TimeSpan pause = default)
             using var answer = await http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, timeout.Token);
             if ((int)answer.StatusCode is >= 400 and < 500)
                 Assert.Fail(await answer.Content.ReadAsStringAsync(timeout.Token));
-            return answer.StatusCode == HttpStatusCode.OK;
+            if (answer.StatusCode == HttpStatusCode.OK)
+                return true;
+            LastFailure = $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(timeout.Token)}";
+            return false;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or ObjectDisposedException)
         {
+            LastFailure = $"{http.BaseAddress} {e}";
             return false;
         }
     }

@@ -4,12 +4,10 @@ using Alba;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Ingestion;

@@ -77,7 +77,7 @@ internal sealed partial class DescribedAnswers(HttpMessageHandler inner) : Deleg
         }
     }
 
-    [GeneratedRegex("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")]
+    [GeneratedRegex("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", RegexOptions.NonBacktracking)]
     private static partial Regex Ids();
 
     /// <inheritdoc/>
