@@ -3,9 +3,9 @@ WORKDIR /source
 # Restored before the sources are copied, so that a change of code keeps the layer.
 COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY src/Directory.Build.props src/
-COPY src/ResultsEs.Contracts/*.csproj src/ResultsEs.Contracts/packages.lock.json src/ResultsEs.Contracts/
-COPY src/ResultsEs.EmbeddedPostgres/*.csproj src/ResultsEs.EmbeddedPostgres/packages.lock.json src/ResultsEs.EmbeddedPostgres/
-COPY src/ResultsEs/*.csproj src/ResultsEs/packages.lock.json src/ResultsEs/
+COPY src/ResultsEs.Contracts/ResultsEs.Contracts.csproj src/ResultsEs.Contracts/packages.lock.json src/ResultsEs.Contracts/
+COPY src/ResultsEs.EmbeddedPostgres/ResultsEs.EmbeddedPostgres.csproj src/ResultsEs.EmbeddedPostgres/packages.lock.json src/ResultsEs.EmbeddedPostgres/
+COPY src/ResultsEs/ResultsEs.csproj src/ResultsEs/packages.lock.json src/ResultsEs/
 RUN dotnet restore src/ResultsEs --locked-mode
 COPY .editorconfig ./
 COPY docs/samples docs/samples

@@ -6,12 +6,13 @@
 #
 # ConnectionStrings__results   an empty database
 # FOLDER                       what is published goes here; without it, into a folder that is gone afterwards
+# RESULTS_PUBLISHED            a folder where it is published already, as tests/run.sh has it
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 : "${ConnectionStrings__results:?name an empty database in ConnectionStrings__results}"
 folder=$(mktemp -d)
-app=${1:-$folder/app}
+app=${RESULTS_PUBLISHED:-${1:-$folder/app}}
 declare -a nodes=()
 end() {
   for node in "${nodes[@]}"; do
@@ -21,8 +22,10 @@ end() {
 }
 trap end EXIT
 
-echo "publishing"
-sh src/publish.sh "$app"
+if [ -z "${RESULTS_PUBLISHED:-}" ]; then
+  echo "publishing"
+  sh src/publish.sh "$app"
+fi
 for compiler in "$app"/Microsoft.CodeAnalysis*.dll "$app"/Wolverine.RuntimeCompilation.dll; do
   [ ! -e "$compiler" ] || { echo "tests/image.sh: $compiler is a compiler" >&2; exit 1; }
 done

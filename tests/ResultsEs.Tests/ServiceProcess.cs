@@ -10,9 +10,21 @@ namespace ResultsEs.Tests;
 /// <summary>The service as a process of its own.</summary>
 internal sealed class ServiceProcess : IDisposable
 {
-    /// <summary>In its own folder: beside the tests it would load their assemblies.</summary>
-    public static readonly string Service = Path.GetFullPath(typeof(ServiceProcess).Assembly
+    private static readonly string Built = Path.GetFullPath(typeof(ServiceProcess).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Service").Value!);
+
+    /// <summary>The folder where <c>tests/run.sh</c> has published the service for a run of all tests; null when it has not.</summary>
+    public static readonly string? Published =
+        Environment.GetEnvironmentVariable("RESULTS_PUBLISHED") is { Length: > 0 } folder ? folder : null;
+
+    /// <summary>
+    /// The published service, which starts with half of the work, or the one that was built. Each is in its own folder:
+    /// beside the tests it would load their assemblies.
+    /// </summary>
+    public static readonly string Service = Published is null ? Built : Path.Combine(Published, "ResultsEs.dll");
+
+    /// <summary>The folder of the sources.</summary>
+    public static readonly string Repository = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Built)!, "../../../../.."));
 
     private const string Listening = "Now listening on:";
 

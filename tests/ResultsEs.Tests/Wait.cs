@@ -1,9 +1,13 @@
+using System.Diagnostics;
+
 namespace ResultsEs.Tests;
 
 /// <summary>Waiting on conditions, never on time; what does not come true is a failure and not a run that hangs.</summary>
 internal static class Wait
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(250);
 
     public static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
 
@@ -11,7 +15,13 @@ internal static class Wait
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         patience.CancelAfter(Patience);
-        while (!await condition())
-            await Task.Delay(10, patience.Token);
+        while (true)
+        {
+            var began = Stopwatch.GetTimestamp();
+            if (await condition())
+                return;
+            // As long as the look took, so that looks which cost much leave half of the time to what is waited for.
+            await Task.Delay(TimeSpan.FromTicks(Math.Clamp(Stopwatch.GetElapsedTime(began).Ticks, Shortest.Ticks, Longest.Ticks)), patience.Token);
+        }
     }
 }

@@ -75,6 +75,16 @@ internal sealed class RabbitNode : IAsyncDisposable
         }
     }
 
+    /// <summary>Has it run, whatever a test that failed has left.</summary>
+    public async Task MendAsync()
+    {
+        if (await AnswersAsync())
+            return;
+        if (_server is { HasExited: false })
+            await KillAsync();
+        await StartAsync();
+    }
+
     /// <summary>Stops it as an operator does.</summary>
     public async Task StopAsync()
     {

@@ -11,47 +11,24 @@ using ResultsEs.Tests.EmbeddedPostgres;
 namespace ResultsEs.Tests.Commands;
 
 /// <summary><c>-- replay --since POSITION --to TARGET</c>.</summary>
-public sealed class EventReplayTests : IAsyncLifetime
+public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClassFixture<EventReplayTests.Recorded>
 {
-    private readonly TempFolder _data = new();
-    private readonly SessionBuilder _everything = A.SessionWithEverything();
-    private readonly SessionBuilder _traced = A.Session().WithAnswer(Answers.Nps(3));
-    private string _database = "";
-
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _database = await TestDatabase.CreateAsync();
-        await using var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, _database)]);
-        using var http = await AppFixture.ClientAsync(host);
-        using var other = await AppFixture.ClientAsync(host, TestClients.OtherAccount);
-        await http.RecordAsync(_everything);
-        _traced.Events[0]["traceparent"] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        await http.RecordAsync(_traced);
-        await other.RecordAsync(A.Session(TestClients.WorkspaceOfTwo));
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _data.Dispose();
-        return ValueTask.CompletedTask;
-    }
 
     [Fact]
     public async Task A_file_of_all_events_is_imported_elsewhere_and_gives_the_same_documents()
     {
-        var file = Path.Combine(_data.Path, "events.ndjson");
-        var count = _everything.Events.Count + _traced.Events.Count;
-        var run = await RunAsync(_database, "replay", "--since", "0", "--to", file, "--account", TestClients.AccountOne.ToString());
+        var file = Path.Combine(recorded.Data.Path, "events.ndjson");
+        var count = recorded.Everything.Events.Count + recorded.Traced.Events.Count;
+        var run = await RunAsync(recorded.Database, "replay", "--since", "0", "--to", file, "--account", TestClients.AccountOne.ToString());
         Assert.True(run.ExitCode == 0, run.Errors);
-        var last = await AskAsync<long>(_database, "select last_value from results.mt_events_sequence");
+        var last = await AskAsync<long>(recorded.Database, "select last_value from results.mt_events_sequence");
         Assert.EndsWith($"{count} events sent; go on with --since {last}", run.Output.Trim(), StringComparison.Ordinal);
         Assert.False(File.Exists(file + ".part"));
 
         // As they came, and what was added to them.
         var lines = (await File.ReadAllLinesAsync(file, Cancelled)).Select(line => JsonNode.Parse(line)!.AsObject()).ToList();
-        var sent = _everything.Events.Concat(_traced.Events).ToList();
+        var sent = recorded.Everything.Events.Concat(recorded.Traced.Events).ToList();
         Assert.Equal(Enumerable.Range(1, count).Select(n => $"{n}"), lines.Select(line => (string)line["sequence"]!));
         Assert.All(lines, line => Assert.Equal(TestClients.AccountOne, (Guid)line["accountid"]!));
         Assert.Equal(sent.Select(e => ((string)e["id"]!, (string)e["type"]!, (string)e["subject"]!, (string?)e["traceparent"])), lines.Select(e => ((string)e["id"]!, (string)e["type"]!, (string)e["subject"]!, (string?)e["traceparent"])));
@@ -60,18 +37,18 @@ public sealed class EventReplayTests : IAsyncLifetime
         var import = await RunAsync(elsewhere, "import", file, "--client", TestClients.Reader);
         Assert.True(import.ExitCode == 0, import.Output + import.Errors);
         const string Documents = "select string_agg(data::text, E'\\n' order by id) from results.mt_doc_session_result where tenant_id = '11111111-0000-4000-8000-000000000001'";
-        Assert.Equal(await AskAsync<string>(_database, Documents), await AskAsync<string>(elsewhere, Documents));
+        Assert.Equal(await AskAsync<string>(recorded.Database, Documents), await AskAsync<string>(elsewhere, Documents));
         Assert.Equal((long)count, await AskAsync<long>(elsewhere, "select count(*) from results.mt_events"));
 
         // The same again is a file that is there.
-        var again = await RunAsync(_database, "replay", "--since", "0", "--to", file);
+        var again = await RunAsync(recorded.Database, "replay", "--since", "0", "--to", file);
         Assert.Equal((1, $"Nothing is complete: {file} is there already."), (again.ExitCode, again.Errors.Trim()));
     }
 
     [Fact]
     public async Task The_standard_output_holds_events_alone_and_a_part_can_be_asked_for()
     {
-        var run = await RunAsync(_database, "replay", "--since", "2", "--until", "4", "--to", "-");
+        var run = await RunAsync(recorded.Database, "replay", "--since", "2", "--until", "4", "--to", "-");
 
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(["3", "4"], run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => (string)JsonNode.Parse(line)!["sequence"]!));
@@ -81,7 +58,7 @@ public sealed class EventReplayTests : IAsyncLifetime
     [Fact]
     public async Task A_writer_that_is_not_done_is_waited_for_and_never_passed_over()
     {
-        await using var writer = new NpgsqlConnection(_database);
+        await using var writer = new NpgsqlConnection(recorded.Copy);
         await writer.OpenAsync(Cancelled);
         await using var transaction = await writer.BeginTransactionAsync(Cancelled);
         // An event of a new session, stored and not yet committed, and one behind it that is.
@@ -93,13 +70,13 @@ public sealed class EventReplayTests : IAsyncLifetime
             select nextval('results.mt_events_sequence'), '5a000000-0000-4000-8000-00000000beef', s.id, 1, e.data, e.type, now(), s.tenant_id, e.headers
             from results.mt_streams s cross join (select * from results.mt_events order by seq_id limit 1) e where s.id = '5a000000-0000-4000-8000-00000000feed'
             """);
-        await using (var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, _database)]))
+        await using (var host = await AppFixture.StartAsync("Production", recorded.Data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, recorded.Copy)]))
         using (var http = await AppFixture.ClientAsync(host))
             await http.RecordAsync(A.Session());
 
-        using var replay = ServiceProcess.Start(["replay", "--since", "0", "--to", "-"], Environment(_database));
+        using var replay = ServiceProcess.Start(["replay", "--since", "0", "--to", "-"], Environment(recorded.Copy));
         var output = replay.Process.StandardOutput.ReadToEndAsync(Cancelled);
-        await Wait.UntilAsync(async () => await AskAsync<long>(_database, "select count(*) from pg_stat_activity where query like 'select pg_snapshot_xmin%' and datname = current_database()") > 0);
+        await Wait.UntilAsync(async () => await AskAsync<long>(recorded.Copy, "select count(*) from pg_stat_activity where query like 'select pg_snapshot_xmin%' and datname = current_database()") > 0);
         Assert.False(output.IsCompleted);
         await transaction.CommitAsync(Cancelled);
 
@@ -114,13 +91,13 @@ public sealed class EventReplayTests : IAsyncLifetime
         await using var connection = await new ConnectionFactory { Uri = address }.CreateConnectionAsync(Cancelled);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancelled);
 
-        var nowhere = await RunAsync(_database, "replay", "--since", "0", "--to", $"{address}?queue=downstream");
+        var nowhere = await RunAsync(recorded.Database, "replay", "--since", "0", "--to", $"{address}?queue=downstream");
         Assert.Equal(
             (1, "No queue takes the messages. 0 events were confirmed, and some after them may be there; go on with --since 0"),
             (nowhere.ExitCode, nowhere.Errors.Trim()));
 
         await channel.QueueDeclareAsync("downstream", durable: true, exclusive: false, autoDelete: false, cancellationToken: Cancelled);
-        var run = await RunAsync(_database, "replay", "--since", "0", "--to", $"{address}?queue=downstream");
+        var run = await RunAsync(recorded.Database, "replay", "--since", "0", "--to", $"{address}?queue=downstream");
         Assert.True(run.ExitCode == 0, run.Errors);
         var received = new List<string>();
         while (await channel.BasicGetAsync("downstream", autoAck: true, Cancelled) is { } message)
@@ -130,7 +107,7 @@ public sealed class EventReplayTests : IAsyncLifetime
             received.Add((string)e["id"]!);
         }
 
-        Assert.Equal(_everything.Events.Concat(_traced.Events).Select(e => (string)e["id"]!), received.SkipLast(1));
+        Assert.Equal(recorded.Everything.Events.Concat(recorded.Traced.Events).Select(e => (string)e["id"]!), received.SkipLast(1));
     }
 
     [Theory]
@@ -142,7 +119,7 @@ public sealed class EventReplayTests : IAsyncLifetime
     [InlineData("Nothing is complete: An address of a queue has the form amqp://user:password@host/virtual-host?queue=NAME, or ?exchange=NAME&routing-key=KEY.", "--since", "0", "--to", "amqp://localhost/")]
     public async Task What_cannot_be_sent_says_why(string expected, params string[] arguments)
     {
-        var run = await RunAsync(_database, ["replay", .. arguments]);
+        var run = await RunAsync(recorded.Database, ["replay", .. arguments]);
 
         Assert.Equal((1, expected), (run.ExitCode, run.Errors.TrimEnd().Split('\n')[^1]));
     }
@@ -150,7 +127,7 @@ public sealed class EventReplayTests : IAsyncLifetime
     private Task<(int ExitCode, string Output, string Errors)> RunAsync(string database, params string[] arguments) => ServiceProcess.RunAsync(arguments, Environment(database));
 
     private IEnumerable<(string Name, string Value)> Environment(string database) =>
-        [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database), (DataFolder.Variable, _data.Path), .. ServiceProcess.ToEnvironment(TestClients.Settings())];
+        [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database), (DataFolder.Variable, recorded.Data.Path), .. ServiceProcess.ToEnvironment(TestClients.Settings())];
 
     private static async Task<T> AskAsync<T>(string database, string sql)
     {
@@ -164,5 +141,41 @@ public sealed class EventReplayTests : IAsyncLifetime
     {
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(Cancelled);
+    }
+
+    /// <summary>A database that these tests read, and a copy of it to write to.</summary>
+    public sealed class Recorded : IAsyncLifetime
+    {
+        internal TempFolder Data { get; } = new();
+
+        internal SessionBuilder Everything { get; } = A.SessionWithEverything();
+
+        internal SessionBuilder Traced { get; } = A.Session().WithAnswer(Answers.Nps(3));
+
+        internal string Database { get; private set; } = null!;
+
+        internal string Copy { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            Database = await TestDatabase.CreateAsync();
+            await using (var host = await AppFixture.StartAsync("Production", Data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, Database)]))
+            {
+                using var http = await AppFixture.ClientAsync(host);
+                using var other = await AppFixture.ClientAsync(host, TestClients.OtherAccount);
+                await http.RecordAsync(Everything);
+                Traced.Events[0]["traceparent"] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+                await http.RecordAsync(Traced);
+                await other.RecordAsync(A.Session(TestClients.WorkspaceOfTwo));
+            }
+
+            Copy = await TestDatabase.CopyAsync(Database);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Data.Dispose();
+            return ValueTask.CompletedTask;
+        }
     }
 }

@@ -7,36 +7,12 @@ using ResultsEs.Tests.EmbeddedPostgres;
 namespace ResultsEs.Tests.Commands;
 
 /// <summary><c>-- history …</c></summary>
-public sealed class HistoryCommandTests : IAsyncLifetime
+public sealed class HistoryCommandTests(HistoryCommandTests.Recorded recorded) : IClassFixture<HistoryCommandTests.Recorded>
 {
-    private readonly TempFolder _data = new();
-    private readonly SessionBuilder _session = A.SessionOnly();
-    private readonly SessionBuilder _twice = A.Session();
-    private string _database = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _database = await TestDatabase.CreateAsync();
-        await using var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, _database)]);
-        using var http = await AppFixture.ClientAsync(host);
-        using var other = await AppFixture.ClientAsync(host, TestClients.OtherAccount);
-        await http.RecordAsync(_session.WithAnswer(Answers.Nps(9)));
-        await http.RecordAsync(_session.Started(TestClients.WorkspaceA));
-        await http.RecordAsync(_session.Transcribed().WithAnswer(Answers.Nps(3), _session.Tasks[0]).Completed());
-        await http.RecordAsync(_twice);
-        await other.RecordAsync(A.SessionOnly(_twice.Id).Started(TestClients.WorkspaceOfTwo));
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _data.Dispose();
-        return ValueTask.CompletedTask;
-    }
-
     [Fact]
     public async Task Each_event_is_shown_with_what_it_changed()
     {
-        var (exitCode, lines, _) = await RunAsync("--session", _session.Id.ToString());
+        var (exitCode, lines, _) = await RunAsync("--session", recorded.Session.Id.ToString());
 
         Assert.Equal(0, exitCode);
         var headers = lines.Where(line => line.Length > 0 && char.IsAsciiDigit(line[0])).ToList();
@@ -44,11 +20,11 @@ public sealed class HistoryCommandTests : IAsyncLifetime
             ["TaskAnswered", "SessionStarted", "SessionTranscribed", "TaskAnswered", "SessionCompleted"],
             headers.Select(line => line.Split('.')[1]));
         Assert.Matches(
-            @"^1  results\.TaskAnswered\.v1  2026-03-01T10:15:00\.000Z  stored \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  /recorder/web/4\.2\.0  " + (string)_session.Events[0]["id"]! + "$",
+            @"^1  results\.TaskAnswered\.v1  2026-03-01T10:15:00\.000Z  stored \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  /recorder/web/4\.2\.0  " + (string)recorded.Session.Events[0]["id"]! + "$",
             headers[0]);
         Assert.Equal(
             [
-                $"  ~ testId: null → \"{_session.TestId}\"",
+                $"  ~ testId: null → \"{recorded.Session.TestId}\"",
                 $"  ~ workspaceId: null → \"{TestClients.WorkspaceA}\"",
                 "  ~ productType: null → \"SURVEY\"",
                 "  ~ startTime: null → \"2026-03-01T10:15:00.000Z\"",
@@ -59,11 +35,11 @@ public sealed class HistoryCommandTests : IAsyncLifetime
         Assert.Equal(["  changes nothing that is shown"], Changes(lines, 3));
         Assert.Equal(
             [
-                $"  ~ tasks[{_session.Tasks[0]}].text: \"Task 0\" → \"Task 1\"",
-                $"  ~ tasks[{_session.Tasks[0]}].response.startTimeMs: 0 → 1000",
-                $"  ~ tasks[{_session.Tasks[0]}].response.endTimeMs: 500 → 1500",
-                $"  ~ tasks[{_session.Tasks[0]}].response.answer.nps.score: 9 → 3",
-                $"  ~ tasks[{_session.Tasks[0]}].response.answer.nps.category: \"PROMOTER\" → \"DETRACTOR\"",
+                $"  ~ tasks[{recorded.Session.Tasks[0]}].text: \"Task 0\" → \"Task 1\"",
+                $"  ~ tasks[{recorded.Session.Tasks[0]}].response.startTimeMs: 0 → 1000",
+                $"  ~ tasks[{recorded.Session.Tasks[0]}].response.endTimeMs: 500 → 1500",
+                $"  ~ tasks[{recorded.Session.Tasks[0]}].response.answer.nps.score: 9 → 3",
+                $"  ~ tasks[{recorded.Session.Tasks[0]}].response.answer.nps.category: \"PROMOTER\" → \"DETRACTOR\"",
             ],
             Changes(lines, 4));
         Assert.Equal(["  ~ status: \"IN_PROGRESS\" → \"COMPLETE\"", "  ~ finishTime: null → \"2026-03-01T10:25:00.000Z\""], Changes(lines, 5));
@@ -72,9 +48,9 @@ public sealed class HistoryCommandTests : IAsyncLifetime
     [Fact]
     public async Task It_ends_at_a_version_or_a_moment()
     {
-        var (_, toVersion, _) = await RunAsync("--session", _session.Id.ToString(), "--to-version", "2");
-        var (_, before, _) = await RunAsync("--session", _session.Id.ToString(), "--as-of", "2020-01-01T00:00:00Z");
-        var (_, after, _) = await RunAsync("--session", _session.Id.ToString(), "--as-of", "2199-01-01T00:00:00+01:00");
+        var (_, toVersion, _) = await RunAsync("--session", recorded.Session.Id.ToString(), "--to-version", "2");
+        var (_, before, _) = await RunAsync("--session", recorded.Session.Id.ToString(), "--as-of", "2020-01-01T00:00:00Z");
+        var (_, after, _) = await RunAsync("--session", recorded.Session.Id.ToString(), "--as-of", "2199-01-01T00:00:00+01:00");
 
         Assert.Equal(2, toVersion.Count(line => line.Contains("  results.", StringComparison.Ordinal)));
         Assert.Contains("No event of it was stored by then.", before);
@@ -85,8 +61,8 @@ public sealed class HistoryCommandTests : IAsyncLifetime
     public async Task Colours_are_for_terminals()
     {
         Assert.SkipWhen(!File.Exists("/usr/bin/script"), "util-linux's script(1) is not on this machine.");
-        var plain = await ServiceProcess.RunAsync(["history", "--session", _session.Id.ToString()], Environment());
-        var coloured = await ServiceProcess.RunOnTerminalAsync(["history", "--session", _session.Id.ToString()], Environment());
+        var plain = await ServiceProcess.RunAsync(["history", "--session", recorded.Session.Id.ToString()], Environment());
+        var coloured = await ServiceProcess.RunOnTerminalAsync(["history", "--session", recorded.Session.Id.ToString()], Environment());
 
         Assert.DoesNotContain("\u001b[", plain.Output, StringComparison.Ordinal);
         Assert.Contains("\u001b[", coloured.Output, StringComparison.Ordinal);
@@ -95,11 +71,11 @@ public sealed class HistoryCommandTests : IAsyncLifetime
     [Fact]
     public async Task Of_a_session_in_two_accounts_one_has_to_be_named()
     {
-        var (exitCode, _, errors) = await RunAsync("--session", _twice.Id.ToString());
-        var named = await RunAsync("--session", _twice.Id.ToString(), "--account", TestClients.AccountTwo.ToString().ToUpperInvariant());
+        var (exitCode, _, errors) = await RunAsync("--session", recorded.Twice.Id.ToString());
+        var named = await RunAsync("--session", recorded.Twice.Id.ToString(), "--account", TestClients.AccountTwo.ToString().ToUpperInvariant());
 
         Assert.Equal(
-            (1, $"Several accounts have a session {_twice.Id}; say which with --account: {TestClients.AccountOne}, {TestClients.AccountTwo}."), (exitCode, errors.Trim()));
+            (1, $"Several accounts have a session {recorded.Twice.Id}; say which with --account: {TestClients.AccountOne}, {TestClients.AccountTwo}."), (exitCode, errors.Trim()));
         Assert.Contains(named.Lines, line => line.Contains(TestClients.WorkspaceOfTwo.ToString(), StringComparison.Ordinal));
     }
 
@@ -120,8 +96,8 @@ public sealed class HistoryCommandTests : IAsyncLifetime
     [Fact]
     public async Task The_old_name_shows_the_same_and_says_the_new_one()
     {
-        var now = await ServiceProcess.RunAsync(["history", "--session", _session.Id.ToString()], Environment());
-        var old = await ServiceProcess.RunAsync(["replay", "--session", _session.Id.ToString()], Environment());
+        var now = await ServiceProcess.RunAsync(["history", "--session", recorded.Session.Id.ToString()], Environment());
+        var old = await ServiceProcess.RunAsync(["replay", "--session", recorded.Session.Id.ToString()], Environment());
 
         Assert.Equal((0, now.Output, "'replay --session' is now 'history --session'; the old name goes with the next version."), (old.ExitCode, old.Output, old.Errors.Trim()));
     }
@@ -138,5 +114,36 @@ public sealed class HistoryCommandTests : IAsyncLifetime
     }
 
     private IEnumerable<(string Name, string Value)> Environment() =>
-        [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", _database), (DataFolder.Variable, _data.Path), .. ServiceProcess.ToEnvironment(TestClients.Settings())];
+        [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", recorded.Database), (DataFolder.Variable, recorded.Data.Path), .. ServiceProcess.ToEnvironment(TestClients.Settings())];
+
+    /// <summary>A database that these tests read, with a session of an account, and one that two accounts have.</summary>
+    public sealed class Recorded : IAsyncLifetime
+    {
+        internal TempFolder Data { get; } = new();
+
+        internal SessionBuilder Session { get; } = A.SessionOnly();
+
+        internal SessionBuilder Twice { get; } = A.Session();
+
+        internal string Database { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            Database = await TestDatabase.CreateAsync();
+            await using var host = await AppFixture.StartAsync("Production", Data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, Database)]);
+            using var http = await AppFixture.ClientAsync(host);
+            using var other = await AppFixture.ClientAsync(host, TestClients.OtherAccount);
+            await http.RecordAsync(Session.WithAnswer(Answers.Nps(9)));
+            await http.RecordAsync(Session.Started(TestClients.WorkspaceA));
+            await http.RecordAsync(Session.Transcribed().WithAnswer(Answers.Nps(3), Session.Tasks[0]).Completed());
+            await http.RecordAsync(Twice);
+            await other.RecordAsync(A.SessionOnly(Twice.Id).Started(TestClients.WorkspaceOfTwo));
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Data.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
 }

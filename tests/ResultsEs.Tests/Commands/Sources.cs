@@ -9,7 +9,7 @@ internal static class Sources
     /// <summary>A copy of what the service is built from, in the folders of the repository; it is gone at the end of the run.</summary>
     public static string Copy()
     {
-        var repository = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServiceProcess.Service)!, "../../../../.."));
+        var repository = ServiceProcess.Repository;
         var copy = Directory.CreateTempSubdirectory("results-sources-").FullName;
         TestDatabase.EndOfRun.Finally(() =>
         {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Alba;
 using Npgsql;
 using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
@@ -10,72 +11,37 @@ using ResultsEs.Tests.Laws;
 namespace ResultsEs.Tests.Commands;
 
 /// <summary><c>-- verify …</c></summary>
-public sealed class VerifyCommandTests : IAsyncLifetime
+public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : IClassFixture<VerifyCommandTests.Recorded>
 {
-    private readonly TempFolder _data = new();
-    private readonly List<SessionBuilder> _sessions = [];
-    private readonly ReelBuilder _reel = A.Reel(Guid.NewGuid()).Generated();
-    private readonly SessionBuilder _other = A.SessionOnly().Started(TestClients.WorkspaceOfTwo);
-    private string _database = null!;
+    private string _database = recorded.Database;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _database = await TestDatabase.CreateAsync();
-        await using var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, _database)]);
-        using var http = await AppFixture.ClientAsync(host);
-        using var other = await AppFixture.ClientAsync(host, TestClients.OtherAccount);
-
-        // More than are read at once, each in a commit of its own; sessions of every kind among them, and one not started.
-        _sessions.Add(A.SessionWithEverything());
-        _sessions.Add(A.SessionOnly().WithAnswer(Answers.Nps(1)));
-        CsCheck.Check.Sample(AnySession.Arrivals, arrival => _sessions.Add(arrival.Session), iter: 20, threads: 1);
-        for (var i = 0; i < 200; i++)
-            _sessions.Add(A.Session().WithAnswer(Answers.Nps(i % 11)));
-        foreach (var session in _sessions)
-        {
-            foreach (var part in session.Events.Chunk(400))
-            {
-                using var answer = await http.SendAsync($"[{string.Join(',', part.Select(e => e.ToJsonString()))}]");
-                Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancelled));
-            }
-        }
-
-        await http.RecordAsync(_reel);
-        await other.RecordAsync(_other);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _data.Dispose();
-        return ValueTask.CompletedTask;
-    }
 
     [Fact]
     public async Task What_was_folded_as_it_came_is_what_all_events_fold_into()
     {
         var all = await RunAsync("all");
-        Assert.Equal((0, $"{_sessions.Count + 2} verified, 0 differ"), (all.ExitCode, all.Lines[^1]));
+        Assert.Equal((0, $"{recorded.Sessions.Count + 2} verified, 0 differ"), (all.ExitCode, all.Lines[^1]));
         Assert.Equal((0, "1 verified, 0 differ"), await EndAsync("--account", TestClients.AccountTwo.ToString()));
         Assert.Equal((0, "0 verified, 0 differ"), await EndAsync("--account", Guid.NewGuid().ToString()));
         Assert.Equal((0, "17 verified, 0 differ"), await EndAsync("--sample", "17"));
-        Assert.Equal((0, $"{_sessions.Count + 2} verified, 0 differ"), await EndAsync("--sample", "100000"));
+        Assert.Equal((0, $"{recorded.Sessions.Count + 2} verified, 0 differ"), await EndAsync("--sample", "100000"));
     }
 
     [Fact]
     public async Task Each_document_that_differs_is_a_line_of_JSON_that_says_where()
     {
-        var (changed, lost) = (_sessions[0], _sessions[^1]);
+        _database = recorded.Copy;
+        var (changed, lost) = (recorded.Sessions[0], recorded.Sessions[^1]);
         await ExecuteAsync(
             $$"""
             update results.mt_doc_session_result set data = jsonb_set(data #- '{body,tasks,0,text}', '{body,status}', '"ABANDONED"') where id = '{{changed.Id}}';
             delete from results.mt_doc_session_result where id = '{{lost.Id}}';
-            update results.mt_doc_highlight_reel set data = jsonb_set(data, '{rendering}', 'null') where id = '{{_reel.Id}}';
+            update results.mt_doc_highlight_reel set data = jsonb_set(data, '{rendering}', 'null') where id = '{{recorded.Reel.Id}}';
             """);
 
         var (exitCode, lines) = await RunAsync("all");
-        Assert.Equal((1, $"{_sessions.Count + 2} verified, 3 differ"), (exitCode, lines[^1]));
+        Assert.Equal((1, $"{recorded.Sessions.Count + 2} verified, 3 differ"), (exitCode, lines[^1]));
         var found = lines.Where(line => line.StartsWith('{')).Select(line => JsonNode.Parse(line)!).ToDictionary(line => (Guid)line["id"]!);
 
         var task = changed.Tasks[0];
@@ -86,7 +52,7 @@ public sealed class VerifyCommandTests : IAsyncLifetime
         var whole = Assert.Single(found[lost.Id]["differences"]!.AsArray())!.AsObject();
         Assert.Equal(["path", "folded"], whole.Select(member => member.Key));
         Assert.Equal(lost.Id, (Guid)whole["folded"]!["document"]!["id"]!);
-        var rendering = Assert.Single(found[_reel.Id]["differences"]!.AsArray())!.AsObject();
+        var rendering = Assert.Single(found[recorded.Reel.Id]["differences"]!.AsArray())!.AsObject();
         Assert.Equal(("document.rendering", true, null), ((string)rendering["path"]!, rendering.ContainsKey("stored"), rendering["stored"]));
     }
 
@@ -125,5 +91,57 @@ public sealed class VerifyCommandTests : IAsyncLifetime
     }
 
     private IEnumerable<(string Name, string Value)> Environment() =>
-        [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", _database), (DataFolder.Variable, _data.Path)];
+        [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", _database), (DataFolder.Variable, recorded.Data.Path)];
+
+    /// <summary>A database that these tests verify, and a copy of it to break.</summary>
+    public sealed class Recorded : IAsyncLifetime
+    {
+        internal TempFolder Data { get; } = new();
+
+        internal List<SessionBuilder> Sessions { get; } = [];
+
+        internal ReelBuilder Reel { get; } = A.Reel(Guid.NewGuid()).Generated();
+
+        internal string Database { get; private set; } = null!;
+
+        internal string Copy { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            Database = await TestDatabase.CreateAsync();
+            await using (var host = await AppFixture.StartAsync("Production", Data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, Database)]))
+                await RecordAsync(host);
+            Copy = await TestDatabase.CopyAsync(Database);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Data.Dispose();
+            return ValueTask.CompletedTask;
+        }
+
+        private async Task RecordAsync(IAlbaHost host)
+        {
+            using var http = await AppFixture.ClientAsync(host);
+            using var other = await AppFixture.ClientAsync(host, TestClients.OtherAccount);
+
+            // More than are read at once, each in a commit of its own; sessions of every kind among them, and one not started.
+            Sessions.Add(A.SessionWithEverything());
+            Sessions.Add(A.SessionOnly().WithAnswer(Answers.Nps(1)));
+            CsCheck.Check.Sample(AnySession.Arrivals, arrival => Sessions.Add(arrival.Session), iter: 20, threads: 1);
+            for (var i = 0; i < 200; i++)
+                Sessions.Add(A.Session().WithAnswer(Answers.Nps(i % 11)));
+            foreach (var session in Sessions)
+            {
+                foreach (var part in session.Events.Chunk(400))
+                {
+                    using var answer = await http.SendAsync($"[{string.Join(',', part.Select(e => e.ToJsonString()))}]");
+                    Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancelled));
+                }
+            }
+
+            await http.RecordAsync(Reel);
+            await other.RecordAsync(A.SessionOnly().Started(TestClients.WorkspaceOfTwo));
+        }
+    }
 }

@@ -31,6 +31,9 @@ internal static class TestDatabase
     /// <summary>The same of an empty one.</summary>
     public static Task<string> CreateEmptyAsync() => CreateAsync("template0");
 
+    /// <summary>The same of a copy of a database that nobody is connected to.</summary>
+    public static Task<string> CopyAsync(string connectionString) => CreateAsync(new NpgsqlConnectionStringBuilder(connectionString).Database!);
+
     private static async Task<string> CreateAsync(string template)
     {
         var server = await Running.Value;

@@ -8,14 +8,14 @@ using ResultsEs.Tests.Access;
 namespace ResultsEs.Tests.Faults;
 
 /// <summary>A file of complete sessions that is the same each time it is read, and is nowhere whole.</summary>
-internal sealed class EventFile(int sessions, int perSession)
+internal sealed class EventFile(int sessions, int perSession, int first = 0)
 {
     private const int PerBatch = 100;
 
     /// <summary>A start, answers, and the end of each session, one after the other.</summary>
     private IEnumerable<string> Lines()
     {
-        for (var session = 0; session < sessions; session++)
+        for (var session = first; session < first + sessions; session++)
         {
             yield return Line(session, 0, "SessionStarted",
                 $$"""{"workspaceId":"{{TestClients.WorkspaceA}}","testId":"{{TestClients.WorkspaceB}}","productType":"SURVEY","startedAt":"2026-03-01T10:15:00Z"}""");

@@ -3,92 +3,61 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.Tests.Access;
 using ResultsEs.Tests.Brokers;
-using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Faults;
 
 /// <summary>
-/// Two nodes on one durable PostgreSQL and one RabbitMQ, writers over HTTP and through the broker without pause, and something
-/// dies. Real processes. In a short form by default; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets each fault go on
-/// for so many seconds, and the file that is sent three times over have a million events.
+/// Writers over HTTP and through the broker without pause, and something dies. In a short form by default, in which a fault ends
+/// when it was felt; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets each go on for so many seconds, and the file that
+/// is sent three times over have a million events.
 /// </summary>
-public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTests.Broker>, IAsyncLifetime
+public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsyncLifetime
 {
     private const int Writers = 6;
     private const int Producers = 2;
 
-    private static readonly TimeSpan Round = TimeSpan.FromSeconds(
-        int.TryParse(Environment.GetEnvironmentVariable("RESULTS_FAULTS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : 3);
+    private static readonly double? Seconds =
+        int.TryParse(Environment.GetEnvironmentVariable("RESULTS_FAULTS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
 
-    private readonly TempFolder _keys = new();
-    private readonly string _home = ThrowAway.NewHome();
-    private readonly ServiceProcess?[] _services = new ServiceProcess?[2];
-    private readonly HttpClient?[] _nodes = new HttpClient?[2];
     private readonly Ledger _ledger = new();
-    private PostgresCluster _cluster = null!;
-    private string _database = null!;
-    private CutWire _wire = null!;
-    private CutWire _brokerWire = null!;
-    private string? _token;
-    private string _virtualHost = null!;
+    private long _before;
     private Task _writing = Task.CompletedTask;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
     {
-        var binaries = PostgresBinaries.Find();
-        Assert.SkipWhen(binaries is null || RabbitNode.Programs is null, "These tests kill a PostgreSQL and a RabbitMQ of this machine, and there are not both.");
-
-        _cluster = await PostgresCluster.StartAsync(new ClusterOptions(_home, binaries) { Tcp = true }, NullLogger.Instance, Cancelled);
-        await _cluster.CreateDatabaseAsync("faults", Cancelled);
-        _database = _cluster.ConnectionString("faults");
-        await ServiceProcess.ApplyAsync(("ConnectionStrings__results", _database));
-        var parts = new NpgsqlConnectionStringBuilder(_database);
-        _wire = new CutWire(parts.Port);
-        _brokerWire = new CutWire(broker.Node.Port);
-        _virtualHost = await broker.AddVirtualHostAsync();
-        // One after the other: the first makes the key.
-        await StartAsync(0);
-        await StartAsync(1);
+        Assert.SkipUnless(TwoNodes.ArePossible, "These tests kill a PostgreSQL and a RabbitMQ of this machine, and there are not both.");
+        await nodes.BeginAsync();
+        _before = await AskAsync("select count(*) from results.mt_events where type <> 'tombstone'");
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
-        foreach (var http in _nodes)
-            http?.Dispose();
-        foreach (var service in _services)
-            service?.Dispose();
-        if (_wire is not null)
-            await _wire.DisposeAsync();
-        if (_brokerWire is not null)
-            await _brokerWire.DisposeAsync();
-        if (_cluster is not null)
-            await _cluster.DisposeAsync();
-        ThrowAway.Remove(_home);
-        _keys.Dispose();
+        if (TestContext.Current.TestState?.Result == TestResult.Passed)
+            nodes.Keep();
+        return ValueTask.CompletedTask;
     }
 
     [Fact]
     public Task Kill_9_of_one_of_two_nodes() => UnderLoadAsync(async () =>
     {
-        _services[0]!.Process.Kill();
-        await _services[0]!.Process.WaitForExitAsync(Cancelled);
-        await Task.Delay(Round, Cancelled);
-        await StartAsync(0);
+        var failures = _ledger.Failures;
+        nodes.Service(0).Process.Kill();
+        await nodes.Service(0).Process.WaitForExitAsync(Cancelled);
+        await IsFeltAsync(failures);
+        await ProgressAsync();
+        await nodes.StartAsync(0);
     });
 
     [Fact]
     public Task Kill_9_of_PostgreSQL() => UnderLoadAsync(
         async () =>
         {
-            var data = Path.Combine(_home, "data");
+            var data = nodes.Data;
             for (var i = 0; i < 3; i++)
             {
                 var pid = Postmaster.ReadPid(data)!.Value;
@@ -104,30 +73,29 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
     [Fact]
     public Task Connections_to_the_database_that_stall_are_reset_and_are_refused() => UnderLoadAsync(async () =>
     {
-        _wire.Stall();
-        await Task.Delay(Round / 3, Cancelled);
-        _wire.Flow();
+        nodes.Wire.Stall();
+        await Task.Delay(TimeSpan.FromSeconds((Seconds ?? 3) / 3), Cancelled);
+        nodes.Wire.Flow();
         await ProgressAsync();
 
         for (var i = 0; i < 5; i++)
         {
-            _wire.Reset();
+            nodes.Wire.Reset();
             await ProgressAsync();
         }
 
         // The nodes try again for a while before they answer 503.
         var failures = _ledger.Failures;
-        _wire.Drop();
-        await Task.Delay(Round / 3, Cancelled);
-        await Wait.UntilAsync(() => _ledger.Failures > failures);
-        _wire.Open();
+        nodes.Wire.Drop();
+        await IsFeltAsync(failures, part: 1 / 3d);
+        nodes.Wire.Open();
     });
 
     [Fact]
     public Task Clients_that_vanish_in_mid_request() => UnderLoadAsync(
         async () =>
         {
-            var node = _services[0]!.Address;
+            var node = nodes.Service(0).Address;
             var body = A.Session().WithAnswer(Answers.Nps(1)).Json();
             for (var i = 0; i < 40; i++)
             {
@@ -135,7 +103,7 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
                 await client.ConnectAsync(node.Host, node.Port, Cancelled);
                 await using var stream = client.GetStream();
                 // Half of the body; the session of this client must not be seen by anybody.
-                var request = $"POST /api/v2/sessionEvents HTTP/1.1\r\nHost: {node.Authority}\r\nAuthorization: Bearer {_token}\r\n" +
+                var request = $"POST /api/v2/sessionEvents HTTP/1.1\r\nHost: {node.Authority}\r\nAuthorization: Bearer {nodes.Token}\r\n" +
                     $"Content-Type: {Recorder.Batch}\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body[..(body.Length / 2)]}";
                 await stream.WriteAsync(Encoding.UTF8.GetBytes(request), Cancelled);
                 client.Client.LingerState = new LingerOption(enable: i % 2 == 0, seconds: 0);
@@ -148,45 +116,45 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
     [Fact]
     public Task Restart_of_RabbitMQ() => UnderLoadAsync(async () =>
     {
-        await broker.Node.StopAsync();
+        await nodes.Broker.StopAsync();
         // The nodes answer requests all the same, and say so.
         await BrokerIsAsync("Degraded");
-        await Task.Delay(Round / 3, Cancelled);
-        await broker.Node.StartAsync();
+        await LastsAsync(part: 1 / 3d);
+        await nodes.Broker.StartAsync();
         await ProgressAsync();
         await BrokerIsAsync("Healthy");
 
-        await broker.Node.KillAsync();
-        await broker.Node.StartAsync();
+        await nodes.Broker.KillAsync();
+        await nodes.Broker.StartAsync();
     });
 
     [Fact]
     public Task Connections_to_RabbitMQ_that_break_again_while_they_are_recovered() => UnderLoadAsync(
         async () =>
         {
-            _brokerWire.Drop();
+            nodes.BrokerWire.Drop();
             await BrokerIsAsync("Degraded");
-            _brokerWire.Delay(50);
-            _brokerWire.Open();
+            nodes.BrokerWire.Delay(50);
+            nodes.BrokerWire.Open();
             // The node is connected, and about to consume the queue.
             await BrokerIsAsync("Healthy");
-            _brokerWire.Reset();
-            _brokerWire.Delay(0);
+            nodes.BrokerWire.Reset();
+            nodes.BrokerWire.Delay(0);
             await BrokerIsAsync("Degraded");
             await ProgressAsync();
             await BrokerIsAsync("Healthy");
-            await Wait.UntilAsync(async () => (await broker.Node.ControlAsync("list_queues", "--quiet", "--no-table-headers", "-p", _virtualHost, "consumers")).Trim() == "2");
+            await Wait.UntilAsync(async () => (await nodes.Broker.ControlAsync("list_queues", "--quiet", "--no-table-headers", "-p", nodes.VirtualHost, "consumers")).Trim() == "2");
         },
         felt: false);
 
     [Fact]
     public async Task A_node_starts_without_RabbitMQ_and_listens_when_it_is_there()
     {
-        await _services[0]!.StopAsync();
-        _brokerWire.Drop();
-        await StartAsync(0);
+        await nodes.Service(0).StopAsync();
+        nodes.BrokerWire.Drop();
+        await nodes.StartAsync(0);
         await BrokerIsAsync("Degraded");
-        _brokerWire.Open();
+        nodes.BrokerWire.Open();
         await BrokerIsAsync("Healthy");
     }
 
@@ -194,19 +162,21 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
     public Task Graceful_stop_of_one_of_two_nodes() => UnderLoadAsync(
         async () =>
         {
-            await _services[0]!.StopAsync();
-            Assert.Equal(0, _services[0]!.Process.ExitCode);
-            await Task.Delay(Round / 3, Cancelled);
-            await StartAsync(0);
+            var failures = _ledger.Failures;
+            await nodes.Service(0).StopAsync();
+            Assert.Equal(0, nodes.Service(0).Process.ExitCode);
+            await IsFeltAsync(failures, part: 1 / 3d);
+            await ProgressAsync();
+            await nodes.StartAsync(0);
         });
 
     [Fact]
     public async Task Lines_while_the_database_is_away_are_answered_503_and_taken_when_it_is_back()
     {
-        var file = new EventFile(sessions: 100, perSession: 20);
-        _wire.Drop();
+        var file = new EventFile(sessions: 100, perSession: 20, first: 1_000_000);
+        nodes.Wire.Drop();
         using (var content = file.Content())
-        using (var answer = await _nodes[0]!.SendAsync(content))
+        using (var answer = await nodes.Client(0).SendAsync(content))
         {
             var problem = await answer.ProblemAsync(HttpStatusCode.ServiceUnavailable);
             Assert.Equal(
@@ -216,9 +186,9 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
             Assert.NotNull(answer.Headers.RetryAfter);
         }
 
-        _wire.Open();
+        nodes.Wire.Open();
         using (var content = file.Content())
-        using (var answer = await _nodes[0]!.SendAsync(content))
+        using (var answer = await nodes.Client(0).SendAsync(content))
             Assert.Equal(2_000, (int)(await answer.JsonAsync())["accepted"]!);
     }
 
@@ -228,13 +198,17 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
         const int PerSession = 20;
         var sessions = (Environment.GetEnvironmentVariable("RESULTS_FAULTS") is { Length: > 0 } ? 1_000_000 : 20_000) / PerSession;
         var file = new EventFile(sessions, PerSession);
-        await Task.WhenAll(ImportAsync(_nodes[0]!), ImportAsync(_nodes[1]!), PublishAsync());
+        var ofThese =
+            $"""
+            select count(*) from results.mt_doc_session_result
+            where jsonb_array_length(data -> 'body' -> 'tasks') = {PerSession - 2} and data -> 'body' ->> 'status' = 'COMPLETE'
+            """;
+        var complete = await AskAsync(ofThese);
+        await Task.WhenAll(ImportAsync(nodes.Client(0)), ImportAsync(nodes.Client(1)), PublishAsync());
 
-        await using var database = NpgsqlDataSource.Create(_database);
-        Assert.Equal((long)sessions * PerSession, await AskAsync("select count(*) from results.mt_events where type <> 'tombstone'"));
-        Assert.Equal((long)sessions * PerSession, await AskAsync("select count(distinct id) from results.mt_events where type <> 'tombstone'"));
-        Assert.Equal((long)sessions, await AskAsync(
-            $"select count(*) from results.mt_doc_session_result where jsonb_array_length(data -> 'body' -> 'tasks') = {PerSession - 2} and data -> 'body' ->> 'status' = 'COMPLETE'"));
+        Assert.Equal((long)sessions * PerSession, await AskAsync("select count(*) from results.mt_events where type <> 'tombstone'") - _before);
+        Assert.Equal((long)sessions * PerSession, await AskAsync("select count(distinct id) from results.mt_events where type <> 'tombstone'") - _before);
+        Assert.Equal((long)sessions, await AskAsync(ofThese) - complete);
         Assert.Equal(0L, await AskAsync("select count(*) from results.wolverine_dead_letters"));
 
         async Task ImportAsync(HttpClient http)
@@ -250,17 +224,11 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
 
         async Task PublishAsync()
         {
-            await using var producer = await Producer.ConnectAsync(broker.Node.Address(_virtualHost));
+            await using var producer = await Producer.ConnectAsync(nodes.Queue);
             foreach (var messages in file.Batches().Chunk(50))
                 await Task.WhenAll(messages.Select(message => producer.PublishAsync(message, Recorder.Batch).AsTask()));
             while (await producer.ReadyAsync() is > 0 and var ready)
                 await Wait.UntilAsync(async () => await producer.ReadyAsync() < ready);
-        }
-
-        async Task<long> AskAsync(string sql)
-        {
-            await using var command = database.CreateCommand(sql);
-            return (long)(await command.ExecuteScalarAsync(Cancelled))!;
         }
     }
 
@@ -268,8 +236,8 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
     {
         using var stop = new CancellationTokenSource();
         _writing = Task.WhenAll(
-            _ledger.WriteAsync(Writers, () => _nodes[Random.Shared.Next(_nodes.Length)]!, stop.Token),
-            _ledger.PublishAsync(Producers, broker.Node.Address(_virtualHost), stop.Token));
+            _ledger.WriteAsync(Writers, () => nodes.Client(Random.Shared.Next(2)), stop.Token),
+            _ledger.PublishAsync(Producers, nodes.Queue, stop.Token));
         try
         {
             await ProgressAsync();
@@ -286,7 +254,7 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
             Assert.NotEqual(0, _ledger.Failures);
         try
         {
-            await _ledger.VerifyAsync(_database, _nodes[1]!);
+            await _ledger.VerifyAsync(nodes.Database, nodes.Client(1), (int)_before);
         }
         catch (Exception)
         {
@@ -299,10 +267,11 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
     private async Task TellAsync()
     {
         var output = TestContext.Current.TestOutputHelper!;
-        output.WriteLine(await broker.Node.ControlAsync("list_queues", "-p", _virtualHost, "name", "state", "messages_ready", "messages_unacknowledged", "consumers", "leader"));
-        foreach (var service in _services)
+        output.WriteLine(await nodes.Broker.ControlAsync("list_queues", "-p", nodes.VirtualHost, "name", "state", "messages_ready", "messages_unacknowledged", "consumers", "leader"));
+        for (var node = 0; node < 2; node++)
         {
-            service!.Process.Kill();
+            var service = nodes.Service(node);
+            service.Process.Kill();
             foreach (var line in await service.StopAsync())
                 output.WriteLine(line);
         }
@@ -320,60 +289,26 @@ public sealed class FaultTests(FaultTests.Broker broker) : IClassFixture<FaultTe
         });
     }
 
-    private Task BrokerIsAsync(string status) => Wait.UntilAsync(async () =>
-    {
-        using var answer = await _nodes[0]!.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancelled);
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        return (string?)(await answer.JsonAsync())["checks"]!["broker"]!["status"] == status;
-    });
+    private Task BrokerIsAsync(string status) => nodes.IsAsync(0, status);
 
-    private async Task StartAsync(int node)
+    private static async Task LastsAsync(double part = 1)
     {
-        var throughWire = new NpgsqlConnectionStringBuilder(_database) { Port = _wire.Port, MaxPoolSize = 20, CommandTimeout = 15 };
-        var service = ServiceProcess.Start(
-        [
-            ("ASPNETCORE_ENVIRONMENT", "Production"),
-            ("ConnectionStrings__results", throughWire.ConnectionString),
-            ("ConnectionStrings__rabbitmq", new UriBuilder(broker.Node.Address(_virtualHost)) { Port = _brokerWire.Port }.Uri.ToString()),
-            ("RabbitMq__Accounts__0__Account", TestClients.AccountOne.ToString()),
-            ("RabbitMq__Accounts__0__Workspaces__0", TestClients.WorkspaceA.ToString()),
-            ("RESULTS_DATA", _keys.Path),
-            ("RateLimiting__WritesPerMinute", "1000000"),
-            ("Access__Issuer", "http://results.example/"),
-            .. ServiceProcess.ToEnvironment(TestClients.Settings()),
-        ]);
-        _services[node] = service;
-        await service.UntilSaysAsync("Application started");
-        service.Ignore();
-        var http = new HttpClient { BaseAddress = service.Address };
-        _token ??= await Tokens.AskAsync(http, TestClients.Reader);
-        http.DefaultRequestHeaders.Authorization = new("Bearer", _token);
-        _nodes[node] = http;
+        if (Seconds is { } seconds)
+            await Task.Delay(TimeSpan.FromSeconds(seconds * part), Cancelled);
     }
 
-    /// <summary>One broker for these tests, which stop and kill it; a virtual host for each.</summary>
-    public sealed class Broker : IAsyncLifetime
+    /// <summary>Lets a fault go on until clients feel it that did not before.</summary>
+    private async Task IsFeltAsync(int before, double part = 1)
     {
-        internal RabbitNode Node { get; private set; } = null!;
+        await LastsAsync(part);
+        await Wait.UntilAsync(() => _ledger.Failures > before);
+    }
 
-        public async ValueTask InitializeAsync()
-        {
-            if (RabbitNode.Programs is not null)
-                Node = await RabbitNode.StartNewAsync();
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (Node is not null)
-                await Node.DisposeAsync();
-        }
-
-        internal async Task<string> AddVirtualHostAsync()
-        {
-            var name = Guid.NewGuid().ToString("n");
-            await Node.ControlAsync("add_vhost", name);
-            await Node.ControlAsync("set_permissions", "-p", name, "guest", ".*", ".*", ".*");
-            return name;
-        }
+    private async Task<long> AskAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(nodes.Database + ";Pooling=false");
+        await connection.OpenAsync(Cancelled);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return (long)(await command.ExecuteScalarAsync(Cancelled))!;
     }
 }

@@ -12,9 +12,9 @@ namespace ResultsEs.Tests.Faults;
 
 /// <summary>
 /// Clients that send events over HTTP and publish them to the broker, again and again until they are acknowledged, and write
-/// down what was. Afterwards ledger = store = documents: 0 lost, 0 twice.
+/// down what was. Afterwards ledger = store = documents: 0 lost, 0 twice. With a pause they leave the processor to what is tried beside them.
 /// </summary>
-internal sealed class Ledger
+internal sealed class Ledger(TimeSpan pause = default)
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
@@ -33,6 +33,9 @@ internal sealed class Ledger
     /// <summary>How many requests got another answer than 200, or none, and how many messages no confirmation: that a fault was felt at all.</summary>
     public int Failures => _failures;
 
+    /// <summary>What the last of those requests got.</summary>
+    public string? LastFailure { get; private set; }
+
     /// <summary>The events that are acknowledged.</summary>
     public IReadOnlyList<Guid> Acknowledged => [.. _acknowledged.Keys];
 
@@ -47,7 +50,10 @@ internal sealed class Ledger
         Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Run(async () =>
         {
             for (var n = 0; !stop.IsCancellationRequested; n++)
+            {
                 await SendUntilAcknowledgedAsync(Batch(writer, n), node);
+                await Task.Delay(pause, CancellationToken.None);
+            }
         })));
 
     /// <summary>Publishes until told to stop, and then until what is under way is confirmed.</summary>
@@ -171,7 +177,7 @@ internal sealed class Ledger
         }
     }
 
-    private static async Task<bool> TrySendAsync(HttpClient http, string json)
+    private async Task<bool> TrySendAsync(HttpClient http, string json)
     {
         using var timeout = new CancellationTokenSource(Timeout);
         try
@@ -180,10 +186,14 @@ internal sealed class Ledger
             using var answer = await http.PostAsync(new Uri("/api/v2/sessionEvents", UriKind.Relative), content, timeout.Token);
             if ((int)answer.StatusCode is >= 400 and < 500)
                 Assert.Fail(await answer.Content.ReadAsStringAsync(timeout.Token));
-            return answer.StatusCode == HttpStatusCode.OK;
+            if (answer.StatusCode == HttpStatusCode.OK)
+                return true;
+            LastFailure = $"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync(timeout.Token)}";
+            return false;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or ObjectDisposedException)
         {
+            LastFailure = $"{http.BaseAddress} {e}";
             return false;
         }
     }

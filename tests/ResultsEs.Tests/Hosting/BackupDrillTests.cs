@@ -34,7 +34,7 @@ public sealed class BackupDrillTests : IDisposable
         await ServiceProcess.ApplyAsync(("ConnectionStrings__results", database));
         await using var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, database)]);
         using var http = await AppFixture.ClientAsync(host);
-        var ledger = new Ledger();
+        var ledger = new Ledger(TimeSpan.FromMilliseconds(20));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         var writing = ledger.WriteAsync(writers: 3, () => http, stop.Token);
         await Wait.UntilAsync(() => ledger.Count > 300);
@@ -57,7 +57,7 @@ public sealed class BackupDrillTests : IDisposable
 
     private async Task<(int ExitCode, string Output)> DrillAsync(NpgsqlConnectionStringBuilder source, string ids)
     {
-        var script = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServiceProcess.Service)!, "../../../../../docs/operations/backup-drill.sh"));
+        var script = Path.Combine(ServiceProcess.Repository, "docs/operations/backup-drill.sh");
         var start = new ProcessStartInfo("bash", [script, $"host={source.Host} port={source.Port} user={source.Username} dbname={source.Database}", ServiceProcess.Service, ids])
         {
             RedirectStandardOutput = true,

@@ -14,8 +14,8 @@ public sealed class ImageTests
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "The image's steps are those of a shell.");
 
-        // Built in a copy: beside the tests it would change the program that they run.
-        var start = new ProcessStartInfo("bash", [Path.Combine(Sources.Copy(), "tests/image.sh")])
+        // Where it is not published yet, it is built in a copy: beside the tests it would change the program that they run.
+        var start = new ProcessStartInfo("bash", [Path.Combine(ServiceProcess.Published is null ? Sources.Copy() : ServiceProcess.Repository, "tests/image.sh")])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -243,8 +243,8 @@ public sealed partial class ObservabilityTests : IDisposable
             }
         })).ToList();
         await Wait.UntilAsync(() => ready[0] && ready[1]);
-        var turn = 0;
-        var ledger = new Ledger();
+        var (turn, last) = (0, 0);
+        var ledger = new Ledger(TimeSpan.FromMilliseconds(20));
         var writing = ledger.WriteAsync(writers: 6, Node, stop.Token);
         await Wait.UntilAsync(() => ledger.Count > 100);
 
@@ -261,7 +261,7 @@ public sealed partial class ObservabilityTests : IDisposable
         await stop.CancelAsync();
         await writing;
         await Task.WhenAll(probing);
-        Assert.Equal(0, ledger.Failures);
+        Assert.True(ledger.Failures == 0, ledger.LastFailure);
         await ledger.VerifyAsync(database, clients[0]);
         for (var i = 0; i < 2; i++)
         {
@@ -269,10 +269,13 @@ public sealed partial class ObservabilityTests : IDisposable
             nodes[i].Dispose();
         }
 
+        // While none says that it is ready, which a busy machine has a node miss, to the one that said so last: the other may be gone.
         HttpClient Node()
         {
-            var next = Interlocked.Increment(ref turn);
-            return ready[next % 2] ? clients[next % 2] : clients[(next + 1) % 2];
+            var next = Interlocked.Increment(ref turn) % 2;
+            var to = ready[next] ? next : ready[1 - next] ? 1 - next : last;
+            last = to;
+            return clients[to];
         }
 
         async Task UpAsync(int node)
@@ -291,7 +294,7 @@ public sealed partial class ObservabilityTests : IDisposable
     [GeneratedRegex(@"\b(?:results|http_server|aspnetcore|db_client|dotnet|kestrel)_[a-z_]+", RegexOptions.NonBacktracking)]
     private static partial Regex AskedFor();
 
-    private static string Docs => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(ServiceProcess.Service)!, "../../../../../docs"));
+    private static string Docs => Path.Combine(ServiceProcess.Repository, "docs");
 
     private static async Task<(HttpStatusCode Status, JsonNode Health)> ReadyAsync(HttpClient http)
     {

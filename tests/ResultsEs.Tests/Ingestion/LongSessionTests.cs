@@ -4,42 +4,23 @@ using Alba;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
-using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Ingestion;
 
 /// <summary>A long session's document is not written with each event, and nobody who reads the session can tell.</summary>
-public sealed class LongSessionTests : IAsyncLifetime
+public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
 {
     private const int Long = 600;
 
-    private readonly TempFolder _data = new();
-    private string _database = null!;
-    private IAlbaHost _host = null!;
-    private HttpClient _http = null!;
+    private readonly IAlbaHost _host = own.Host;
+    private readonly HttpClient _http = own.Http;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _database = await TestDatabase.CreateAsync();
-        _host = await AppFixture.StartAsync("Development", _data, [.. TestClients.Settings(firstIndex: 1), new(AppFixture.ConnectionString, _database)]);
-        _http = await AppFixture.ClientAsync(_host);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _http.Dispose();
-        await _host.DisposeAsync();
-        _data.Dispose();
-    }
 
     [Theory]
     [InlineData("v2", "sessionTaskResults", "taskId")]

@@ -1,6 +1,10 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Alba;
 
 namespace ResultsEs.Tests.OpenApi;
@@ -9,9 +13,10 @@ namespace ResultsEs.Tests.OpenApi;
 /// Holds every answer that a test gets against the committed description of the API: its status, its content type, and each member of
 /// its body. Where there is no Node.js it lets them pass.
 /// </summary>
-internal sealed class DescribedAnswers(HttpMessageHandler inner) : DelegatingHandler(inner)
+internal sealed partial class DescribedAnswers(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
     private static readonly SemaphoreSlim One = new(1, 1);
+    private static readonly ConcurrentDictionary<(string Method, string Path, int Status, string? ContentType, string Digest), byte> Right = new();
     private static Process? _checker;
     private static int _checked;
 
@@ -29,6 +34,16 @@ internal sealed class DescribedAnswers(HttpMessageHandler inner) : DelegatingHan
     {
         if (!await NodeTools.AreThereAsync())
             return null;
+
+        // The very same answer again, of the same path but for its ids, is as right as it was.
+        // Those who read or write without pause get many.
+        var digest = Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(body.AsSpan())));
+        var same = (method, Ids().Replace(path, "id"), status, contentType, digest);
+        if (Right.ContainsKey(same))
+        {
+            Interlocked.Increment(ref _checked);
+            return null;
+        }
 
         await One.WaitAsync(CancellationToken.None);
         try
@@ -51,13 +66,19 @@ internal sealed class DescribedAnswers(HttpMessageHandler inner) : DelegatingHan
             var problem = await _checker.StandardOutput.ReadLineAsync(CancellationToken.None)
                 ?? throw new InvalidOperationException("tests/tools/check.mjs ended");
             Interlocked.Increment(ref _checked);
-            return JsonSerializer.Deserialize<string?>(problem);
+            var wrong = JsonSerializer.Deserialize<string?>(problem);
+            if (wrong is null)
+                Right[same] = 0;
+            return wrong;
         }
         finally
         {
             One.Release();
         }
     }
+
+    [GeneratedRegex("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", RegexOptions.NonBacktracking)]
+    private static partial Regex Ids();
 
     /// <inheritdoc/>
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -48,7 +48,7 @@ public sealed class RollingDeploymentTests : IAsyncLifetime
         await toOld.RecordAsync(early);
 
         // The next version does not start before it has tables and documents. They are made while the old one serves.
-        var ledger = new Ledger();
+        var ledger = new Ledger(TimeSpan.FromMilliseconds(20));
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         HttpClient? toNew = null;
         var n = 0;

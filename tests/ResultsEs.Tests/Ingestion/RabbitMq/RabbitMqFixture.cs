@@ -38,12 +38,8 @@ public sealed class RabbitMqFixture : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _broker = await TestBroker.GetAsync();
-        await _broker.AddVirtualHostAsync(_one);
-        await _broker.AddVirtualHostAsync(_two);
         var service = NewName();
-        await _broker.AddVirtualHostAsync(service);
-        await _broker.AllowAsync(service, _one);
-        await _broker.AllowAsync(service, _two);
+        await _broker.AddVirtualHostsAsync([_one, _two, service], (service, _one), (service, _two));
 
         Settings = new(StringComparer.Ordinal)
         {
