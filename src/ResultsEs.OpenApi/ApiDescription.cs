@@ -3,10 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ResultsEs.Access;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.Http;
-using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.OpenApi;
 

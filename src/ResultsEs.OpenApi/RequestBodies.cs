@@ -1,6 +1,4 @@
 using System.Text.Json.Nodes;
-using ResultsEs.Access;
-using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 
 namespace ResultsEs.OpenApi;

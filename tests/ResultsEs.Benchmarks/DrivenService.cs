@@ -4,7 +4,6 @@ using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 using ResultsEs.Sessions;
-using ResultsEs.Tests.Sessions;
 
 namespace ResultsEs.Benchmarks;
 

@@ -5,7 +5,6 @@ using System.Net;
 using Npgsql;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
-using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using ResultsEs.TestResults;
-using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

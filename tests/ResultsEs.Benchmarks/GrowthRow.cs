@@ -1,6 +1,5 @@
 using System.Globalization;
 using ResultsEs.TestResults;
-using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using ResultsEs.TestResults;
-using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using ResultsEs.Contracts;
-using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

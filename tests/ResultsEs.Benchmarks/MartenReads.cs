@@ -8,7 +8,6 @@ using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
-using ResultsEs.Tests;
 using Weasel.Core;
 
 namespace ResultsEs.Benchmarks;

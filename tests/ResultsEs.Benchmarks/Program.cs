@@ -2,7 +2,6 @@
 using System.Globalization;
 using ResultsEs.Common;
 using ResultsEs.TestResults;
-using ResultsEs.Tests;
 
 if (args is [var who, var what, var where] && Rows.Others.TryGetValue((who, what), out var run))
 {

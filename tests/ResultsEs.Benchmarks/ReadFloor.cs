@@ -9,7 +9,6 @@ using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
-using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -7,7 +7,6 @@ using NpgsqlTypes;
 using ResultsEs.Access;
 using ResultsEs.Http;
 using ResultsEs.TestResults;
-using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,4 +1,3 @@
-using ResultsEs.Tests.Sessions;
 
 namespace ResultsEs.Benchmarks;
 

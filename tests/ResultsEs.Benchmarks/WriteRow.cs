@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
-using ResultsEs.Tests;
 
 namespace ResultsEs.Benchmarks;
 

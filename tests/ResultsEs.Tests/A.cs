@@ -1,9 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-using ResultsEs.Sessions;
-using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 

@@ -1,6 +1,5 @@
 using Alba;
 using Microsoft.AspNetCore.Hosting;
-using ResultsEs.Hosting;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.OpenApi;

@@ -29,7 +29,7 @@ public sealed partial class ArchitectureTests
         var folders = Arrows.ToDictionary(arrow => arrow.Folder, arrow => arrow.MayName, StringComparer.Ordinal);
         var wrong = Files("ResultsEs").Where(file => file.Folder.Length > 0)
             .SelectMany(file => Named().Matches(file.Text)
-                .Select(named => named.Groups[1].Value)
+                .Select(named => named.Groups["name"].Value)
                 .Where(named => named != file.Folder && named != "Contracts" && !folders[file.Folder].Contains(named, StringComparer.Ordinal)
                     && (folders.ContainsKey(named) || named is "EmbeddedPostgres" or "OpenApi"))
                 .Select(named => $"{file.Name} names {named}"))
@@ -42,7 +42,7 @@ public sealed partial class ArchitectureTests
     [InlineData("ResultsEs.Contracts")]
     [InlineData("ResultsEs.EmbeddedPostgres")]
     public void What_others_build_on_names_nothing_of_ours(string project) =>
-        Assert.Empty(Files(project).SelectMany(file => Named().Matches(file.Text).Select(named => "ResultsEs." + named.Groups[1].Value)
+        Assert.Empty(Files(project).SelectMany(file => Named().Matches(file.Text).Select(named => "ResultsEs." + named.Groups["name"].Value)
             .Where(named => named != project).Select(named => $"{file.Name} names {named}")));
 
     [Fact]
@@ -62,9 +62,9 @@ public sealed partial class ArchitectureTests
             .Select(name => (name, name.Contains('/', StringComparison.Ordinal) ? name[..name.IndexOf('/', StringComparison.Ordinal)] : "", File.ReadAllText(Path.Combine(root, name))));
     }
 
-    [GeneratedRegex(@"\bResultsEs\.([A-Z]\w+)", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 10_000)]
+    [GeneratedRegex(@"\bResultsEs\.(?<name>[A-Z]\w+)", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Named();
 
-    [GeneratedRegex(@"(insert\s+into|update|delete\s+from|copy)\s+(results\.)?mt_(events|streams)\b", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 10_000)]
+    [GeneratedRegex(@"(insert\s+into|update|delete\s+from|copy)\s+(results\.)?mt_(events|streams)\b", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Inserted();
 }

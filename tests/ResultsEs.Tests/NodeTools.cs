@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ResultsEs.Commands;
 
 namespace ResultsEs.Tests;
 

@@ -5,8 +5,6 @@ using System.Text.Json.Nodes;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Access;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests;
 

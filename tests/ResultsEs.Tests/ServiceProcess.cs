@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
-using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests;
 

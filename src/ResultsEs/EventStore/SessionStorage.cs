@@ -36,12 +36,14 @@ internal sealed class SessionStorage<T>(DocumentSessionBase session, string tena
         if (table.MayDefer is null || documents.Count == 0)
             return documents;
 
+        // A session of its own: the daemon's has no connection to ask by.
+        await using var query = session.DocumentStore.QuerySession(tenantId);
+        var connection = query.Connection!;
         // The primary key (tenant_id, id) finds the rows.
-        await using var command = new NpgsqlCommand($"select d.tenant_id, d.id from {table.QualifiedName} d where d.tenant_id = $1 and d.id = any($2) and d.lag > 0");
+        await using var command = new NpgsqlCommand(
+            $"select d.tenant_id, d.id from {table.QualifiedName} d where d.tenant_id = $1 and d.id = any($2) and d.lag > 0", connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = tenantId });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. documents.Keys] });
-        var connection = session.Connection!;
-        command.Connection = connection;
         var lagging = await command.ReadKeysAsync(cancellationToken);
         await DocumentReader.ReadCaughtUpAsync(connection, table, lagging, (key, document) => documents[key.Id] = (T)document, cancellationToken);
         return documents;

@@ -57,9 +57,12 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
 
     /// <summary>What orders a stored event among others.</summary>
     public static Stamp StampOf(IEvent stored) =>
-        new(TimeOf(stored.GetHeader(TimeHeader)) ?? stored.Timestamp, stored.Id);
+        new(TimeOf(stored.GetHeader(TimeHeader)) ?? Microseconds(stored.Timestamp), stored.Id);
 
     private static JsonElement Content(IncomingEvent incoming) => JsonSerializer.SerializeToElement(incoming.Data, incoming.Type.JsonType);
+
+    // As the database keeps it.
+    private static DateTimeOffset Microseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
 
     // The text that is stored. Marten's serializer reads a text that looks like a time as one.
     private static DateTimeOffset? TimeOf(object? header) => header switch

@@ -5,7 +5,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.IdentityModel.Tokens;
 using ResultsEs.Access;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Tests.Access;
 

@@ -1,5 +1,4 @@
 using ResultsEs.Access;
-using ResultsEs.Common;
 
 namespace ResultsEs.Tests.Access;
 

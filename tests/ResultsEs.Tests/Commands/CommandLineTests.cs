@@ -1,5 +1,4 @@
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.Sessions;
 
 namespace ResultsEs.Tests.Commands;
 

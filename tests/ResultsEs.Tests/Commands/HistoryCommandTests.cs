@@ -1,5 +1,3 @@
-using ResultsEs.Commands;
-using ResultsEs.Contracts;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;

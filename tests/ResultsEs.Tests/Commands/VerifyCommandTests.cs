@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using Alba;
 using Npgsql;
-using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;

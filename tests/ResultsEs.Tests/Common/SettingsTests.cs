@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using ResultsEs.Common;
-using ResultsEs.Http;
 
 namespace ResultsEs.Tests.Common;
 

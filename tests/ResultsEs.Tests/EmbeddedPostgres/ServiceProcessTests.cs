@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.EmbeddedPostgres;
 

@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.TestResults;
 using Testcontainers.PostgreSql;
 
 [assembly: AssemblyFixture(typeof(ResultsEs.Tests.EmbeddedPostgres.TestDatabase.EndOfRun))]

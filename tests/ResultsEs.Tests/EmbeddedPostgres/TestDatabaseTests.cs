@@ -1,5 +1,4 @@
 using Npgsql;
-using ResultsEs.Access;
 
 namespace ResultsEs.Tests.EmbeddedPostgres;
 

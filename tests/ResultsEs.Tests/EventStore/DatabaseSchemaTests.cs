@@ -1,5 +1,4 @@
 using Npgsql;
-using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;

@@ -1,6 +1,5 @@
 using NpgsqlTypes;
 using ResultsEs.EventStore;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.EventStore;
 

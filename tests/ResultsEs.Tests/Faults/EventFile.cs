@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using ResultsEs.Contracts;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Faults;

@@ -3,9 +3,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Npgsql;
 using RabbitMQ.Client.Exceptions;
-using ResultsEs.Access;
-using ResultsEs.Http;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Brokers;
 
 namespace ResultsEs.Tests.Faults;

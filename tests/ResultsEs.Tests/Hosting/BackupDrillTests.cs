@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;

@@ -11,7 +11,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.Http;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.Faults;

@@ -4,8 +4,6 @@ using System.Text.RegularExpressions;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Hosting;
-using ResultsEs.Sessions;
-using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 

@@ -6,11 +6,8 @@ using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
-using ResultsEs.Media;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
@@ -241,7 +238,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         var session = A.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(3));
         await http.RecordAsync(session);
         await ExecuteAsync(
-            $"update results.mt_doc_session_result set mt_version = mt_version - 1, data = data #- '{{body,tasks,1}}' #- '{{fold,tasks,1}}' where id = '{session.Id}'");
+            $"update results.mt_doc_session_result set mt_version = mt_version - 1, lag = 1, data = data #- '{{body,tasks,1}}' #- '{{fold,tasks,1}}' where id = '{session.Id}'");
         await Replica.CaughtUpAsync();
         await Replica.PauseAsync();
         await IsAsync(http, "Healthy");

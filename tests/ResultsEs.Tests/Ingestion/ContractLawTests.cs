@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ResultsEs.Contracts;
-using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Sessions.TaskTypes;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 using ResultsEs.TestResults;
 

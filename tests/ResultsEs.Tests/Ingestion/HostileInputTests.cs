@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using CsCheck;
 using ResultsEs.Ingestion;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Ingestion;
 

@@ -4,7 +4,6 @@ using Alba;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;

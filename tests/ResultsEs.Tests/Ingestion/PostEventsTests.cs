@@ -1,8 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using ResultsEs.Contracts;
-using ResultsEs.Ingestion;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Ingestion;

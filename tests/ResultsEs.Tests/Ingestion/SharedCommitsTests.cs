@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Ingestion;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;

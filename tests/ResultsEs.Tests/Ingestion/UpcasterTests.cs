@@ -4,13 +4,11 @@ using CsCheck;
 using Marten;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using CsCheck;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Tests.Laws;
 

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using CsCheck;
 using ResultsEs.Common;
 using ResultsEs.EventStore;
-using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Sessions;
 using ResultsEs.Sessions.TaskTypes;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Media;

@@ -5,9 +5,6 @@ using Alba;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
-using ResultsEs.Common;
-using ResultsEs.Media;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Media;

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using ResultsEs.Common;
 using ResultsEs.Hosting;
 using ResultsEs.OpenApi;
 using ResultsEs.Tests.Access;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ResultsEs.Sessions;
 using ResultsEs.Tests.Commands;
 
 namespace ResultsEs.Tests.Rebuilding;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Tests.Sessions;
 

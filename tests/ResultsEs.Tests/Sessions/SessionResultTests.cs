@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using ResultsEs.Contracts;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Sessions;

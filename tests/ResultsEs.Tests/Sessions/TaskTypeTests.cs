@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Tests.Sessions;
 

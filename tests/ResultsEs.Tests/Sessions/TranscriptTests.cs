@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using CsCheck;
 using ResultsEs.Contracts;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Sessions;

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Access;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 

@@ -5,11 +5,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Common;
-using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Http;
 using ResultsEs.Media;
 using ResultsEs.Sessions;
-using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 

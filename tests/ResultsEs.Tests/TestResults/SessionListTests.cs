@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using CsCheck;
-using ResultsEs.Contracts;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 

@@ -2,8 +2,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Access;
-using ResultsEs.Contracts;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
 using ResultsEs.TestResults;

@@ -2,8 +2,6 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Npgsql;
-using ResultsEs.Access;
-using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;

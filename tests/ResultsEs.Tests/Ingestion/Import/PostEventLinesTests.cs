@@ -5,8 +5,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Access;
-using ResultsEs.Contracts;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;

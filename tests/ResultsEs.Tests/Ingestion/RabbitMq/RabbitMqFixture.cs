@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Text;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
-using ResultsEs.Commands;
-using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.Brokers;

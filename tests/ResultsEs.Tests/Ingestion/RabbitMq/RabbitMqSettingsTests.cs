@@ -3,7 +3,6 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using ResultsEs.Ingestion.RabbitMq;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Ingestion.RabbitMq;
 

@@ -4,7 +4,6 @@ using Npgsql;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Tests.Access;
