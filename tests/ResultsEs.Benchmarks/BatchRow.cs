@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using RabbitMQ.Client;
 using ResultsEs.Ingestion.RabbitMq;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,5 +1,3 @@
-using ResultsEs.Common;
-
 namespace ResultsEs.Benchmarks;
 
 /// <summary>What is measured, and how often.</summary>

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
-using ResultsEs.Http;
 
 namespace ResultsEs.Benchmarks;
 

@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Net;
 using Npgsql;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

@@ -2,8 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

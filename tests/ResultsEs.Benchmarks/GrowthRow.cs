@@ -1,5 +1,4 @@
 using System.Globalization;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

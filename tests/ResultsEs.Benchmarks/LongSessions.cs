@@ -1,5 +1,4 @@
 using System.Globalization;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Benchmarks;
 

@@ -3,11 +3,7 @@ using Marten;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Access;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 using Weasel.Core;
 
 namespace ResultsEs.Benchmarks;

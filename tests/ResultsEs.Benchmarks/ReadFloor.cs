@@ -5,10 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using ResultsEs.Common;
-using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Sessions;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

@@ -4,9 +4,6 @@ using System.Globalization;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
-using ResultsEs.Access;
-using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

@@ -2,9 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 

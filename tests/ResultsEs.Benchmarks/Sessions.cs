@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Benchmarks;
 

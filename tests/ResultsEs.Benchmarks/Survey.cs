@@ -1,7 +1,4 @@
 using System.Text.Json;
-using ResultsEs.Contracts;
-using ResultsEs.Http;
-using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Benchmarks;
 

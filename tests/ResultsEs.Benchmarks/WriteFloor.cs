@@ -8,7 +8,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using NpgsqlTypes;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Benchmarks;
 
