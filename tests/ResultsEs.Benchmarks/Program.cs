@@ -1,6 +1,6 @@
-using ResultsEs.Benchmarks;
 // Who the service is measured against runs in a process of its own, as the service does.
 using System.Globalization;
+using ResultsEs.Benchmarks;
 
 if (args is [var who, var what, var where] && Rows.Others.TryGetValue((who, what), out var run))
 {
