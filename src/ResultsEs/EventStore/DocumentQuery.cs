@@ -19,7 +19,7 @@ internal sealed class DocumentQuery
         // The primary key (tenant_id, id) finds the row; one outside the caller's workspaces is no row.
         _ofRow =
             $"""
-            select coalesce(d.lag, 0) > 0, {columns}
+            select d.lag is distinct from 0, {columns}
             from {table.QualifiedName} d
             {join}
             where d.tenant_id = $1 and d.id = $3 and d.workspace_id = any($2)
@@ -52,5 +52,5 @@ internal sealed class DocumentQuery
     /// <param name="comparesStreams">As of <see cref="Sql"/>.</param>
     public static string Lags(bool comparesStreams) => comparesStreams
         ? $"d.mt_version is distinct from (select s.version from {MartenSetup.Schema}.mt_streams s where s.tenant_id = d.tenant_id and s.id = d.id)"
-        : "coalesce(d.lag, 0) > 0";
+        : "d.lag is distinct from 0";
 }

@@ -40,6 +40,8 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         // Another reader may have done it while this one waited for the lock.
         if (appended.Count > 0 && await LagsAsync(connection, table, stream, cancellation))
             await StoreLockedAsync(connection, table, appended, cancellation);
+        else
+            await SetNoLagAsync(connection, table, stream, cancellation);
 
         var result = await read(connection);
         await transaction.CommitAsync(cancellation);
@@ -94,6 +96,15 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         foreach (var listener in listeners)
             await listener(connection, table, changed, cancellation);
         return changed;
+    }
+
+    /// <summary>Notes that a document lacks nothing, where its row does not say.</summary>
+    private static async Task SetNoLagAsync(NpgsqlConnection connection, DocumentTable table, StreamKey stream, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand($"update {table.QualifiedName} d set lag = 0 where d.tenant_id = $1 and d.id = $2 and d.lag is null", connection);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = stream.Account });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = stream.Id });
+        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     private static async Task<bool> LagsAsync(NpgsqlConnection connection, DocumentTable table, StreamKey stream, CancellationToken cancellation)

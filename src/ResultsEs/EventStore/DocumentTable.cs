@@ -34,7 +34,7 @@ internal abstract class DocumentTable
     /// <summary>The column of how many of the stream's events the document holds.</summary>
     public const string VersionColumn = "mt_version";
 
-    /// <summary>The column of how many events the document lacks; null and 0 are none.</summary>
+    /// <summary>The column of how many events the document lacks; null, not known: the row was written before there was the column.</summary>
     public const string Lag = "lag";
 
     private readonly string[] _stored;

@@ -171,6 +171,23 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.Empty(await DeviationsAsync(session));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task A_row_of_an_earlier_build_which_does_not_say_whether_it_lags_is_looked_at_once(int lag)
+    {
+        var session = await LongAsync();
+        for (var i = 0; i < lag; i++)
+            await AnswerAsync(session);
+        await ExecuteAsync($"update results.mt_doc_session_result set lag = null where id = '{session.Id}'");
+
+        var result = await _http.ResultAsync(session.Id);
+
+        Assert.Equal(session.Tasks.Order(), result["tasks"]!.AsArray().Select(task => (Guid)task!["uuid"]!).Order());
+        Assert.Equal((0, 0L), (await AskAsync<int>($"select lag from results.mt_doc_session_result where id = '{session.Id}'"), await TailAsync(session.Id)));
+        await CleanAsync(session);
+    }
+
     [Fact]
     public async Task Readers_see_all_that_was_acknowledged_while_many_write()
     {

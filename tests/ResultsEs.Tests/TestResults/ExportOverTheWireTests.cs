@@ -116,9 +116,9 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
               insert into results.mt_streams (tenant_id, id, type, version) select d.tenant_id, n.id, 'session_result', d.mt_version from d, n)
             , made as (
               insert into results.mt_doc_session_result
-                (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types)
+                (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types, lag)
               select tenant_id, n.id, jsonb_set(data, '{body,sessionId}', to_jsonb(n.id)), mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time,
-                listed_at - n.n * interval '1 second', task_types
+                listed_at - n.n * interval '1 second', task_types, 0
               from d, n returning 1)
             select count(*) from made
             """);

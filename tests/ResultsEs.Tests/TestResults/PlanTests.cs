@@ -215,7 +215,7 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
             await using var command = Database.CreateCommand(
                 """
                 insert into results.mt_doc_session_result
-                  (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types)
+                  (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types, lag)
                 select
                   $1, ('5e550000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
                   jsonb_build_object('body', jsonb_build_object('tasks', repeat('x', 500)), 'fold', jsonb_build_object(
@@ -228,7 +228,7 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
                   case when n % 2 = 0 then 'Complete' when n % 4 = 1 then 'Abandoned' else 'InProgress' end,
                   case when n % 4 = 0 then $7::uuid end,
                   $2::timestamptz, $2::timestamptz + n * interval '1 minute',
-                  case when n % 3 = 0 then '|NPS|' else '|NPS|WRITTEN|' end
+                  case when n % 3 = 0 then '|NPS|' else '|NPS|WRITTEN|' end, 0
                 from generate_series(1, $8) n
                 """);
             command.CommandTimeout = 300;
