@@ -123,7 +123,7 @@ internal static class SampleAnswers
     }
 
     private static IEnumerable<RecordedEvent> Recorded(Guid stream) =>
-        Events.Value.Where(e => e.StreamId == stream).Select(e => new RecordedEvent(new Stamp(e.Time, e.Id), e.Data));
+        Events.Value.Where(e => e.StreamId == stream).Select(e => new RecordedEvent(new EventOrder(e.Time, e.Id), e.Data));
 
     private static ClipFile ClipFileOf(RenderingStatus status)
     {

@@ -108,7 +108,7 @@ internal sealed class DrivenService : IAsyncDisposable
     private static async Task CheckAsync(HttpClient http, Guid session, IEnumerable<string> lines, CancellationToken cancellation)
     {
         var events = lines.Chunk(CloudEventReader.MaxEvents).SelectMany(chunk => CloudEventReader.Read(Encoding.UTF8.GetBytes($"[{string.Join(',', chunk)}]"), CloudEventShapes.Batch).Events);
-        var expected = SessionResultFold.Fold(session, null, events.Select(incoming => new RecordedEvent(new Stamp(incoming.Time, incoming.Id), incoming.Data))).Body;
+        var expected = SessionResultFold.Fold(session, null, events.Select(incoming => new RecordedEvent(new EventOrder(incoming.Time, incoming.Id), incoming.Data))).Body;
         using var body = JsonDocument.Parse(await http.GetByteArrayAsync(PathOf(session.ToString()), cancellation));
         if (!JsonElement.DeepEquals(body.RootElement, JsonSerializer.SerializeToElement(expected, Json.Of<SessionBody>())))
             throw new InvalidOperationException($"Session {session} is not answered as its events fold.");

@@ -94,6 +94,6 @@ public class MicroBenchmarks
         {
             var read = CloudEventReader.Read(ToBatch(chunk), CloudEventShapes.Batch);
             return read.Problems is [var problem, ..] ? throw new InvalidOperationException($"{problem.Key} {problem.Message}") : read.Events;
-        }).Select(incoming => new RecordedEvent(new Stamp(incoming.Time, incoming.Id), incoming.Data)),
+        }).Select(incoming => new RecordedEvent(new EventOrder(incoming.Time, incoming.Id), incoming.Data)),
     ];
 }

@@ -125,7 +125,7 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
             }
             else if (Read(type, reader.GetFieldValue<byte[]>(3), out var problem) is { } data)
             {
-                var after = SessionResultFold.Fold(session, document, [new RecordedEvent(new Stamp(time, id), data)]);
+                var after = SessionResultFold.Fold(session, document, [new RecordedEvent(new EventOrder(time, id), data)]);
                 PrintChanges(document, after);
                 document = after;
             }

@@ -51,12 +51,12 @@ internal abstract class EventType(string streamType, Type record)
 internal abstract class EventType<TState>(string streamType, Type record) : EventType(streamType, record)
 {
     /// <summary>Folds the event into the state of its stream.</summary>
-    public abstract void Fold(TState state, Stamp stamp, StreamEvent data);
+    public abstract void Fold(TState state, EventOrder stamp, StreamEvent data);
 }
 
 /// <inheritdoc/>
 internal sealed class EventType<TState, T>(
-    string streamType, IValidator<T> validator, Action<TState, Stamp, T> fold, Func<T, IReadOnlyList<string>>? taskTypes = null)
+    string streamType, IValidator<T> validator, Action<TState, EventOrder, T> fold, Func<T, IReadOnlyList<string>>? taskTypes = null)
     : EventType<TState>(streamType, typeof(T))
     where T : StreamEvent
 {
@@ -71,7 +71,7 @@ internal sealed class EventType<TState, T>(
     public override ValidationResult Validate(StreamEvent data) => validator.Validate((T)data);
 
     /// <inheritdoc/>
-    public override void Fold(TState state, Stamp stamp, StreamEvent data) => fold(state, stamp, (T)data);
+    public override void Fold(TState state, EventOrder stamp, StreamEvent data) => fold(state, stamp, (T)data);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string>? TaskTypesOf(StreamEvent data) => taskTypes?.Invoke((T)data);

@@ -66,7 +66,7 @@ internal sealed class Standby(StandbyServer server, TimeSpan maxLag, TimeProvide
     }
 
     /// <summary>What it shows holds all that was committed by this moment.</summary>
-    public void Shows(long moment)
+    public void MarkShown(long moment)
     {
         _state = new State(moment, Trouble: null);
         lock (_telling)
@@ -81,17 +81,17 @@ internal sealed class Standby(StandbyServer server, TimeSpan maxLag, TimeProvide
     }
 
     /// <summary>Reads do not go to it until it is known to be well.</summary>
-    public void IsUnfit(string trouble) => _state = _state with { Trouble = trouble };
+    public void MarkUnfit(string trouble) => _state = _state with { Trouble = trouble };
 
     /// <summary>A read failed on it: those that follow go elsewhere until the next look.</summary>
     public void Failed(Exception cause)
     {
-        IsUnfit("failed to answer a read");
+        MarkUnfit("failed to answer a read");
         if (cause is not PostgresException)
             Forget();
         lock (_telling)
             _failed = time.GetTimestamp();
-        Tell(cause);
+        LogTrouble(cause);
     }
 
     /// <summary>Connections that may be as broken as one that was are not used again.</summary>
@@ -102,7 +102,7 @@ internal sealed class Standby(StandbyServer server, TimeSpan maxLag, TimeProvide
     }
 
     /// <summary>Says what its trouble is, unless that is said.</summary>
-    public void Tell(Exception? cause)
+    public void LogTrouble(Exception? cause)
     {
         if (Trouble is not { } trouble)
             return;

@@ -75,29 +75,29 @@ internal sealed partial class StandbyWatch(
     {
         if (look.Failure is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.InsufficientPrivilege })
         {
-            standby.IsUnfit("lacks a table, or the right to read it");
+            standby.MarkUnfit("lacks a table, or the right to read it");
         }
         else if (look.Failure is not null)
         {
-            standby.IsUnfit("does not answer");
+            standby.MarkUnfit("does not answer");
             standby.Forget();
         }
         else if (_positions.Follows(look.Position) == false)
         {
-            standby.IsUnfit("does not follow the primary");
+            standby.MarkUnfit("does not follow the primary");
         }
         else if (_positions.ShownBy(look.Position) is { } moment)
         {
-            standby.Shows(moment);
+            standby.MarkShown(moment);
         }
         else
         {
-            standby.IsUnfit("has not shown yet how far behind it is");
+            standby.MarkUnfit("has not shown yet how far behind it is");
         }
 
         _unfit[standby] = standby.IsFit ? 0 : _unfit[standby] + 1;
         if (_unfit[standby] >= LooksUntilTold)
-            standby.Tell(look.Failure ?? unknown);
+            standby.LogTrouble(look.Failure ?? unknown);
     }
 
     private async Task<Look> AskAsync(Standby standby, CancellationToken cancellation)

@@ -56,7 +56,7 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
         && JsonElement.DeepEquals(Data.Value, Content(incoming));
 
     /// <summary>What orders a stored event among others.</summary>
-    public static Stamp StampOf(IEvent stored) =>
+    public static EventOrder StampOf(IEvent stored) =>
         new(TimeOf(stored.GetHeader(TimeHeader)) ?? Microseconds(stored.Timestamp), stored.Id);
 
     private static JsonElement Content(IncomingEvent incoming) => JsonSerializer.SerializeToElement(incoming.Data, incoming.Type.JsonType);

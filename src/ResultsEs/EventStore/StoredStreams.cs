@@ -137,7 +137,7 @@ internal static class StoredStreams
     {
         try
         {
-            events.Add(new RecordedEvent(new Stamp(Time(reader), reader.GetGuid(3)), type.Read(reader.GetFieldValue<byte[]>(5))));
+            events.Add(new RecordedEvent(new EventOrder(Time(reader), reader.GetGuid(3)), type.Read(reader.GetFieldValue<byte[]>(5))));
             return null;
         }
         catch (Exception e) when (e is JsonException or FormatException)

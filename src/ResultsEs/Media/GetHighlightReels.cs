@@ -29,7 +29,7 @@ public static class GetHighlightReels
         select
           exists (
             select 1 from unnest($2::uuid[]) w(id)
-            cross join lateral ({{KnownTest.Sql("$1", "w.id", "$3")}}) one),
+            cross join lateral ({{TestExists.Sql("$1", "w.id", "$3")}}) one),
           array(select r.data from {{HighlightReelTable.Documents.QualifiedName}} r where r.tenant_id = $1 and r.workspace_id = any($2) and r.test_id = $3),
           array(select unnest(s.clips) from results.test_sessions s
                 where s.tenant_id = $1 and s.workspace_id = any($2) and s.test_id = $3 and s.clips <> '{}')

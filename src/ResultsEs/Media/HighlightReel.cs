@@ -33,14 +33,14 @@ internal sealed record HighlightReel : ILongVersioned
     public Rendering? Rendering { get; init; }
 
     /// <summary>When it was deleted.</summary>
-    public Stamp? Deleted { get; init; }
+    public EventOrder? Deleted { get; init; }
 
     /// <summary>Whether there is such a reel.</summary>
-    public bool IsShown => Cut is not null && Cut.Stamp.Replaces(Deleted);
+    public bool IsShown => Cut is not null && Cut.Stamp.IsAfter(Deleted);
 }
 
 /// <summary>What a reel is.</summary>
-internal sealed record ReelCut(Stamp Stamp, string Name, long DurationMs, IReadOnlyList<Guid> ClipIds);
+internal sealed record ReelCut(EventOrder Stamp, string Name, long DurationMs, IReadOnlyList<Guid> ClipIds);
 
 /// <summary>A reel while a fold works on it; owned by one call of <see cref="HighlightReelFold.Fold"/>.</summary>
 internal sealed class HighlightReelDraft
@@ -60,21 +60,21 @@ internal static class HighlightReelFold
         return draft.Reel;
     }
 
-    public static void Published(HighlightReelDraft draft, Stamp stamp, HighlightReelPublished e)
+    public static void Published(HighlightReelDraft draft, EventOrder stamp, HighlightReelPublished e)
     {
-        if (stamp.Replaces(draft.Reel.Cut?.Stamp))
+        if (stamp.IsAfter(draft.Reel.Cut?.Stamp))
             draft.Reel = draft.Reel with { WorkspaceId = e.WorkspaceId, TestId = e.TestId, Cut = new ReelCut(stamp, e.Name, e.DurationMs, e.ClipIds) };
     }
 
-    public static void Generated(HighlightReelDraft draft, Stamp stamp, HighlightReelGenerated e) =>
+    public static void Generated(HighlightReelDraft draft, EventOrder stamp, HighlightReelGenerated e) =>
         draft.Reel = draft.Reel with { Rendering = Rendering.Latest(draft.Reel.Rendering, new Rendering(stamp, e.ObjectKey)) };
 
-    public static void Failed(HighlightReelDraft draft, Stamp stamp, HighlightReelFailed e) =>
+    public static void Failed(HighlightReelDraft draft, EventOrder stamp, HighlightReelFailed e) =>
         draft.Reel = draft.Reel with { Rendering = Rendering.Latest(draft.Reel.Rendering, new Rendering(stamp, ObjectKey: null)) };
 
-    public static void Deleted(HighlightReelDraft draft, Stamp stamp, HighlightReelDeleted e)
+    public static void Deleted(HighlightReelDraft draft, EventOrder stamp, HighlightReelDeleted e)
     {
-        if (stamp.Replaces(draft.Reel.Deleted))
+        if (stamp.IsAfter(draft.Reel.Deleted))
             draft.Reel = draft.Reel with { Deleted = stamp };
     }
 }

@@ -23,6 +23,6 @@ internal static class HighlightReelEventTypes
     /// <summary>The entry of an event.</summary>
     public static EventType<HighlightReelDraft> Of(StreamEvent data) => ByRecord[data.GetType()];
 
-    private static EventType<HighlightReelDraft, T> Event<T>(IValidator<T> validator, Action<HighlightReelDraft, Stamp, T> fold)
+    private static EventType<HighlightReelDraft, T> Event<T>(IValidator<T> validator, Action<HighlightReelDraft, EventOrder, T> fold)
         where T : HighlightReelEvent => new(HighlightReel.Alias, validator, fold);
 }

@@ -21,10 +21,10 @@ public enum RenderingStatus
 /// <summary>What came of making the file of a clip or highlight reel.</summary>
 /// <param name="Stamp">The event that told.</param>
 /// <param name="ObjectKey">The file; null when it could not be made.</param>
-internal sealed record Rendering(Stamp Stamp, string? ObjectKey)
+internal sealed record Rendering(EventOrder Stamp, string? ObjectKey)
 {
     /// <summary>Where the file stands of what was last made or changed by <paramref name="made"/>: an earlier rendering is of something else.</summary>
-    public static (RenderingStatus Status, string? ObjectKey) Of(Stamp made, Rendering? rendering) => rendering switch
+    public static (RenderingStatus Status, string? ObjectKey) Of(EventOrder made, Rendering? rendering) => rendering switch
     {
         null => (RenderingStatus.Generating, null),
         _ when rendering.Stamp.At < made.At => (RenderingStatus.Generating, null),
@@ -33,5 +33,5 @@ internal sealed record Rendering(Stamp Stamp, string? ObjectKey)
     };
 
     /// <summary>The later of two.</summary>
-    public static Rendering Latest(Rendering? held, Rendering other) => other.Stamp.Replaces(held?.Stamp) ? other : held!;
+    public static Rendering Latest(Rendering? held, Rendering other) => other.Stamp.IsAfter(held?.Stamp) ? other : held!;
 }

@@ -16,17 +16,17 @@ internal sealed class SessionDraft
 
     public required SessionHead Head { get; set; }
 
-    public Stamp? Started { get; set; }
+    public EventOrder? Started { get; set; }
 
-    public Stamp? Profiled { get; set; }
+    public EventOrder? Profiled { get; set; }
 
-    public Stamp? Ended { get; set; }
+    public EventOrder? Ended { get; set; }
 
-    public Stamp? Transcribed { get; set; }
+    public EventOrder? Transcribed { get; set; }
 
     public SessionMedia? Media { get; set; }
 
-    public static SessionDraft Thaw(Guid id, SessionResult? document)
+    public static SessionDraft FromDocument(Guid id, SessionResult? document)
     {
         if (document is null)
             return new SessionDraft { Head = new SessionHead { SessionId = id } };
@@ -42,7 +42,7 @@ internal sealed class SessionDraft
         };
         var bodies = document.Body.Tasks.ToDictionary(task => task.Uuid);
         foreach (var fold in document.Fold.Tasks)
-            draft._tasks.Add(fold.Id, TaskDraft.Thaw(fold, bodies.GetValueOrDefault(fold.Id)));
+            draft._tasks.Add(fold.Id, TaskDraft.FromDocument(fold, bodies.GetValueOrDefault(fold.Id)));
         foreach (var (body, fold) in document.Body.TaskGroups.Zip(document.Fold.TaskGroups))
             draft._groups.Add(fold.Id, new TaskGroupDraft { Body = body, Fold = fold });
         return draft;
@@ -55,13 +55,13 @@ internal sealed class SessionDraft
         return task;
     }
 
-    public void SettleGroup(Stamp stamp, TaskGroupBody body, QxScore? qx = null)
+    public void SettleGroup(EventOrder stamp, TaskGroupBody body, QxScore? qx = null)
     {
-        if (!_groups.TryGetValue(body.Uuid, out var held) || stamp.Replaces(held.Fold.Settled))
+        if (!_groups.TryGetValue(body.Uuid, out var held) || stamp.IsAfter(held.Fold.Settled))
             _groups[body.Uuid] = new TaskGroupDraft { Body = body, Fold = new TaskGroupFold(body.Uuid, stamp) { Qx = qx } };
     }
 
-    public SessionResult Freeze()
+    public SessionResult ToDocument()
     {
         var tasks = _tasks.Values.OrderBy(task => task.Id).ToList();
         var groups = _groups.Values.OrderBy(group => group.Body.Uuid).ToList();
@@ -85,7 +85,7 @@ internal sealed class SessionDraft
                 Ended = Ended,
                 Transcribed = Transcribed,
                 Media = Media,
-                Tasks = [.. tasks.Select(task => task.Freeze())],
+                Tasks = [.. tasks.Select(task => task.ToDocument())],
                 TaskGroups = [.. groups.Select(group => group.Fold)],
             },
         };
@@ -106,7 +106,7 @@ internal sealed class TaskDraft
 
     public required Guid Id { get; init; }
 
-    public Stamp? Settled { get; private set; }
+    public EventOrder? Settled { get; private set; }
 
     public int Position { get; private set; }
 
@@ -131,7 +131,7 @@ internal sealed class TaskDraft
     /// <summary>Whether the body shows the interactions, so that the fold need not hold them a second time.</summary>
     private bool ShowsFigma => Payload is not null && KnownType == TaskTypes.Figma.TaskType;
 
-    public static TaskDraft Thaw(TaskFold fold, TaskBody? body)
+    public static TaskDraft FromDocument(TaskFold fold, TaskBody? body)
     {
         var payload = body?.Response?.Answer?.Payload;
         return new TaskDraft
@@ -146,13 +146,13 @@ internal sealed class TaskDraft
             EndTimeMs = body?.Response?.EndTimeMs ?? 0,
             Payload = payload,
             Transcript = fold.Transcript,
-            Figma = fold.Figma is null ? null : FigmaRun.Thaw(fold.Figma, payload),
+            Figma = fold.Figma is null ? null : FigmaRun.FromDocument(fold.Figma, payload),
         };
     }
 
-    public void Answer(Stamp stamp, TaskAnswered e)
+    public void Answer(EventOrder stamp, TaskAnswered e)
     {
-        if (!stamp.Replaces(Settled))
+        if (!stamp.IsAfter(Settled))
             return;
 
         (Settled, Type, Reason) = (stamp, e.Answer.Type, null);
@@ -161,9 +161,9 @@ internal sealed class TaskDraft
         _piecesChanged = true;
     }
 
-    public void Skip(Stamp stamp, TaskSkipped e)
+    public void Skip(EventOrder stamp, TaskSkipped e)
     {
-        if (!stamp.Replaces(Settled))
+        if (!stamp.IsAfter(Settled))
             return;
 
         (Settled, Type, Reason) = (stamp, e.TaskType, e.Reason);
@@ -173,14 +173,14 @@ internal sealed class TaskDraft
 
     public void Transcribe(TranscriptPiece transcript)
     {
-        if (!transcript.Stamp.Replaces(Transcript?.Stamp))
+        if (!transcript.Stamp.IsAfter(Transcript?.Stamp))
             return;
 
         Transcript = transcript;
         _piecesChanged = true;
     }
 
-    public void Interact(Stamp stamp, FigmaInteractionRecorded e)
+    public void Interact(EventOrder stamp, FigmaInteractionRecorded e)
     {
         Figma ??= new FigmaRun();
         Figma.Add(stamp.By, e);
@@ -202,13 +202,13 @@ internal sealed class TaskDraft
     }
 
     /// <summary>What is stored beside that.</summary>
-    public TaskFold Freeze() => new(Id)
+    public TaskFold ToDocument() => new(Id)
     {
         Settled = Settled,
         Type = Type,
         Position = Position,
         Reason = Reason,
         Transcript = Transcript,
-        Figma = Figma?.Freeze(ShowsFigma),
+        Figma = Figma?.ToDocument(ShowsFigma),
     };
 }

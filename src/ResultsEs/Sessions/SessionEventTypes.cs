@@ -44,14 +44,14 @@ internal static class SessionEventTypes
 
     private static EventType<SessionDraft, T> Event<T>(
         IValidator<T> validator,
-        Action<SessionDraft, Stamp, T> fold,
+        Action<SessionDraft, EventOrder, T> fold,
         bool countsInTest = false,
         Func<T, IReadOnlyList<string>>? taskTypes = null)
         where T : SessionEvent => new(SessionResultTable.StreamType, validator, fold, taskTypes) { CountsInTest = countsInTest };
 
     /// <summary>An event of which there is a later version: taken and stored as it is, and folded as that one.</summary>
     private static EventType<SessionDraft, T> Earlier<T, TLater>(
-        IValidator<T> validator, Func<T, TLater> upcast, Action<SessionDraft, Stamp, TLater> fold, bool countsInTest = false)
+        IValidator<T> validator, Func<T, TLater> upcast, Action<SessionDraft, EventOrder, TLater> fold, bool countsInTest = false)
         where T : SessionEvent
         where TLater : SessionEvent => Event<T>(validator, (draft, stamp, e) => fold(draft, stamp, upcast(e)), countsInTest);
 }

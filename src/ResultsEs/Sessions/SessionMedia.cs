@@ -21,7 +21,7 @@ internal sealed record SessionMedia
 }
 
 /// <summary>A recording.</summary>
-internal sealed record Video(Stamp Stamp, Guid Id, string ObjectKey, VideoRegions? Regions);
+internal sealed record Video(EventOrder Stamp, Guid Id, string ObjectKey, VideoRegions? Regions);
 
 /// <summary>A clip: each part is the latest that was told of it.</summary>
 internal sealed record Clip(Guid Id)
@@ -33,38 +33,38 @@ internal sealed record Clip(Guid Id)
     public Rendering? Rendering { get; init; }
 
     /// <summary>When it was deleted.</summary>
-    public Stamp? Deleted { get; init; }
+    public EventOrder? Deleted { get; init; }
 
     /// <summary>Whether there is such a clip.</summary>
-    public bool IsShown => Cut is not null && Cut.Stamp.Replaces(Deleted);
+    public bool IsShown => Cut is not null && Cut.Stamp.IsAfter(Deleted);
 }
 
 /// <summary>What a clip is.</summary>
 internal sealed record ClipCut(
-    Stamp Stamp, string Name, string? Description, long TimeStartMs, long TimeEndMs, Guid VideoId, bool HasAudio, bool HasCamera, ClipLayout? Layout);
+    EventOrder Stamp, string Name, string? Description, long TimeStartMs, long TimeEndMs, Guid VideoId, bool HasAudio, bool HasCamera, ClipLayout? Layout);
 
 /// <summary>How media events fold into a session: pure, total and free of order, as <see cref="SessionResultFold"/>.</summary>
 internal static class SessionMediaFold
 {
-    public static void Recorded(SessionDraft draft, Stamp stamp, VideoRecorded e)
+    public static void Recorded(SessionDraft draft, EventOrder stamp, VideoRecorded e)
     {
         var media = draft.Media ?? new SessionMedia();
-        if (stamp.Replaces(media.Video?.Stamp))
+        if (stamp.IsAfter(media.Video?.Stamp))
             draft.Media = media with { Video = new Video(stamp, e.VideoId, e.ObjectKey, e.Regions) };
     }
 
-    public static void Cut(SessionDraft draft, Stamp stamp, ClipCreated e) => Change(draft, e, clip => stamp.Replaces(clip.Cut?.Stamp)
+    public static void Cut(SessionDraft draft, EventOrder stamp, ClipCreated e) => Change(draft, e, clip => stamp.IsAfter(clip.Cut?.Stamp)
         ? clip with { Cut = new ClipCut(stamp, e.Name, e.Description, e.TimeStartMs, e.TimeEndMs, e.VideoId, e.HasAudio, e.HasCamera, e.Layout) }
         : clip);
 
-    public static void Generated(SessionDraft draft, Stamp stamp, ClipGenerated e) =>
+    public static void Generated(SessionDraft draft, EventOrder stamp, ClipGenerated e) =>
         Change(draft, e, clip => clip with { Rendering = Rendering.Latest(clip.Rendering, new Rendering(stamp, e.ObjectKey)) });
 
-    public static void Failed(SessionDraft draft, Stamp stamp, ClipFailed e) =>
+    public static void Failed(SessionDraft draft, EventOrder stamp, ClipFailed e) =>
         Change(draft, e, clip => clip with { Rendering = Rendering.Latest(clip.Rendering, new Rendering(stamp, ObjectKey: null)) });
 
-    public static void Deleted(SessionDraft draft, Stamp stamp, ClipDeleted e) =>
-        Change(draft, e, clip => stamp.Replaces(clip.Deleted) ? clip with { Deleted = stamp } : clip);
+    public static void Deleted(SessionDraft draft, EventOrder stamp, ClipDeleted e) =>
+        Change(draft, e, clip => stamp.IsAfter(clip.Deleted) ? clip with { Deleted = stamp } : clip);
 
     /// <summary>Ids never change, so which of too many clips are kept does not depend on the order of events.</summary>
     private static void Change(SessionDraft draft, ClipEvent e, Func<Clip, Clip> change)

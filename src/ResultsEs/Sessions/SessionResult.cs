@@ -150,16 +150,16 @@ internal sealed record TaskAnswer(string Key, JsonElement Payload);
 internal sealed record SessionFold
 {
     /// <summary>The start that holds.</summary>
-    public Stamp? Started { get; init; }
+    public EventOrder? Started { get; init; }
 
     /// <summary>The participant's snapshot that holds.</summary>
-    public Stamp? Profiled { get; init; }
+    public EventOrder? Profiled { get; init; }
 
     /// <summary>The end that holds.</summary>
-    public Stamp? Ended { get; init; }
+    public EventOrder? Ended { get; init; }
 
     /// <summary>The session's transcript that holds; its event has it.</summary>
-    public Stamp? Transcribed { get; init; }
+    public EventOrder? Transcribed { get; init; }
 
     /// <summary>The recording and its clips; absent while there are none.</summary>
     public SessionMedia? Media { get; init; }
@@ -175,7 +175,7 @@ internal sealed record SessionFold
 internal sealed record TaskFold(Guid Id)
 {
     /// <summary>The answer or skip that holds; absent while there is none.</summary>
-    public Stamp? Settled { get; init; }
+    public EventOrder? Settled { get; init; }
 
     /// <summary>The task's own type, which v3 may show as another.</summary>
     public string? Type { get; init; }
@@ -194,7 +194,7 @@ internal sealed record TaskFold(Guid Id)
 }
 
 /// <summary>What the fold needs of a task group.</summary>
-internal sealed record TaskGroupFold(Guid Id, Stamp Settled)
+internal sealed record TaskGroupFold(Guid Id, EventOrder Settled)
 {
     /// <summary>The score with its parts, of a group that was scored.</summary>
     public QxScore? Qx { get; init; }

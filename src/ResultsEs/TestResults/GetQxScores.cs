@@ -22,7 +22,7 @@ public static class GetQxScores
         $"""
         select t.in_progress, t.complete, t.abandoned, t.qx
         from unnest($2::uuid[]) w(id)
-        cross join lateral ({KnownTest.Sql("$1", "w.id", "$3")}) known
+        cross join lateral ({TestExists.Sql("$1", "w.id", "$3")}) known
         left join results.test_totals t on t.tenant_id = $1 and t.workspace_id = w.id and t.test_id = $3
         """;
 

@@ -119,7 +119,7 @@ internal static class SessionList
     /// </summary>
     internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Paging paging)
     {
-        var walk = new SessionWalk(command, caller, filter);
+        var walk = new SessionListQuery(command, caller, filter);
         var count = paging.After is { } after ? "select " + command.Add(after.TotalCount) : walk.Count;
         command.CommandText =
             $"""

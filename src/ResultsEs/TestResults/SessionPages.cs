@@ -106,7 +106,7 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     private async Task<bool> IsKnownAsync(NpgsqlDataSource source, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand();
-        command.CommandText = $"select {new SessionWalk(command, caller, filter).IsKnown}";
+        command.CommandText = $"select {new SessionListQuery(command, caller, filter).IsKnown}";
         return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
@@ -117,7 +117,7 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     /// </summary>
     internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Position? after, int limit, bool comparesStreams = true)
     {
-        var walk = new SessionWalk(command, caller, filter);
+        var walk = new SessionListQuery(command, caller, filter);
         command.CommandText =
             $"""
             select p.id, p.moment, case when not o.lags then o.data -> 'body' end

@@ -37,7 +37,7 @@ public sealed class UpcasterTests
         Gen.Select(Gen.String.Null(), Gen.DateTimeOffset, Gen.Guid, Gen.Guid).Sample((reason, at, id, session) =>
         {
             var earlier = new SessionAbandoned { Reason = reason, AbandonedAt = at };
-            var stamp = new Stamp(at, id);
+            var stamp = new EventOrder(at, id);
             var (was, isNow) = (Fold(earlier), Fold(Upcasters.Abandoned(earlier)));
             return was.Body.AbandonCause is not null && was.Body.AbandonCause == isNow.Body.AbandonCause
                 && was.Body.FinishTime == isNow.Body.FinishTime && was.Fold.Ended == isNow.Fold.Ended;

@@ -93,7 +93,7 @@ public sealed class FoldLaws
     }
 
     private static SessionResult Fold(Guid sessionId, SessionResult? before, IEnumerable<JsonObject> events) =>
-        SessionResultFold.Fold(sessionId, before, Read(events).Select(e => new RecordedEvent(new Stamp(e.Time, e.Id), e.Data)));
+        SessionResultFold.Fold(sessionId, before, Read(events).Select(e => new RecordedEvent(new EventOrder(e.Time, e.Id), e.Data)));
 
     private static List<IncomingEvent> Read(IEnumerable<JsonObject> events) =>
     [

@@ -20,7 +20,7 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
     /// the broker gives at a time wait here, the others wait there.
     /// </summary>
     /// <exception cref="OperationCanceledException">The service stops, and the database does not answer.</exception>
-    public async Task TakeAsync(SessionEventsDelivery delivery)
+    public async Task HandleAsync(SessionEventsDelivery delivery)
     {
         for (var (attempt, failures) = (1, 0); ; attempt++)
         {
@@ -29,13 +29,13 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
                 if (await TryRecordAsync(delivery) is not { } refusal)
                     return;
 
-                await KeepAsync(delivery, refusal);
+                await StoreDeadLetterAsync(delivery, refusal);
                 return;
             }
             catch (Exception e) when (!Failures.IsTransient(e) && ++failures >= MaxAttempts)
             {
                 LogFailure(logger, e, delivery.Id, delivery.Account);
-                await KeepAsync(delivery, new RefusedDeliveryException($"failed: {e.GetType().Name}: {e.Message}"));
+                await StoreDeadLetterAsync(delivery, new RefusedDeliveryException($"failed: {e.GetType().Name}: {e.Message}"));
                 return;
             }
             catch (Exception e)
@@ -76,7 +76,7 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
         }
     }
 
-    private async Task KeepAsync(SessionEventsDelivery delivery, RefusedDeliveryException refusal)
+    private async Task StoreDeadLetterAsync(SessionEventsDelivery delivery, RefusedDeliveryException refusal)
     {
         var letter = delivery.ToEnvelope();
         for (var attempt = 1; ; attempt++)

@@ -114,7 +114,7 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
             try
             {
                 using var span = Instruments.Spans.StartActivity("process " + RabbitMqOptions.Queue, ActivityKind.Consumer, default(ActivityContext), SpanTags);
-                await deliveries.TakeAsync(new SessionEventsDelivery(subscription.Binding, subscription.Address, message.BasicProperties, message.Body.ToArray()));
+                await deliveries.HandleAsync(new SessionEventsDelivery(subscription.Binding, subscription.Address, message.BasicProperties, message.Body.ToArray()));
                 await channel.BasicAckAsync(message.DeliveryTag, multiple: false, CancellationToken.None);
             }
             catch (Exception e)

@@ -60,7 +60,7 @@ internal sealed class FigmaRun
     }
 
     /// <summary>The run as it is stored. What the task already shows is left out, but for the ids that order it.</summary>
-    public FigmaFold Freeze(bool shown) => new()
+    public FigmaFold ToDocument(bool shown) => new()
     {
         Count = Count,
         Misclicks = Misclicks,
@@ -75,7 +75,7 @@ internal sealed class FigmaRun
     };
 
     /// <summary>The run as it was when it was stored.</summary>
-    public static FigmaRun Thaw(FigmaFold fold, JsonElement? shown)
+    public static FigmaRun FromDocument(FigmaFold fold, JsonElement? shown)
     {
         var run = new FigmaRun
         {

@@ -7,4 +7,4 @@ namespace ResultsEs.Sessions.TaskTypes;
 internal readonly record struct TaskPieces(TranscriptPiece? Transcript, FigmaRun? Figma);
 
 /// <summary>The latest transcript of a spoken answer.</summary>
-internal sealed record TranscriptPiece(Stamp Stamp, string Text, string? Language, IReadOnlyList<Cue> Cues);
+internal sealed record TranscriptPiece(EventOrder Stamp, string Text, string? Language, IReadOnlyList<Cue> Cues);

@@ -6,9 +6,9 @@ namespace ResultsEs.Common;
 /// </summary>
 /// <param name="At">The event's <c>time</c>.</param>
 /// <param name="By">The event's id; breaks ties, the greater wins.</param>
-public readonly record struct Stamp(DateTimeOffset At, Guid By)
+public readonly record struct EventOrder(DateTimeOffset At, Guid By)
 {
     /// <summary>Whether this event replaces <paramref name="other"/>.</summary>
-    public bool Replaces(Stamp? other) =>
+    public bool IsAfter(EventOrder? other) =>
         other is not { } held || (At.UtcTicks, By).CompareTo((held.At.UtcTicks, held.By)) > 0;
 }

@@ -3,7 +3,7 @@ using ResultsEs.Sessions;
 namespace ResultsEs.TestResults;
 
 /// <summary>Whether a test is known to a caller: whether one of its sessions, started, lies in the caller's workspaces.</summary>
-internal static class KnownTest
+internal static class TestExists
 {
     /// <summary>
     /// A query of at most one row for each workspace. The order is the index's (<see cref="SessionResultTable.ListIndex"/>), so that no

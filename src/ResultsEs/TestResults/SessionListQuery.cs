@@ -13,7 +13,7 @@ namespace ResultsEs.TestResults;
 /// A test's sessions that a filter lets pass, in the order in which they are listed, as parts of a statement whose parameters it adds. Both indexes of
 /// <see cref="SessionResultTable"/> are walked from the first item of a part to its last and no further, once for each workspace (and status), and hold all that is asked there.
 /// </summary>
-internal sealed class SessionWalk
+internal sealed class SessionListQuery
 {
     private readonly NpgsqlCommand _command;
     private readonly SessionFilter _filter;
@@ -23,7 +23,7 @@ internal sealed class SessionWalk
     private readonly string _walks;
     private readonly string _walk;
 
-    public SessionWalk(NpgsqlCommand command, Caller caller, SessionFilter filter)
+    public SessionListQuery(NpgsqlCommand command, Caller caller, SessionFilter filter)
     {
         (_command, _filter) = (command, filter);
         Account = command.Add(Tenant.Of(caller.Account));
@@ -69,7 +69,7 @@ internal sealed class SessionWalk
         $"""
         exists (
           select 1 from unnest({_workspaces}::uuid[]) w(id)
-          cross join lateral ({KnownTest.Sql(Account, "w.id", _test)}) one
+          cross join lateral ({TestExists.Sql(Account, "w.id", _test)}) one
         )
         """;
 
