@@ -418,7 +418,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         {
             try
             {
-                lookedUp = await Replica.AskAsync<long>(_name, "select idx_scan from pg_stat_user_tables where relname = 'mt_streams'");
+                lookedUp = await Replica.AskAsync<long>(_name, "select idx_scan from pg_stat_user_tables where relname = 'mt_doc_session_result'");
                 return true;
             }
             catch (NpgsqlException)
