@@ -25,21 +25,21 @@ internal static class SampleAnswers
     /// <summary>The examples of each operation's response, by its id.</summary>
     public static IReadOnlyDictionary<string, (string Name, Func<JsonNode> Answer)[]> ByOperation { get; } =
         new Dictionary<string, (string, Func<JsonNode>)[]>(StringComparer.Ordinal)
-    {
-        ["listSessionResults"] = [("thinkOutLoud", SessionList)],
-        ["getSessionResultV3"] = [("interactionTest", V3)],
-        ["getSessionResultV2"] = [("interactionTest", V2)],
-        ["exportSessionResultsV3"] = [("thinkOutLoud", SessionLines)],
-        ["getTranscript"] = [("thinkOutLoud", Transcript)],
-        ["getVideoDownloadUrl"] = [("thinkOutLoud", Video)],
-        ["listClips"] = [("thinkOutLoud", Clips)],
-        ["getClip"] = [("generated", ClipGenerated), ("failed", ClipFailed)],
-        ["listTestResults"] = [("samples", Tests)],
-        ["getQxScores"] = [("thinkOutLoud", QxScores)],
-        ["listHighlightReels"] = [("thinkOutLoud", Reels)],
-        ["getHighlightReel"] = [("generated", ReelFile)],
-        ["recordEvents"] = [("survey", Recorded)],
-    };
+        {
+            ["listSessionResults"] = [("thinkOutLoud", SessionList)],
+            ["getSessionResultV3"] = [("interactionTest", V3)],
+            ["getSessionResultV2"] = [("interactionTest", V2)],
+            ["exportSessionResultsV3"] = [("thinkOutLoud", SessionLines)],
+            ["getTranscript"] = [("thinkOutLoud", Transcript)],
+            ["getVideoDownloadUrl"] = [("thinkOutLoud", Video)],
+            ["listClips"] = [("thinkOutLoud", Clips)],
+            ["getClip"] = [("generated", ClipGenerated), ("failed", ClipFailed)],
+            ["listTestResults"] = [("samples", Tests)],
+            ["getQxScores"] = [("thinkOutLoud", QxScores)],
+            ["listHighlightReels"] = [("thinkOutLoud", Reels)],
+            ["getHighlightReel"] = [("generated", ReelFile)],
+            ["recordEvents"] = [("survey", Recorded)],
+        };
 
     private static readonly Lazy<IReadOnlyList<IncomingEvent>> Events =
         new(() => [.. Samples.Names.SelectMany(name => Read(Samples.Read(name)))]);

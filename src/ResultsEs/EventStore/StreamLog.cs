@@ -73,7 +73,8 @@ internal static class StreamLog
     {
         // The primary key (seq_id).
         await using var command = new NpgsqlCommand(
-            "select distinct e.tenant_id, e.stream_id from results.mt_events e where e.seq_id > $1 and e.seq_id <= $2", connection) { CommandTimeout = 0 };
+            "select distinct e.tenant_id, e.stream_id from results.mt_events e where e.seq_id > $1 and e.seq_id <= $2", connection)
+        { CommandTimeout = 0 };
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = through });
         return await command.ReadKeysAsync(cancellation);
@@ -152,7 +153,8 @@ internal static class StreamLog
             where s.type = '{table.StreamType}' and ($1::varchar is null or s.tenant_id = $1) and ($2::uuid is null or s.id = $2)
             {ofTest}
             order by s.tenant_id, s.id
-            """, connection) { CommandTimeout = 0 };
+            """, connection)
+        { CommandTimeout = 0 };
         command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
         command.Parameters.Add(new NpgsqlParameter<Guid?> { TypedValue = stream });
         if (test is { } wanted)
@@ -179,7 +181,8 @@ internal static class StreamLog
     public static async Task<(long Streams, long Events)> CountAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(
-            "select count(*), coalesce(sum(s.version), 0)::bigint from results.mt_streams s where s.type = $1", connection) { CommandTimeout = 0 };
+            "select count(*), coalesce(sum(s.version), 0)::bigint from results.mt_streams s where s.type = $1", connection)
+        { CommandTimeout = 0 };
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = table.StreamType });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
