@@ -71,6 +71,8 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         if (IsOfAll(input))
             Say(FormattableString.Invariant($"{ids.Count} dead letters"));
 
+        if (input.Action == DeadLettersAction.replay)
+            await services.StartBusAsync();
         var end = ExitCode.Success;
         foreach (var id in ids)
         {
