@@ -43,6 +43,17 @@ internal sealed class DocumentCache
         }
     }
 
+    /// <summary>Forgets all: a server that was away may come back as an earlier copy of itself, and give the same transaction ids again.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _entries.Clear();
+            _byAge.Clear();
+            _bytes = 0;
+        }
+    }
+
     private void Remove(LinkedListNode<Entry> node)
     {
         _byAge.Remove(node);

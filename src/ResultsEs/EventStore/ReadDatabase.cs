@@ -59,8 +59,18 @@ public sealed class ReadDatabase : IDisposable
         var row = await ReadAsync(
             async (source, stop) =>
             {
-                await using var command = PinnedOf(source).CreateCommand(sql);
-                return await RowAsync(command, stop);
+                var pinned = PinnedOf(source);
+                try
+                {
+                    await using var command = pinned.CreateCommand(sql);
+                    return await RowAsync(command, stop);
+                }
+                catch (NpgsqlException e) when (e is not PostgresException || e.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown)
+                {
+                    // What broke one connection may have broken all.
+                    pinned.Clear();
+                    throw;
+                }
             },
             cancellation,
             isGood: row => !row.Lags);

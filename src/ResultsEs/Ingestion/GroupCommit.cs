@@ -188,6 +188,7 @@ public sealed partial class GroupCommit
             {
                 // What broke one connection may have broken all.
                 _pinned.Clear();
+                _store.Cache.Clear();
                 // The server was restarted, or the connection was cut: what was not known to be stored is looked for first.
                 LogConflict(_logger, e, attempt, commit.Count, commands[0].Account);
                 await Task.Delay(BetweenReconnects.After(attempt));
