@@ -60,10 +60,11 @@ public sealed class ServiceProcessTests : ReadyMadeCluster
     {
         using var elsewhere = new TempFolder();
         await File.WriteAllTextAsync(Path.Combine(elsewhere.Path, "appsettings.json"), """{ "RateLimiting": { "ReadsPerMinute": 0 } }""", Cancelled);
-        var service = ServiceProcess.StartIn(elsewhere.Path, ("ASPNETCORE_ENVIRONMENT", "Development"), ("RESULTS_DATA", Folder));
-        _services.Add(service);
 
-        await service.UntilSaysAsync("RateLimiting:ReadsPerMinute must be from 1");
+        var (exitCode, _, errors) = await ServiceProcess.RunInAsync(elsewhere.Path, ("ASPNETCORE_ENVIRONMENT", "Development"), ("RESULTS_DATA", Folder));
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("RateLimiting:ReadsPerMinute must be from 1", errors, StringComparison.Ordinal);
     }
 
     public override ValueTask DisposeAsync()
