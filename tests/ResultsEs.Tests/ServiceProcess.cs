@@ -45,6 +45,14 @@ internal sealed class ServiceProcess : IDisposable
     /// <summary>Starts it on a free port with these environment variables, and without a configured database unless they name one.</summary>
     public static ServiceProcess Start(params IEnumerable<(string Name, string Value)> environment) => Start([], environment);
 
+    /// <summary>Starts it in this working folder.</summary>
+    public static ServiceProcess StartIn(string folder, params IEnumerable<(string Name, string Value)> environment)
+    {
+        var start = ToStart([], environment, Service);
+        start.WorkingDirectory = folder;
+        return new ServiceProcess(Process.Start(start)!);
+    }
+
     /// <summary>Runs it in this working folder, where it ends by itself.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunInAsync(string folder, params IEnumerable<(string Name, string Value)> environment)
     {
