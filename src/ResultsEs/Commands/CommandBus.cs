@@ -1,16 +1,14 @@
-using Wolverine;
-using Wolverine.Runtime;
+using ResultsEs.Ingestion;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Wolverine's bus in a command, whose host is built and not started.</summary>
+/// <summary>What records events in a command, where Wolverine is not started: the same handler, called at once.</summary>
 internal static class CommandBus
 {
-    /// <summary>Starts Wolverine and nothing else of the host.</summary>
-    public static async Task<IMessageBus> StartBusAsync(this IServiceProvider services)
+    /// <summary>Records a message's events.</summary>
+    public static Func<RecordEvents, Task<RecordResult>> Recorder(this IServiceProvider services)
     {
-        var runtime = services.GetRequiredService<IWolverineRuntime>();
-        await ((IHostedService)runtime).StartAsync(CancellationToken.None);
-        return new MessageBus(runtime);
+        var commit = services.GetRequiredService<GroupCommit>();
+        return command => RecordEventsHandler.Handle(command, commit);
     }
 }

@@ -71,8 +71,6 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         if (IsOfAll(input))
             Say(FormattableString.Invariant($"{ids.Count} dead letters"));
 
-        if (input.Action == DeadLettersAction.replay)
-            await services.StartBusAsync();
         var end = ExitCode.Success;
         foreach (var id in ids)
         {
@@ -131,7 +129,7 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         var headers = letter.Envelope.Headers.Where(header => AmqpCloudEvents.IsAttribute(header.Key))
             .ToDictionary(header => header.Key, header => header.Value, StringComparer.Ordinal);
         var delivery = new SessionEventsDelivery(binding.Account, binding.Workspaces, queue, letter.Envelope.ContentType, headers, letter.Envelope.Data ?? []);
-        if (await services.GetRequiredService<Deliveries>().TryRecordAsync(delivery) is { } refusal)
+        if (await services.GetRequiredService<Deliveries>().TryRecordAsync(delivery, services.Recorder()) is { } refusal)
             return Fail($"{letter.Id} is refused again and stays: {refusal.Message}");
 
         // Stored for good: to end here is harmless, replaying it again would find duplicates.

@@ -66,7 +66,7 @@ public sealed class ImportCommand : DatabaseCommand<ImportInput>
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var import = new EventImport(
-            await services.StartBusAsync(), client.Account, client.Workspaces, Patience,
+            services.Recorder(), client.Account, client.Workspaces, Patience,
             services.GetRequiredService<ILogger<ImportCommand>>(), Report);
         var watch = Stopwatch.StartNew();
         ImportEnd end;

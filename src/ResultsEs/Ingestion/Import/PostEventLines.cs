@@ -46,7 +46,7 @@ internal static class PostEventLines
 
         var caller = Caller.From(http.User);
         var refusals = new List<RefusedLine>();
-        var import = new EventImport(bus, caller.Account, caller.Workspaces, Patience, logger, refused =>
+        var import = new EventImport(command => bus.InvokeAsync<RecordResult>(command, CancellationToken.None), caller.Account, caller.Workspaces, Patience, logger, refused =>
         {
             if (refusals.Count < MaxRefusals)
                 refusals.Add(refused);

@@ -26,7 +26,7 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
         {
             try
             {
-                if (await TryRecordAsync(delivery) is not { } refusal)
+                if (await TryRecordAsync(delivery, command => new MessageBus(runtime).InvokeAsync<RecordResult>(command, CancellationToken.None)) is not { } refusal)
                     return;
 
                 await StoreDeadLetterAsync(delivery, refusal);
@@ -47,7 +47,7 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
     }
 
     /// <summary>Records the message's events, all or none; null when they are stored, otherwise why they never will be as they are.</summary>
-    public async Task<RefusedDeliveryException?> TryRecordAsync(SessionEventsDelivery delivery)
+    public async Task<RefusedDeliveryException?> TryRecordAsync(SessionEventsDelivery delivery, Func<RecordEvents, Task<RecordResult>> record)
     {
         var read = AmqpCloudEvents.Read(delivery);
         if (read.Count > CloudEventReader.MaxEvents)
@@ -61,7 +61,7 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
         var command = new RecordEvents(delivery.Account, delivery.Workspaces, read.Events);
         for (var attempt = 1; ; attempt++)
         {
-            switch (await new MessageBus(runtime).InvokeAsync<RecordResult>(command, CancellationToken.None))
+            switch (await record(command))
             {
                 case RecordResult.Stored:
                     return null;
