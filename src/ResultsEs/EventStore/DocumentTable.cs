@@ -39,6 +39,9 @@ internal abstract class DocumentTable
 
     private readonly string[] _stored;
 
+    // Of this table: every commit asks for it.
+    private readonly string _upsert;
+
     /// <summary>The table of a document.</summary>
     protected DocumentTable(string alias, int version, string streamType, IEnumerable<EventType> eventTypes, IReadOnlyList<DocumentColumn> columns)
     {
@@ -46,6 +49,7 @@ internal abstract class DocumentTable
         Alias = AliasOf(alias, version);
         EventTypes = eventTypes.ToFrozenDictionary(type => type.WireType, StringComparer.Ordinal);
         _stored = ["data", .. columns.Select(column => column.Name)];
+        _upsert = UpsertSql(Name);
     }
 
     /// <summary>What such a document is of, in messages: <c>session</c>.</summary>
@@ -125,20 +129,7 @@ internal abstract class DocumentTable
     /// <param name="documents">The documents.</param>
     public NpgsqlBatchCommand Upsert(string name, IReadOnlyList<DocumentWrite> documents)
     {
-        var columns = string.Join(", ", _stored);
-        var command = new NpgsqlBatchCommand(
-            $"""
-            insert into {MartenSetup.Schema}.{name} as d ({AllColumns})
-            select v.tenant_id, v.id, v.version, $1, coalesce(v.modified, transaction_timestamp()), {string.Join(", ", _stored.Select(column => "v." + column))}
-            from unnest({string.Join(", ", Enumerable.Range(2, 4 + _stored.Length).Select(n => $"${n}"))}) v(tenant_id, id, version, modified, {columns})
-            on conflict (tenant_id, id) do update set
-              mt_last_modified = case when d.mt_version = excluded.mt_version then transaction_timestamp() else excluded.mt_last_modified end,
-              mt_version = excluded.mt_version, mt_dotnet_type = excluded.mt_dotnet_type,
-              {string.Join(", ", _stored.Select(column => $"{column} = excluded.{column}"))}
-            where d.mt_version is distinct from excluded.mt_version
-              or ({string.Join(", ", _stored.Select(column => "d." + column))}) is distinct from ({string.Join(", ", _stored.Select(column => "excluded." + column))})
-            returning d.tenant_id, d.id
-            """);
+        var command = new NpgsqlBatchCommand(name == Name ? _upsert : UpsertSql(name));
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = DocumentType.FullName! });
         command.Parameters.AddKeys(documents.Select(document => document.Key));
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. documents.Select(document => document.Version)] });
@@ -161,6 +152,24 @@ internal abstract class DocumentTable
 
         static NpgsqlParameter Array<T>(NpgsqlDbType type, IEnumerable<T> values) =>
             new NpgsqlParameter<T[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | type };
+    }
+
+    private string UpsertSql(string name)
+    {
+        var columns = string.Join(", ", _stored);
+        return
+            $"""
+            insert into {MartenSetup.Schema}.{name} as d ({AllColumns})
+            select v.tenant_id, v.id, v.version, $1, coalesce(v.modified, transaction_timestamp()), {string.Join(", ", _stored.Select(column => "v." + column))}
+            from unnest({string.Join(", ", Enumerable.Range(2, 4 + _stored.Length).Select(n => $"${n}"))}) v(tenant_id, id, version, modified, {columns})
+            on conflict (tenant_id, id) do update set
+              mt_last_modified = case when d.mt_version = excluded.mt_version then transaction_timestamp() else excluded.mt_last_modified end,
+              mt_version = excluded.mt_version, mt_dotnet_type = excluded.mt_dotnet_type,
+              {string.Join(", ", _stored.Select(column => $"{column} = excluded.{column}"))}
+            where d.mt_version is distinct from excluded.mt_version
+              or ({string.Join(", ", _stored.Select(column => "d." + column))}) is distinct from ({string.Join(", ", _stored.Select(column => "excluded." + column))})
+            returning d.tenant_id, d.id
+            """;
     }
 
     /// <summary>Writes a row into a binary COPY of <see cref="AllColumns"/>.</summary>

@@ -3,7 +3,7 @@ using ResultsEs.Ingestion;
 namespace ResultsEs.Commands;
 
 /// <summary>What records events in a command, where Wolverine is not started: the same handler, called at once.</summary>
-internal static class CommandBus
+internal static class CommandRecorder
 {
     /// <summary>Records a message's events.</summary>
     public static Func<RecordEvents, Task<RecordResult>> Recorder(this IServiceProvider services)
