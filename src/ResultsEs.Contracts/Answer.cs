@@ -1,11 +1,8 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace ResultsEs.Contracts;
 
 /// <summary>
-/// What a participant answered: a closed hierarchy, told apart by <c>type</c>. What is of a
-/// type that this version does not know is an <see cref="UnrecognizedAnswer"/>.
+/// A participant's answer: a closed hierarchy with the discriminator <c>type</c>. An answer of a type that this version does not know is
+/// an <see cref="UnrecognizedAnswer"/>.
 /// </summary>
 [JsonConverter(typeof(AnswerConverter))]
 public abstract record Answer : EventPart
@@ -19,8 +16,8 @@ public abstract record Answer : EventPart
     public abstract string Type { get; }
 }
 
-/// <summary>An answer of a type this version does not know, kept whole until a version knows it.</summary>
-/// <param name="Json">The answer as it came, an object with a <c>type</c>.</param>
+/// <summary>An answer of a type that this version does not know, kept whole for a version that knows it.</summary>
+/// <param name="Json">The answer as received: an object with a <c>type</c>.</param>
 public sealed record UnrecognizedAnswer(JsonElement Json) : Answer
 {
     /// <inheritdoc/>

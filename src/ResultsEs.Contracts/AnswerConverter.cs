@@ -1,11 +1,8 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace ResultsEs.Contracts;
 
 /// <summary>
-/// Reads an answer by its <c>type</c>, wherever in the object that stands: <c>jsonb</c> reorders members. System.Text.Json's
-/// own polymorphism refuses a discriminator it does not know; here such an answer is kept whole.
+/// Reads and writes answers by their <c>type</c>, at any place in the object, because <c>jsonb</c> reorders members. An unknown type is
+/// kept whole; System.Text.Json's own polymorphism would refuse it.
 /// </summary>
 public sealed class AnswerConverter : JsonConverter<Answer>
 {

@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace ResultsEs.Contracts;
 
-/// <summary>The names of the answers on the wire: the <c>type</c> of each record.</summary>
+/// <summary>The wire names of answers: the <c>type</c> of each record.</summary>
 public static class AnswerTypes
 {
     private static readonly FrozenDictionary<string, Type> Records = new Dictionary<string, Type>(StringComparer.Ordinal)
@@ -22,10 +22,10 @@ public static class AnswerTypes
 
     private static readonly FrozenDictionary<Type, string> Names = Records.ToFrozenDictionary(pair => pair.Value, pair => pair.Key);
 
-    /// <summary>The record of answers of a type, or null when this version does not know it.</summary>
+    /// <summary>Returns the record of an answer type, or null when this version does not know it.</summary>
     public static Type? Find(string name) => Records.GetValueOrDefault(name);
 
-    /// <summary>The type of a record's answers, such as <c>NPS</c>.</summary>
-    /// <exception cref="KeyNotFoundException">The record is not one of an answer that this version knows.</exception>
+    /// <summary>Returns the answer type of a record, such as <c>NPS</c>.</summary>
+    /// <exception cref="KeyNotFoundException">The record is no answer that this version knows.</exception>
     public static string NameOf(Type record) => Names[record];
 }

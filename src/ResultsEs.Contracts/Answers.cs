@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace ResultsEs.Contracts;
 
 /// <summary>WRITTEN: open-ended text.</summary>
@@ -31,7 +29,7 @@ public sealed record VerbalAnswer : Answer
     public IReadOnlyList<Cue>? Cues { get; init; }
 }
 
-/// <summary>How a navigation or prototype task ended.</summary>
+/// <summary>The outcome of a navigation or prototype task.</summary>
 [JsonConverter(typeof(WireEnumConverter<TaskOutcome>))]
 public enum TaskOutcome
 {

@@ -1,45 +1,44 @@
 using System.Buffers;
-using System.Text.Json;
 
 namespace ResultsEs.Contracts;
 
 /// <summary>
-/// A CloudEvent 1.0 in structured JSON: an event with its attributes, as recorders send it. Keep it, or its JSON, until the
-/// service has answered: sent again with the same id it is stored once.
+/// A CloudEvent 1.0 in structured JSON: an event with its attributes, as recorders send it. Keep it, or its JSON, until the service has
+/// answered. Sent again with the same id, it is stored once.
 /// </summary>
 public sealed record CloudEvent
 {
     /// <summary>The content type of one event.</summary>
     public const string MediaType = "application/cloudevents+json";
 
-    /// <summary>The content type of several events, an array.</summary>
+    /// <summary>The content type of an array of events.</summary>
     public const string BatchMediaType = "application/cloudevents-batch+json";
 
-    /// <summary>The event's id, a UUID that the recorder makes: the key of idempotency, for ever, within the account.</summary>
+    /// <summary>The idempotency key: a UUID that the recorder makes, unique in the account for ever.</summary>
     public required Guid Id { get; init; }
 
     /// <summary>The recorder and its version, such as <c>/recorder/web/4.2.0</c>; 1–2,048 characters.</summary>
     public required string Source { get; init; }
 
-    /// <summary>The session; of an event of a highlight reel the reel.</summary>
+    /// <summary>The session, or the highlight reel of a reel's event.</summary>
     public required Guid Subject { get; init; }
 
-    /// <summary>When it happened at the recorder. Of two events that say the same thing the later holds.</summary>
+    /// <summary>The time of the event at the recorder. Of two events about the same thing, the later one counts.</summary>
     public required DateTimeOffset Time { get; init; }
 
-    /// <summary>The W3C trace context of the recorder; absent where it does not trace.</summary>
+    /// <summary>The W3C trace context of the recorder; null without tracing.</summary>
     public string? TraceParent { get; init; }
 
-    /// <summary>What happened.</summary>
+    /// <summary>The event itself.</summary>
     public required StreamEvent Data { get; init; }
 
-    /// <summary>The event's name on the wire, such as <c>results.TaskAnswered.v1</c>.</summary>
+    /// <summary>The wire name of the event, such as <c>results.TaskAnswered.v1</c>.</summary>
     public string Type => EventTypes.NameOf(Data.GetType());
 
-    /// <summary>The JSON of one event, in UTF-8; a body of the type <see cref="MediaType"/>.</summary>
+    /// <summary>Writes the event as UTF-8 JSON, a body of type <see cref="MediaType"/>.</summary>
     public byte[] ToJson() => Write(WriteTo);
 
-    /// <summary>The JSON of several events, in UTF-8; a body of the type <see cref="BatchMediaType"/>.</summary>
+    /// <summary>Writes events as a UTF-8 JSON array, a body of type <see cref="BatchMediaType"/>.</summary>
     public static byte[] ToJson(IEnumerable<CloudEvent> events) => Write(writer =>
     {
         writer.WriteStartArray();

@@ -1,16 +1,14 @@
 using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace ResultsEs.Contracts;
 
-/// <summary>The JSON of events, as they are sent and stored.</summary>
+/// <summary>The JSON format in which events are sent and stored.</summary>
 public static class EventJson
 {
-    /// <summary>How deep an event may be nested, its own braces included.</summary>
+    /// <summary>The deepest nesting of an event, its own braces included.</summary>
     public const int MaxDepth = 32;
 
-    /// <summary>The options by which all records of this package are written and read; read-only.</summary>
+    /// <summary>The read-only options that write and read all records of this package.</summary>
     public static JsonSerializerOptions Options { get; } = Create();
 
     private static JsonSerializerOptions Create()
@@ -18,7 +16,7 @@ public static class EventJson
         var options = new JsonSerializerOptions
         {
             PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-            // Events are read as JSON and never pasted into a page: URLs keep their &, and texts their letters.
+            // Events are parsed as JSON and never pasted into a page, so & and non-ASCII letters need no escapes.
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
             DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             RespectNullableAnnotations = true,

@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace ResultsEs.Contracts;
 
-/// <summary>The names of the events on the wire: the CloudEvent's <c>type</c> of each record.</summary>
+/// <summary>The wire names of events: the CloudEvent's <c>type</c> of each record.</summary>
 public static class EventTypes
 {
     private static readonly FrozenDictionary<string, Type> Records = new Dictionary<string, Type>(StringComparer.Ordinal)
@@ -32,10 +32,10 @@ public static class EventTypes
 
     private static readonly FrozenDictionary<Type, string> Names = Records.ToFrozenDictionary(pair => pair.Value, pair => pair.Key);
 
-    /// <summary>The record of events with a name, or null when this version does not know it.</summary>
+    /// <summary>Returns the record of an event's name, or null when this version does not know it.</summary>
     public static Type? Find(string name) => Records.GetValueOrDefault(name);
 
-    /// <summary>The name of a record's events, such as <c>results.TaskAnswered.v1</c>.</summary>
-    /// <exception cref="KeyNotFoundException">The type is not one of the events.</exception>
+    /// <summary>Returns the event name of a record, such as <c>results.TaskAnswered.v1</c>.</summary>
+    /// <exception cref="KeyNotFoundException">The record is no event.</exception>
     public static string NameOf(Type record) => Names[record];
 }

@@ -1,16 +1,14 @@
-using System.Text.Json.Serialization;
-
 namespace ResultsEs.Contracts;
 
-/// <summary>
-/// The session's recording is in the object store. A later one (a better encoding, a repaired upload) replaces it.
-/// </summary>
+/// <summary>The session's recording is in the object store. A later one (a better encoding, a repaired upload) replaces it.</summary>
 public sealed record VideoRecorded : SessionEvent
 {
     /// <summary>The recording.</summary>
     public required Guid VideoId { get; init; }
 
-    /// <summary>Where its bytes are: the object's key below the session's own folder of the bucket, <c>{account}/{workspaceId}/</c>.</summary>
+    /// <summary>
+    /// Where its bytes are: the object's key below the session's own folder of the bucket, <c>{account}/{workspaceId}/</c>.
+    /// </summary>
     public required string ObjectKey { get; init; }
 
     /// <summary>Where screen and camera are in the picture; absent when the picture is only one of them.</summary>
@@ -94,7 +92,7 @@ public sealed record ClipLayout : EventPart
     public required PipState PipState { get; init; }
 }
 
-/// <summary>A stream of a recording.</summary>
+/// <summary>One of the two pictures of a recording.</summary>
 [JsonConverter(typeof(WireEnumConverter<ClipStream>))]
 public enum ClipStream
 {
@@ -105,7 +103,7 @@ public enum ClipStream
     Camera,
 }
 
-/// <summary>A corner of the picture.</summary>
+/// <summary>The corner of the small picture in the large one.</summary>
 [JsonConverter(typeof(WireEnumConverter<PipPosition>))]
 public enum PipPosition
 {
@@ -122,7 +120,7 @@ public enum PipPosition
     BottomRight,
 }
 
-/// <summary>Whether a picture in the picture is shown.</summary>
+/// <summary>The visibility of the small picture.</summary>
 [JsonConverter(typeof(WireEnumConverter<PipState>))]
 public enum PipState
 {

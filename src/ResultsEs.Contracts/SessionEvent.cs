@@ -1,29 +1,25 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace ResultsEs.Contracts;
 
-/// <summary>An object of an event, at any level.</summary>
+/// <summary>A JSON object of an event, at any level.</summary>
 public abstract record EventPart
 {
     /// <summary>
-    /// Members this version does not know. They are stored as they came, so that a later version that knows them
-    /// finds them when it rebuilds; results do not show them.
+    /// Members that this version does not know, stored as received. A later version that knows them uses them when it rebuilds; results do
+    /// not show them.
     /// </summary>
     [JsonExtensionData]
     public IDictionary<string, JsonElement>? Unknown { get; set; }
 }
 
 /// <summary>
-/// Something that happened, as its producer sent it. The record is the wire form of a CloudEvent's <c>data</c> and also
-/// what is stored: nothing is translated in between.
+/// An event as its producer sent it. The record is both the <c>data</c> of a CloudEvent and what is stored, without a translation.
 /// </summary>
 public abstract record StreamEvent : EventPart;
 
-/// <summary>Something that happened in one participant's session; the CloudEvent's <c>subject</c> is the session.</summary>
+/// <summary>An event of one participant's session, which is the CloudEvent's <c>subject</c>.</summary>
 public abstract record SessionEvent : StreamEvent;
 
-/// <summary>Something that happened to a highlight reel, which belongs to a test; the CloudEvent's <c>subject</c> is the reel.</summary>
+/// <summary>An event of a highlight reel, which belongs to a test. The CloudEvent's <c>subject</c> is the reel.</summary>
 public abstract record HighlightReelEvent : StreamEvent;
 
 /// <summary>An event about one task of the session's test plan.</summary>

@@ -1,8 +1,6 @@
-using System.Text.Json.Serialization;
-
 namespace ResultsEs.Contracts;
 
-/// <summary>What kind of test the session ran.</summary>
+/// <summary>The kind of test that the session ran.</summary>
 [JsonConverter(typeof(WireEnumConverter<ProductType>))]
 public enum ProductType
 {
@@ -20,8 +18,7 @@ public enum ProductType
 }
 
 /// <summary>
-/// A participant began a run of a test. It places the session in a workspace: until it is in, nobody can read the
-/// session.
+/// A participant began a run of a test. It places the session in a workspace: until it is in, nobody can read the session.
 /// </summary>
 public sealed record SessionStarted : SessionEvent
 {
@@ -45,8 +42,7 @@ public sealed record SessionStarted : SessionEvent
 }
 
 /// <summary>
-/// Who the participant was when the session ran: a snapshot, which a later change of the participant's profile does
-/// not touch.
+/// Who the participant was when the session ran: a snapshot, which a later change of the participant's profile does not touch.
 /// </summary>
 public sealed record ParticipantProfiled : SessionEvent
 {
@@ -76,7 +72,7 @@ public sealed record Demographic : EventPart
     public DemographicType? Type { get; init; }
 }
 
-/// <summary>How many answers a demographic question takes.</summary>
+/// <summary>The kind of a demographic question: how many answers it takes.</summary>
 [JsonConverter(typeof(WireEnumConverter<DemographicType>))]
 public enum DemographicType
 {
@@ -120,14 +116,14 @@ public sealed record SessionAbandonedV2 : SessionEvent
     public required DateTimeOffset AbandonedAt { get; init; }
 }
 
-/// <summary>What ended a session before the end of its test.</summary>
+/// <summary>The cause that ended a session before the end of its test.</summary>
 [JsonConverter(typeof(WireEnumConverter<AbandonCause>))]
 public enum AbandonCause
 {
     /// <summary><c>PARTICIPANT</c>: the participant left.</summary>
     Participant,
 
-    /// <summary><c>INACTIVITY</c>: nothing came from the participant for too long.</summary>
+    /// <summary><c>INACTIVITY</c>: the participant did nothing for too long.</summary>
     Inactivity,
 
     /// <summary><c>TECHNICAL</c>: the recorder or the network failed.</summary>

@@ -1,6 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace ResultsEs.Contracts;
 
 /// <summary>
@@ -47,7 +44,7 @@ public sealed record TaskSkipped : TaskEvent
     public required long EndTimeMs { get; init; }
 }
 
-/// <summary>Who skipped a task.</summary>
+/// <summary>The cause of a skipped task.</summary>
 [JsonConverter(typeof(WireEnumConverter<SkipReason>))]
 public enum SkipReason
 {
@@ -58,9 +55,7 @@ public enum SkipReason
     User,
 }
 
-/// <summary>
-/// A spoken (VERBAL) answer was transcribed; arrives minutes after the answer, or before it when the answer is late.
-/// </summary>
+/// <summary>A spoken (VERBAL) answer was transcribed; arrives minutes after the answer, or before it when the answer is late.</summary>
 public sealed record VerbalResponseTranscribed : TaskEvent
 {
     /// <summary>The whole transcript.</summary>

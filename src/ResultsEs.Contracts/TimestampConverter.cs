@@ -1,23 +1,26 @@
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace ResultsEs.Contracts;
 
-/// <summary>
-/// A moment, ISO 8601 with an offset (RFC 3339). Without one it would mean another moment on every node, so it is refused.
-/// </summary>
+/// <summary>A time in ISO 8601 with an offset (RFC 3339). Without one it would depend on the node's time zone, so it is refused.</summary>
 public sealed class TimestampConverter : JsonConverter<DateTimeOffset>
 {
-    /// <summary>What is wrong with a text that is no such moment.</summary>
+    /// <summary>The message for a text that is no such time.</summary>
     public const string Problem = "must be an ISO 8601 time with an offset, such as 2026-03-01T10:15:04.123Z";
 
-    /// <summary>Reads such a moment.</summary>
+    /// <summary>Reads such a time; false for any other text.</summary>
     public static bool TryParse(string text, out DateTimeOffset value)
     {
-        // Round-trips through the JSON reader's own parser, which takes the ISO 8601 extended profile and nothing else.
         value = default;
-        return text.Length < 64 && HasOffset(text) && text.AsSpan().IndexOfAny('"', '\\') < 0 && TryRead(text, out value);
+        if (text.Length >= 64 || !HasOffset(text) || text.AsSpan().ContainsAny('"', '\\'))
+            return false;
+
+        // The JSON reader's own parser takes the ISO 8601 extended profile and nothing else.
+        Span<byte> quoted = stackalloc byte[256];
+        var length = Encoding.UTF8.GetBytes($"\"{text}\"", quoted);
+        var reader = new Utf8JsonReader(quoted[..length]);
+        reader.Read();
+        return reader.TryGetDateTimeOffset(out value);
     }
 
     /// <inheritdoc/>
@@ -27,17 +30,9 @@ public sealed class TimestampConverter : JsonConverter<DateTimeOffset>
             : throw new JsonException(Problem);
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value);
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value);
 
     private static bool HasOffset(string text) =>
         text.IndexOf('T', StringComparison.Ordinal) is > 0 and var time && text.AsSpan(time).ContainsAny('Z', '+', '-');
-
-    private static bool TryRead(string text, out DateTimeOffset value)
-    {
-        Span<byte> quoted = stackalloc byte[256];
-        var length = Encoding.UTF8.GetBytes($"\"{text}\"", quoted);
-        var reader = new Utf8JsonReader(quoted[..length]);
-        reader.Read();
-        return reader.TryGetDateTimeOffset(out value);
-    }
 }

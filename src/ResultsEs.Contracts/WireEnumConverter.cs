@@ -1,10 +1,7 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace ResultsEs.Contracts;
 
-/// <summary>A closed enumeration as the contract spells it: <c>NON_THINK_OUT_LOUD</c>, never a number.</summary>
-/// <typeparam name="T">The enumeration, whose members are the names in Pascal case.</typeparam>
+/// <summary>A closed enumeration in upper snake case on the wire: <c>NON_THINK_OUT_LOUD</c>, never a number.</summary>
+/// <typeparam name="T">The enumeration, whose members are in Pascal case.</typeparam>
 public sealed class WireEnumConverter<T> : JsonConverter<T>
     where T : struct, Enum
 {
@@ -14,10 +11,10 @@ public sealed class WireEnumConverter<T> : JsonConverter<T>
     private static readonly Dictionary<string, T> Values =
         Names.ToDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);
 
-    /// <summary>All values as the contract spells them.</summary>
+    /// <summary>The wire names of all values.</summary>
     public static IReadOnlyCollection<string> AllNames => Names.Values;
 
-    /// <summary>The value that the contract spells so.</summary>
+    /// <summary>Returns the value with a wire name.</summary>
     public static T Value(string name) => Values[name];
 
     /// <inheritdoc/>

@@ -1,9 +1,9 @@
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>The data of a cluster: made by initdb, and checked before a server is started on it.</summary>
+/// <summary>The data folder of a cluster: made by initdb and checked before a server starts on it.</summary>
 internal static class ClusterData
 {
-    /// <summary>Makes the data when there is none, and refuses what the programs at hand cannot open. Needs the gate.</summary>
+    /// <summary>Makes missing data, and refuses data that the installed programs cannot open. The caller holds the gate.</summary>
     public static async Task CheckOrCreateAsync(
         ClusterOptions options, ClusterFolder folder, IEnumerable<string> access, ILogger logger, CancellationToken cancellationToken)
     {
@@ -22,7 +22,7 @@ internal static class ClusterData
 
         PostgresLog.Creating(logger, options.Home);
 
-        // Made beside and renamed when complete: what an interrupted start leaves never counts as a cluster.
+        // Made under another name and renamed when complete, so that an interrupted start never leaves half a cluster.
         const string Unfinished = "data.unfinished";
         var unfinished = Path.Combine(options.Home, Unfinished);
         if (Directory.Exists(unfinished))

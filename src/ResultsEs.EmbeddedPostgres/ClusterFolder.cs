@@ -2,10 +2,10 @@ using System.ComponentModel;
 
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>The folder of a cluster, ready for use: closed to strangers, owned by the account PostgreSQL runs under.</summary>
+/// <summary>The folder of a cluster: closed to other users, owned by the account PostgreSQL runs under.</summary>
 internal sealed class ClusterFolder(ClusterOptions options, string? account)
 {
-    /// <summary>Makes what is missing, and checks that PostgreSQL will be able to work there.</summary>
+    /// <summary>Makes missing folders, and checks that PostgreSQL can work there.</summary>
     public static async Task<ClusterFolder> PrepareAsync(ClusterOptions options, CancellationToken cancellationToken)
     {
         var account = await ServerAccount.ChooseAsync(options.Data, cancellationToken);
@@ -20,11 +20,11 @@ internal sealed class ClusterFolder(ClusterOptions options, string? account)
         return folder;
     }
 
-    /// <summary>Runs one of PostgreSQL's programs in the folder, under the server's account.</summary>
+    /// <summary>Runs one of PostgreSQL's programs in the folder, as the server's account.</summary>
     public Task<Command.Result> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken) =>
         Command.RunAsync(PostgresBinaries.Program(options.Binaries, program), arguments, options.Home, account, cancellationToken);
 
-    /// <summary>Makes a file the server's account's own.</summary>
+    /// <summary>Makes the server's account the owner of a file.</summary>
     public Task GiveAsync(string file, CancellationToken cancellationToken) =>
         account is null ? Task.CompletedTask : ServerAccount.GiveAsync(account, [file], cancellationToken);
 
@@ -35,7 +35,7 @@ internal sealed class ClusterFolder(ClusterOptions options, string? account)
         {
             Directory.CreateDirectory(parent);
 
-            // Root's umask may close the folder to the account PostgreSQL runs under.
+            // Root's umask may close the folder to PostgreSQL's account.
             if (account is not null && !OperatingSystem.IsWindows())
                 File.SetUnixFileMode(parent, File.GetUnixFileMode(parent) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         }

@@ -3,9 +3,7 @@ using System.Text;
 
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>The settings of a private cluster, and where its files are.</summary>
-/// <param name="Home">The folder of everything that belongs to the cluster. Made when missing.</param>
-/// <param name="Binaries">The folder of PostgreSQL's programs.</param>
+/// <summary>The settings of a private cluster. All its files are in <paramref name="Home"/>, a folder that is made when missing.</summary>
 internal sealed record ClusterOptions(string Home, string Binaries)
 {
     // sun_path is 108 bytes on Linux and 104 on macOS; the rest is "/.s.PGSQL.5432" and a terminator.
@@ -13,12 +11,12 @@ internal sealed record ClusterOptions(string Home, string Binaries)
 
     public string Home { get; } = Path.GetFullPath(Home);
 
-    /// <summary>False for clusters that are thrown away: commits do not reach the disk, and stopping writes nothing.</summary>
+    /// <summary>False for throw-away clusters: commits do not reach the disk, and stopping writes nothing.</summary>
     public bool Durable { get; init; } = true;
 
     public int MaxConnections { get; init; } = 200;
 
-    /// <summary>Loopback TCP with a generated password instead of a Unix socket in a private folder.</summary>
+    /// <summary>True for loopback TCP with a generated password; false for a Unix socket in a private folder.</summary>
     public bool Tcp { get; init; } = OperatingSystem.IsWindows();
 
     public string Data => Path.Combine(Home, "data");
@@ -32,13 +30,13 @@ internal sealed record ClusterOptions(string Home, string Binaries)
             if (inside.Length <= LongestSocketFolder && inside.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '_' or '-'))
                 return inside;
 
-            // Not the temporary folder of the session: every service must come to the same answer. Only root may write to /run.
+            // Not the session's temporary folder, because every service has to find the same one. Only root may write to /run.
             var parent = Environment.IsPrivilegedProcess && Directory.Exists("/run") ? "/run" : "/tmp";
             return $"{parent}/results-{ShortHash(Home)}";
         }
     }
 
-    /// <summary>A name for a folder, where its path cannot be one.</summary>
+    /// <summary>A short name that stands for the path of a folder.</summary>
     public static string ShortHash(string folder) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..16];
 
     /// <summary>The major version of the cluster in a folder, such as <c>17</c>; null when there is none yet.</summary>
@@ -54,7 +52,7 @@ internal sealed record ClusterOptions(string Home, string Binaries)
         }
     }
 
-    /// <summary>The error that names the folder, says why it cannot be used, and shows the way out.</summary>
+    /// <summary>The error that names the folder, says why it cannot be used and what to do.</summary>
     public DatabaseUnavailableException CannotUse(string why, Exception? cause = null) => new(
         $"The embedded PostgreSQL in {Home} cannot be used: {why.TrimEnd('.')}. " +
         $"Set {DataFolder.Variable} to another folder, or ConnectionStrings__results to a database of yours.",

@@ -7,7 +7,7 @@ internal static class Command
 {
     public sealed record Result(int ExitCode, string Output);
 
-    // Only root may name an account other than its own, which is null.
+    // A null account is our own; only root may run a program as another one.
     public static async Task<Result> RunAsync(
         string program, IEnumerable<string> arguments, string workingDirectory, string? account, CancellationToken cancellationToken)
     {
@@ -21,7 +21,7 @@ internal static class Command
             UseShellExecute = false,
         };
 
-        // PGPORT, PGOPTIONS and the like change what the programs do; messages are quoted in errors and looked at.
+        // PGPORT, PGOPTIONS and the like change what the programs do. LC_ALL: our code and our errors quote their messages.
         foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("PG", StringComparison.Ordinal)).ToList())
             start.Environment.Remove(name);
         start.Environment["LC_ALL"] = "C";
@@ -40,7 +40,7 @@ internal static class Command
             throw;
         }
 
-        // On Windows the server that pg_ctl leaves behind inherits these pipes, so their end may never come.
+        // On Windows the server that pg_ctl starts inherits these pipes, so they may never end.
         var isRead = await Task.WhenAny(output, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)) == output;
         return new Result(process.ExitCode, isRead ? string.Concat(await output).Trim() : "");
     }

@@ -1,17 +1,16 @@
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>The folder of what the service makes for itself when nothing is configured: the embedded cluster and generated keys.</summary>
+/// <summary>The folder of what the service makes when nothing is configured: the embedded cluster and generated keys.</summary>
 public static class DataFolder
 {
     /// <summary>The environment variable, or configuration key, that moves the folder.</summary>
     public const string Variable = "RESULTS_DATA";
 
     /// <summary>
-    /// The absolute path: <c>RESULTS_DATA</c>, relative to the current directory; otherwise <c>.data</c> at the repository's root.
-    /// The root is the nearest ancestor of the current directory, or else of the program, that holds <c>ResultsEs.sln</c>.
-    /// Without one it is <c>.data</c> in the current directory. The folder need not exist.
+    /// Returns the absolute path of the folder, which need not exist. It is <c>RESULTS_DATA</c> from the configuration, relative to the
+    /// current directory. Default: <c>.data</c> in the nearest folder with <c>ResultsEs.sln</c> at or above the current directory, or else
+    /// the program; without one, in the current directory.
     /// </summary>
-    /// <param name="configuration">Where <c>RESULTS_DATA</c> is looked up.</param>
     public static string Find(IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);

@@ -1,5 +1,3 @@
-using Npgsql;
-
 namespace ResultsEs.EmbeddedPostgres;
 
 /// <summary>The service's database: the configured one, or an embedded PostgreSQL that is started for it.</summary>
@@ -8,13 +6,10 @@ public static class Database
     private const string Name = "results";
 
     /// <summary>
-    /// The configured database (<c>ConnectionStrings__results</c>), otherwise a private cluster in the data folder.
-    /// The cluster is run by the PostgreSQL of this machine, or by a downloaded one.
-    /// Dispose the answer when the service has drained: the last service that leaves a private cluster stops it.
+    /// Opens the configured database (<c>ConnectionStrings:results</c>), otherwise a private cluster in the data folder. This machine's
+    /// PostgreSQL runs the cluster, or a downloaded one. Dispose the result when the service has drained: the last service that leaves a
+    /// private cluster stops it.
     /// </summary>
-    /// <param name="configuration">Read for <c>ConnectionStrings:results</c> and <c>RESULTS_DATA</c>.</param>
-    /// <param name="logger">Told what is used, and when PostgreSQL has to be started again.</param>
-    /// <param name="cancellationToken">Stops the search or the start.</param>
     /// <exception cref="DatabaseUnavailableException">There is no database; the message says what was tried and what to do.</exception>
     public static async Task<RunningDatabase> OpenAsync(IConfiguration configuration, ILogger logger, CancellationToken cancellationToken)
     {
@@ -32,7 +27,7 @@ public static class Database
         ? new(connectionString, $"PostgreSQL at {parts.Host}:{parts.Port}, database {parts.Database} (configured)", cluster: null)
         : throw new DatabaseUnavailableException("ConnectionStrings__results is not a connection string that Npgsql understands.");
 
-    /// <summary>The parts of a connection string; null when it is malformed.</summary>
+    /// <summary>Parses a connection string; null when it is malformed.</summary>
     public static NpgsqlConnectionStringBuilder? Parse(string connectionString)
     {
         try
@@ -41,14 +36,14 @@ public static class Database
         }
         catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException)
         {
-            // The error is dropped on purpose: its message quotes parts of the string, which may be those of a password.
+            // The exception is dropped on purpose: its message quotes the string, which may hold a password.
             return null;
         }
     }
 
     /// <summary>
-    /// The cluster's folder: in the data folder, or below <c>/var/lib</c> when only root may enter that (such as a checkout below
-    /// <c>/root</c>) and nobody chose it. PostgreSQL does not run as root.
+    /// The cluster's folder: in the data folder, or below <c>/var/lib</c> when only root may enter the default data folder. An example
+    /// is a checkout below <c>/root</c>; PostgreSQL does not run as root.
     /// </summary>
     internal static string Home(string folder, bool moved, bool privileged, Func<string, string?> closedFolderAbove)
     {

@@ -1,6 +1,4 @@
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>There is no database to work with. The message is written for the person who starts the service.</summary>
-/// <param name="message">What was tried and what to do.</param>
-/// <param name="innerException">What it comes from, if anything.</param>
+/// <summary>No database is available. The message tells whoever starts the service what was tried and what to do.</summary>
 public sealed class DatabaseUnavailableException(string message, Exception? innerException = null) : Exception(message, innerException);

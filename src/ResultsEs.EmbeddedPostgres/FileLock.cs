@@ -1,12 +1,12 @@
 namespace ResultsEs.EmbeddedPostgres;
 
 /// <summary>
-/// A lock on a file that the operating system drops when its holder dies: flock on Unix, share modes on Windows.
-/// Two locks of one process exclude each other as those of two processes do.
+/// A file lock that the operating system releases when its holder dies: flock on Unix, share modes on Windows. It also excludes other
+/// locks of the same process.
 /// </summary>
 internal static class FileLock
 {
-    // What "somebody else holds it" looks like; every other error is one.
+    // The error codes of a lock that is held; any other error is a failure.
     private const int LinuxWouldBlock = 11;
     private const int MacWouldBlock = 35;
     private const int WindowsSharingViolation = unchecked((int)0x80070020);
@@ -22,7 +22,7 @@ internal static class FileLock
             if (TryExclusive(path) is { } held)
                 return held;
 
-            // About two seconds: an ordinary start or stop of another service is not worth a line in the log.
+            // After about two seconds: an ordinary start or stop of another service is not worth a log line.
             if (attempt == 40)
                 onWait();
 
@@ -30,7 +30,7 @@ internal static class FileLock
         }
     }
 
-    // Read access is enough for flock and lets another account with read access share the lock.
+    // Read access is enough for flock, and lets an account with read access share the lock.
     private static FileStream? TryOpen(string path, FileShare share)
     {
         try

@@ -1,10 +1,9 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using MysticMind.PostgresEmbed;
 
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>The programs of a PostgreSQL server: found on this machine, or downloaded.</summary>
+/// <summary>The programs of a PostgreSQL server, found on this machine or downloaded.</summary>
 internal static partial class PostgresBinaries
 {
     /// <summary>The major version that is downloaded for a new cluster.</summary>
@@ -12,7 +11,7 @@ internal static partial class PostgresBinaries
 
     private static readonly string[] Programs = ["initdb", "postgres", "pg_ctl"];
 
-    // A '*' stands for one folder; of its matches the newest version comes first.
+    // A '*' stands for one folder; its newest version comes first.
     private static readonly string[] UsualPlaces =
     [
         "/usr/lib/postgresql/*/bin",
@@ -28,12 +27,12 @@ internal static partial class PostgresBinaries
 
     private static IEnumerable<string> Searched => SearchOrder(Environment.GetEnvironmentVariable("PATH"), ListFolders);
 
-    /// <summary>The first folder of PATH and the usual places that has all programs; null when none has.</summary>
+    /// <summary>Returns the first folder of PATH and the usual places with all programs; null when there is none.</summary>
     public static string? Find() => Complete(Searched, File.Exists).FirstOrDefault();
 
     /// <summary>
-    /// The folder of programs that can run a cluster of <paramref name="majorVersion"/>; of any version when that is null.
-    /// Downloaded programs are kept in <paramref name="dataFolder"/>.
+    /// Returns a folder of programs for a cluster of <paramref name="majorVersion"/>, or of any version when that is null. Downloads go
+    /// to <paramref name="dataFolder"/>.
     /// </summary>
     public static Task<string> GetAsync(string dataFolder, string? majorVersion, ILogger logger, CancellationToken cancellationToken)
     {
@@ -48,7 +47,7 @@ internal static partial class PostgresBinaries
     {
         foreach (var folder in Complete(searched, File.Exists))
         {
-            // A cluster can only be opened by the major version that made it, which need not be the newest installed.
+            // Only the major version that made a cluster can open it, and the newest installed may be another.
             if (majorVersion is null || await VersionAsync(folder, cancellationToken) == majorVersion)
                 return folder;
         }
@@ -56,7 +55,7 @@ internal static partial class PostgresBinaries
         return await DownloadAsync(searched, downloads, majorVersion, http, logger, cancellationToken);
     }
 
-    /// <summary>Every folder to look into, in order. Pure: the machine is what <paramref name="listFolders"/> says.</summary>
+    /// <summary>The folders to search, in order. Pure: <paramref name="listFolders"/> stands for the machine.</summary>
     internal static IEnumerable<string> SearchOrder(string? path, Func<string, IEnumerable<string>> listFolders) =>
         (path ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Concat(UsualPlaces.SelectMany(place => Expand(place, listFolders)))
@@ -67,7 +66,7 @@ internal static partial class PostgresBinaries
 
     public static string Program(string folder, string name) => Path.Combine(folder, OperatingSystem.IsWindows() ? name + ".exe" : name);
 
-    /// <summary>The major version of the programs in a folder, such as <c>17</c>; null when they cannot say.</summary>
+    /// <summary>Returns the major version of the programs in a folder, such as <c>17</c>; null when they do not run.</summary>
     public static async Task<string?> VersionAsync(string folder, CancellationToken cancellationToken)
     {
         try

@@ -1,12 +1,9 @@
-using Npgsql;
-
 namespace ResultsEs.EmbeddedPostgres;
 
 /// <summary>
-/// A PostgreSQL of our own, shared by the services that use the same folder. The first starts it, others attach, the last stops it.
-/// Each holds a shared lock on the file <c>users</c>; who starts or stops the server holds the exclusive one on <c>gate</c>.
-/// Locks die with their process: after a killed service, the next finds the server running and attaches.
-/// While in use, a background task starts the server again when it is gone.
+/// A private PostgreSQL, shared by the services that use the same folder. The first starts it, others attach, the last stops it. Each
+/// holds a shared lock on the file <c>users</c>; whoever starts or stops the server holds an exclusive lock on <c>gate</c>. Locks end
+/// with their process: after a killed service, the next one attaches to the running server. A background task restarts a lost server.
 /// </summary>
 internal sealed class PostgresCluster : IAsyncDisposable
 {
@@ -32,7 +29,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
 
     private string Users => Path.Combine(_options.Home, "users");
 
-    /// <summary>Makes the cluster when there is none, starts it or attaches to it, and keeps it running until disposed.</summary>
+    /// <summary>Makes a missing cluster, starts it or attaches to it, and keeps it running until disposed.</summary>
     /// <exception cref="DatabaseUnavailableException">It cannot run; the message says why and what to do.</exception>
     public static async Task<PostgresCluster> StartAsync(ClusterOptions options, ILogger logger, CancellationToken cancellationToken)
     {
@@ -53,10 +50,9 @@ internal sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>How to connect to a database of the cluster.</summary>
     public string ConnectionString(string database) => _address.ConnectionString(database);
 
-    /// <summary>Makes a database unless it exists.</summary>
+    /// <summary>Creates a database unless it exists.</summary>
     public async Task CreateDatabaseAsync(string name, CancellationToken cancellationToken)
     {
         await using var connection = _address.Connection();
@@ -74,11 +70,11 @@ internal sealed class PostgresCluster : IAsyncDisposable
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.UniqueViolation)
         {
-            // Another service came first.
+            // Another service was first.
         }
     }
 
-    /// <summary>Leaves the cluster; the last user stops it. Never throws: the next start attaches to what was not stopped.</summary>
+    /// <summary>Leaves the cluster; the last user stops it. Never throws: the next start attaches to a server left running.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -106,7 +102,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
     {
         using (await GateAsync(cancellationToken))
         {
-            // Nobody holds it exclusively for longer than a look while the gate is ours.
+            // While the gate is ours, no service holds it exclusively.
             _use = FileLock.TryShared(Users) ?? throw _options.CannotUse($"the lock file {Users} is held by another program");
             await _address.LoadAsync(cancellationToken);
             await ClusterData.CheckOrCreateAsync(_options, _folder, _address.InitdbArguments, _logger, cancellationToken);
@@ -119,7 +115,6 @@ internal sealed class PostgresCluster : IAsyncDisposable
     private Task<IDisposable> GateAsync(CancellationToken cancellationToken) =>
         FileLock.ExclusiveAsync(Path.Combine(_options.Home, "gate"), () => PostgresLog.Waiting(_logger, _options.Home), cancellationToken);
 
-    // Ends by the cancellation.
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
         for (var pause = WatchEvery; ;)
@@ -161,7 +156,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
 
         await _server.StopAsync(late.Token);
 
-        // Nothing of us stays outside our own folder.
+        // Nothing stays outside the cluster's folder.
         if (!_options.Tcp && !_options.SocketFolder.StartsWith(_options.Home, StringComparison.Ordinal))
             Directory.Delete(_options.SocketFolder, recursive: true);
     }

@@ -1,6 +1,6 @@
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>What the log says about the embedded PostgreSQL. Its event ids are 101 to 112.</summary>
+/// <summary>The log messages about the embedded PostgreSQL, event ids 101 to 112.</summary>
 internal static partial class PostgresLog
 {
     [LoggerMessage(101, LogLevel.Information, "Using {Description}")]

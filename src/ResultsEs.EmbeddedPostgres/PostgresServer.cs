@@ -1,10 +1,8 @@
-using System.Globalization;
 using System.Net.Sockets;
-using Npgsql;
 
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>The server process of a cluster: found running or started, asked whether it answers, and stopped.</summary>
+/// <summary>The server process of a cluster: starts it, attaches to it, asks whether it answers, and stops it.</summary>
 internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folder, ServerAddress address, ILogger logger)
 {
     // Set under the gate: from the first start on, clients know the address.
@@ -21,11 +19,11 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
 
     private bool IsRunning => Postmaster.Look(options.Data) == Postmaster.State.Running;
 
-    /// <summary>True when there is no process and no answer. A process can be invisible from here (another container).</summary>
+    /// <summary>True when there is no process and no answer; a process in another container is invisible, but answers.</summary>
     public async Task<bool> IsGoneAsync(CancellationToken cancellationToken) =>
         !IsRunning && await AskAsync(cancellationToken) == Reply.None;
 
-    /// <summary>Returns when the server takes connections. Needs the gate.</summary>
+    /// <summary>Attaches to the server or starts it; returns when it takes connections. The caller holds the gate.</summary>
     public async Task EnsureRunningAsync(CancellationToken cancellationToken)
     {
         if (!await AttachAsync(cancellationToken))
@@ -33,21 +31,19 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
         _isInUse = true;
     }
 
-    /// <summary>Stops the server if it runs: with a last write for durable data, at once otherwise. Needs the gate.</summary>
+    /// <summary>Stops a running server: with a last write for durable data, otherwise at once. The caller holds the gate.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (!IsRunning)
             return;
 
-        var trouble = await TryStopAsync(options.Durable ? "fast" : "immediate", cancellationToken);
-        if (trouble is not null)
-            trouble = await TryStopAsync("immediate", cancellationToken);
-        if (trouble is not null)
+        if (await TryStopAsync(options.Durable ? "fast" : "immediate", cancellationToken) is not null
+            && await TryStopAsync("immediate", cancellationToken) is { } trouble)
             throw new DatabaseUnavailableException(trouble);
         PostgresLog.Stopped(logger, options.Home);
     }
 
-    /// <summary>Waits for a server that runs already until it takes connections; false when there is none.</summary>
+    /// <summary>Waits until a running server takes connections; false when none runs.</summary>
     private async Task<bool> AttachAsync(CancellationToken cancellationToken)
     {
         for (var unanswered = 0; address.IsKnown; await Task.Delay(100, cancellationToken))
@@ -84,7 +80,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
             {
                 PostgresErrorCodes.CannotConnectNow => Reply.NotYet,
                 PostgresErrorCodes.TooManyConnections => Reply.Ready,
-                // Somebody else's server has taken the port meanwhile.
+                // Another server has taken the port.
                 _ when options.Tcp && !IsRunning => Reply.None,
                 _ => throw options.CannotUse($"the PostgreSQL that runs there refuses us: {e.MessageText}", e),
             };
@@ -108,7 +104,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
         if (log is { Exists: true, Length: > 10_000_000 })
             log.MoveTo(Log + ".old", overwrite: true);
 
-        // A pg_ctl that is ended at once may leave a server that has not written its pid yet, and that nobody would find and stop.
+        // Ending pg_ctl at once might leave a server that has not written its pid, so that nobody could find and stop it.
         using var patience = new CancellationTokenSource();
         await using var cancelled = cancellationToken.Register(() => patience.CancelAfter(TimeSpan.FromSeconds(5)));
 
@@ -116,7 +112,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
         {
             var written = File.Exists(Log) ? new FileInfo(Log).Length : 0;
 
-            // Relative names: pg_ctl hands them to a shell, which an absolute path with odd characters would not survive.
+            // Relative names, because pg_ctl passes them to a shell, which would break absolute paths with odd characters.
             var result = await folder.RunAsync(
                 "pg_ctl",
                 ["start", "--silent", "--wait", "--timeout=600", "--pgdata=data", "--log=log", "--options=" + Settings()],
@@ -126,7 +122,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
 
             var said = EndOfLog(written);
 
-            // Backends of a killed server need a moment to notice and leave.
+            // Backends of a killed server need a moment to notice and exit.
             if (attempt < 20 && said.Contains("shared memory block", StringComparison.Ordinal))
                 await Task.Delay(250, cancellationToken);
             else
@@ -145,7 +141,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
             $"fsync={durable}",
             $"synchronous_commit={durable}",
             $"full_page_writes={durable}",
-            string.Create(CultureInfo.InvariantCulture, $"max_connections={options.MaxConnections}"),
+            $"max_connections={options.MaxConnections}",
             "shared_buffers=256MB",
             "max_wal_size=2GB",
             "timezone=UTC",
@@ -155,7 +151,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
         return string.Join(' ', settings.Select(setting => "-c " + setting));
     }
 
-    /// <summary>Null when the server has stopped; otherwise what pg_ctl says.</summary>
+    /// <summary>Stops the server; null on success, otherwise pg_ctl's output.</summary>
     private async Task<string?> TryStopAsync(string mode, CancellationToken cancellationToken)
     {
         var result = await folder.RunAsync(

@@ -1,24 +1,23 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>The server process that <c>postmaster.pid</c> of a cluster names, and whether it is what the file says.</summary>
+/// <summary>The process that a cluster's <c>postmaster.pid</c> names, and whether it is really the cluster's server.</summary>
 internal static class Postmaster
 {
     public enum State
     {
-        /// <summary>No server: no pid file, or its process is gone.</summary>
+        /// <summary>No server: no pid file, or no such process.</summary>
         Gone,
 
         /// <summary>The cluster's own server.</summary>
         Running,
 
-        /// <summary>The process exists and is not this cluster's server: a reused pid, or one nobody has reaped.</summary>
+        /// <summary>A process that is not this cluster's server: a reused pid, or a zombie.</summary>
         Foreign,
     }
 
-    /// <summary>Larger than any pid of any supported system, so never that of a process.</summary>
+    /// <summary>A pid above those of every supported system, so that no process has it.</summary>
     private const int NobodysPid = int.MaxValue - 1;
 
     public static int? ReadPid(string data)
@@ -54,8 +53,8 @@ internal static class Postmaster
     }
 
     /// <summary>
-    /// Writes a pid that cannot exist: PostgreSQL refuses to start while the named process exists, whatever it is. The file stays,
-    /// because its other lines are how PostgreSQL notices orphaned backends that still use the data.
+    /// Replaces the pid by one that cannot exist: PostgreSQL does not start while any process has the named pid. The file stays, because
+    /// by its other lines PostgreSQL notices orphaned backends that still use the data.
     /// </summary>
     public static void Disown(string data)
     {
@@ -67,25 +66,25 @@ internal static class Postmaster
     {
         try
         {
-            // "<pid> (<command>) <state> …"; the command may itself hold blanks and parentheses.
+            // "<pid> (<command>) <state> …"; the command may hold blanks and parentheses.
             var stat = File.ReadAllText($"/proc/{pid}/stat");
             var end = stat.LastIndexOf(')');
             var command = stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..end];
             if (stat[end + 2] is 'Z' or 'X' || !command.StartsWith("postgres", StringComparison.Ordinal) && command is not "postmaster")
                 return State.Foreign;
 
-            // The server works inside its data folder. Who may not look gets no answer, and then it must be assumed to be ours.
+            // The server works in its data folder. Without permission to look, it has to be taken for ours.
             var directory = new FileInfo($"/proc/{pid}/cwd").ResolveLinkTarget(returnFinalTarget: false)?.FullName;
             return directory is null || directory == Resolved(data) ? State.Running : State.Foreign;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // No such process, one that ended while its files were read, or one whose files are not for us.
+            // No such process, one that ended while its files were read, or one whose files we may not read.
             return Directory.Exists($"/proc/{pid}") ? State.Running : State.Gone;
         }
     }
 
-    /// <summary>The path with every symbolic link on the way followed, as the kernel reports working directories.</summary>
+    /// <summary>The path with every symbolic link resolved, as the kernel reports working directories.</summary>
     private static string Resolved(string path)
     {
         var parent = Path.GetDirectoryName(path);

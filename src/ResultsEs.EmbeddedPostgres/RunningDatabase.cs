@@ -8,12 +8,12 @@ public sealed class RunningDatabase : IAsyncDisposable
     internal RunningDatabase(string connectionString, string description, PostgresCluster? cluster) =>
         (ConnectionString, Description, _cluster) = (connectionString, description, cluster);
 
-    /// <summary>How to connect; may hold a password. It stays the same when an embedded PostgreSQL has to be started again.</summary>
+    /// <summary>The connection string; may hold a password. It stays the same when an embedded PostgreSQL restarts.</summary>
     public string ConnectionString { get; }
 
-    /// <summary>Which database this is, for logs and people; holds no secret.</summary>
+    /// <summary>A description of the database for logs and people, without secrets.</summary>
     public string Description { get; }
 
-    /// <summary>Leaves an embedded cluster, and stops it when no other service uses it. Never throws.</summary>
+    /// <summary>Leaves an embedded cluster and stops it when no other service uses it. Never throws.</summary>
     public ValueTask DisposeAsync() => _cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

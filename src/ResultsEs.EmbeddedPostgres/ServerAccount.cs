@@ -1,12 +1,9 @@
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>The account that PostgreSQL runs under: our own, or another one for root, as whom PostgreSQL refuses to run.</summary>
+/// <summary>The account that PostgreSQL runs under: our own, or for root another one, because PostgreSQL refuses root.</summary>
 internal static class ServerAccount
 {
-    /// <summary>
-    /// The account for a cluster; null for our own. For root: the owner of the existing data, otherwise <c>postgres</c>, otherwise
-    /// <c>nobody</c>.
-    /// </summary>
+    /// <summary>Chooses the account; null for our own. Root gets the owner of existing data, <c>postgres</c> or <c>nobody</c>.</summary>
     public static async Task<string?> ChooseAsync(string data, CancellationToken cancellationToken)
     {
         if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess)
@@ -32,13 +29,11 @@ internal static class ServerAccount
     {
         var result = await Command.RunAsync("chown", [account + ":", .. paths], "/", account: null, cancellationToken);
         if (result.ExitCode != 0)
-        {
             throw new DatabaseUnavailableException(
                 $"The files of the embedded PostgreSQL could not be given to the user {account}: {result.Output}");
-        }
     }
 
-    /// <summary>The outermost folder above <paramref name="path"/> that strangers may not enter; null when there is none.</summary>
+    /// <summary>The outermost folder above <paramref name="path"/> that other users may not enter; null when there is none.</summary>
     public static string? ClosedFolderAbove(string path)
     {
         if (OperatingSystem.IsWindows() || Path.GetDirectoryName(path) is not { } folder)

@@ -1,13 +1,10 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using ResultsEs.Access;
-using ResultsEs.Http;
 
 namespace ResultsEs.OpenApi;
 
-/// <summary>The OpenAPI 3.1 description of the API: <c>base.json</c>, completed from the service's endpoints and records.</summary>
+/// <summary>The OpenAPI 3.1 description of the API: <c>base.json</c>, completed by the service's endpoints and records.</summary>
 internal static class ApiDescription
 {
     private const string OAuth = "oauth2";
@@ -15,7 +12,7 @@ internal static class ApiDescription
     private static readonly string[] RateLimitHeaders =
         ["RateLimit", "RateLimit-Policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
 
-    // The ids that paths and queries hold.
+    // The ids in paths and queries.
     private static readonly Dictionary<string, (string Text, string Example)> Ids = new(StringComparer.Ordinal)
     {
         ["sessionId"] = ("The session.", SampleAnswers.SessionId.ToString()),
@@ -27,10 +24,10 @@ internal static class ApiDescription
     private static readonly JsonSerializerOptions Written =
         new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The description as it is committed and served; UTF-8, indented.</summary>
+    /// <summary>The description as committed and served; UTF-8, indented.</summary>
     public static ReadOnlyMemory<byte> Json { get; } = (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(Make(), Written), (byte)'\n'];
 
-    /// <summary>Writes the description to a file, unless it holds it already: for a newer file the service is built again.</summary>
+    /// <summary>Writes the description to a file whose content differs. A newer file makes the service build again.</summary>
     public static void Main(string[] args)
     {
         if (!File.Exists(args[0]) || !File.ReadAllBytes(args[0]).AsSpan().SequenceEqual(Json.Span))
@@ -115,7 +112,7 @@ internal static class ApiDescription
         foreach (var reply in replies)
         {
             var schema = reply.Type is null ? new JsonObject { ["type"] = "string" } : schemas.Of(reply.Type);
-            // Two responses of one content type differ by what was sent.
+            // Two responses of one content type depend on the request.
             if (content[reply.ContentType] is { } other)
                 other["schema"] = Schemas.AnyOf([other["schema"]!.DeepClone(), schema]);
             else
@@ -139,7 +136,11 @@ internal static class ApiDescription
         ["headers"] = Headers(refusal.Status switch { 401 => ["WWW-Authenticate"], 429 or 503 => ["Retry-After"], _ => [] }),
         ["content"] = new JsonObject
         {
-            ["application/problem+json"] = new JsonObject { ["schema"] = Reference("schemas", "Problem"), ["example"] = refusal.Example() },
+            ["application/problem+json"] = new JsonObject
+            {
+                ["schema"] = Reference("schemas", "Problem"),
+                ["example"] = refusal.Example(),
+            },
         },
     };
 

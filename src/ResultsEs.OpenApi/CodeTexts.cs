@@ -1,13 +1,12 @@
 using System.Reflection;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Xml.Linq;
 using ResultsEs.Contracts;
 
 namespace ResultsEs.OpenApi;
 
-/// <summary>Descriptions of records and their members: the code's own, from the documentation files that the compiler writes.</summary>
+/// <summary>Descriptions of records and their members, from the XML documentation files that the compiler writes.</summary>
 internal sealed class CodeTexts
 {
     private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
@@ -26,12 +25,12 @@ internal sealed class CodeTexts
         }
     }
 
-    /// <summary>The summary of a type; null without one.</summary>
     public string? Of(Type type) => _texts.GetValueOrDefault($"T:{type.FullName}");
 
-    /// <summary>The description of a record's member; null without one.</summary>
+    /// <summary>The summary of a record's member, or its text as a constructor parameter; null without either.</summary>
     public string? Of(JsonPropertyInfo member) => member.AttributeProvider is MemberInfo { Name: var name, DeclaringType: { } type }
-        ? _texts.GetValueOrDefault($"P:{type.FullName}.{name}") ?? _texts.GetValueOrDefault($"param:{member.DeclaringType.FullName}.{name}")
+        ? _texts.GetValueOrDefault($"P:{type.FullName}.{name}")
+            ?? _texts.GetValueOrDefault($"param:{member.DeclaringType.FullName}.{name}")
         : null;
 
     private static string Plain(XElement element)
@@ -52,7 +51,7 @@ internal sealed class CodeTexts
         return string.Join(' ', text.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
     }
 
-    // What is no type of the contracts is a member, which JSON writes in camel case.
+    // A name that is no type of the contracts is a member, which JSON writes in camel case.
     private static string Camel(string name) =>
         typeof(StreamEvent).Assembly.GetType($"ResultsEs.Contracts.{name}") is null ? JsonNamingPolicy.CamelCase.ConvertName(name) : name;
 }

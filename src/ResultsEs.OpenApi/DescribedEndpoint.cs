@@ -1,15 +1,13 @@
 using System.Reflection;
 using Microsoft.AspNetCore.Authorization;
-using ResultsEs.Http;
 using Wolverine.Http;
 
 namespace ResultsEs.OpenApi;
 
-/// <summary>An endpoint of the service: what its code says, and its <see cref="Operation"/>.</summary>
-/// <param name="Operation">What the code does not say.</param>
-/// <param name="Method">The HTTP method.</param>
-/// <param name="Path">The route; what is in braces is a path parameter, a UUID.</param>
-/// <param name="Scope">The scope that a token needs; null where no token is needed.</param>
+/// <summary>
+/// An endpoint of the service: its <see cref="Operation"/> and what its code says. A part of <paramref name="Path"/> in braces is a
+/// path parameter, a UUID. <paramref name="Scope"/> is null when no token is needed.
+/// </summary>
 internal sealed record DescribedEndpoint(Operation Operation, string Method, string Path, string? Scope)
 {
     private const BindingFlags Static = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
@@ -25,10 +23,9 @@ internal sealed record DescribedEndpoint(Operation Operation, string Method, str
             .OrderBy(endpoint => endpoint.Operation.Tag).ThenBy(endpoint => endpoint.Path, StringComparer.Ordinal),
     ];
 
-    /// <summary>Names of the path parameters.</summary>
     public IEnumerable<string> PathParameters => Path.Split('/').Where(part => part is ['{', .., '}']).Select(part => part[1..^1]);
 
-    /// <summary>Whether it answers as long as the process lives, so that there are no refusals of every endpoint.</summary>
+    /// <summary>True for health endpoints, which lack the refusals that all other endpoints share.</summary>
     public bool IsHealth => Path.StartsWith("/health/", StringComparison.Ordinal);
 
     private static DescribedEndpoint Of(FieldInfo field)

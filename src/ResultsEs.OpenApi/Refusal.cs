@@ -1,16 +1,11 @@
-using System.Text.Json.Nodes;
-using ResultsEs.Http;
-
 namespace ResultsEs.OpenApi;
 
-/// <summary>A response of refusal, of which all endpoints share one description.</summary>
-/// <param name="Status">The HTTP status.</param>
-/// <param name="Section">The section of RFC 9110 that defines the status; empty for 429, which has a problem type of its own.</param>
-/// <param name="Title">The problem's title.</param>
-/// <param name="Meaning">What it means to a client.</param>
+/// <summary>
+/// A refusal, whose description all endpoints share. <paramref name="Section"/> of RFC 9110 defines the status; it is empty for 429, which
+/// has a problem type of its own.
+/// </summary>
 internal sealed record Refusal(int Status, string Section, string Title, string Meaning)
 {
-    /// <summary>Every refusal that an endpoint can name.</summary>
     public static IReadOnlyList<Refusal> All { get; } =
     [
         new(400, "15.5.1", "Bad Request", "Something of the request is malformed; `errors` says what."),
@@ -29,7 +24,7 @@ internal sealed record Refusal(int Status, string Section, string Title, string 
         new(503, "15.6.4", "Service Unavailable", "The service cannot answer just now; `Retry-After` says how many seconds to wait."),
     ];
 
-    /// <summary>Statuses with which an endpoint refuses: its own, and those that follow from its parameters and access.</summary>
+    /// <summary>The refusal statuses of an endpoint: its own, and those that follow from its parameters and access.</summary>
     public static IEnumerable<int> Of(DescribedEndpoint endpoint)
     {
         var hasId = endpoint.PathParameters.Any() || endpoint.Operation.Query.Any(parameter => parameter.IsRequired);
@@ -43,7 +38,7 @@ internal sealed record Refusal(int Status, string Section, string Title, string 
         ];
     }
 
-    /// <summary>The problem details of such a response.</summary>
+    /// <summary>An example of its problem details.</summary>
     public JsonObject Example()
     {
         var problem = new JsonObject

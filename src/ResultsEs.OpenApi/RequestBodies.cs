@@ -1,9 +1,8 @@
-using System.Text.Json.Nodes;
 using ResultsEs.Ingestion;
 
 namespace ResultsEs.OpenApi;
 
-/// <summary>The bodies of requests, by the id of the operation that takes them.</summary>
+/// <summary>The request bodies by operation id.</summary>
 internal static class RequestBodies
 {
     private const string Form =
@@ -37,7 +36,7 @@ internal static class RequestBodies
           "required": ["specversion", "id", "source", "type", "subject", "time", "data"] }
         """;
 
-    /// <summary>The body of an operation's request; null where it takes none.</summary>
+    /// <summary>The request body of an operation; null when it takes none.</summary>
     public static JsonNode? Of(string operationId, Schemas schemas) => operationId switch
     {
         "getToken" => JsonNode.Parse(Form),

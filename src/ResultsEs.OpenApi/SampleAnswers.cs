@@ -1,12 +1,9 @@
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Hosting;
-using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
 using ResultsEs.Sessions;
@@ -14,7 +11,7 @@ using ResultsEs.TestResults;
 
 namespace ResultsEs.OpenApi;
 
-/// <summary>Examples of responses: those to the sessions of <c>docs/samples</c>, made by the same folds without a database.</summary>
+/// <summary>Examples of responses for the sessions of <c>docs/samples</c>, made by the service's folds without a database.</summary>
 internal static class SampleAnswers
 {
     private const string ThinkOutLoud = "think-out-loud";
@@ -22,7 +19,7 @@ internal static class SampleAnswers
 
     private static readonly DateTimeOffset Stored = new(2026, 3, 6, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>The examples of each operation's response, by its id.</summary>
+    /// <summary>The examples of responses by operation id.</summary>
     public static IReadOnlyDictionary<string, (string Name, Func<JsonNode> Answer)[]> ByOperation { get; } =
         new Dictionary<string, (string, Func<JsonNode>)[]>(StringComparer.Ordinal)
         {
@@ -44,33 +41,28 @@ internal static class SampleAnswers
     private static readonly Lazy<IReadOnlyList<IncomingEvent>> Events =
         new(() => [.. Samples.Names.SelectMany(name => Read(Samples.Read(name)))]);
 
-    /// <summary>A session as v3 shows it.</summary>
     public static JsonNode V3() => Node(Session(Interaction).Body, Json.Of<SessionBody>());
 
-    /// <summary>The same session as v2 shows it.</summary>
     public static JsonNode V2() => JsonNode.Parse(
         SessionResultV2.Render(JsonSerializer.SerializeToUtf8Bytes(Session(Interaction), Json.Of<SessionResult>())).Span)!;
 
-    /// <summary>The test of which lists are shown.</summary>
+    /// <summary>The test of the examples of lists.</summary>
     public static Guid TestId => Session(ThinkOutLoud).Body.TestId!.Value;
 
-    /// <summary>The session of which the parts are shown.</summary>
+    /// <summary>The session of the examples that are parts of a session.</summary>
     public static Guid SessionId => Samples.SessionOf(ThinkOutLoud);
 
     public static JsonNode SessionList() => Node(
-        new SessionResultsPage(TestId, [Summary(Session(ThinkOutLoud))], ListMeta.Of(new Paging(Paging.DefaultLimit, 0, null), 1, nextCursor: null)),
-        Json.Of<SessionResultsPage>());
+        new SessionResultsPage(TestId, [Summary(Session(ThinkOutLoud))], FirstPage(1)), Json.Of<SessionResultsPage>());
 
-    /// <summary>The sessions of that list, a line each.</summary>
+    /// <summary>The sessions of the list, one line each.</summary>
     public static JsonNode SessionLines() =>
         JsonValue.Create(JsonSerializer.Serialize(Session(ThinkOutLoud).Body, Json.Of<SessionBody>()) + "\n");
 
     public static JsonNode Transcript() => JsonValue.Create(
         WebVtt.Write(Events.Value.Where(e => e.StreamId == SessionId).Select(e => e.Data).OfType<SessionTranscribed>().Single().Cues));
 
-    public static JsonNode Video() => Node(
-        new VideoDownloadUrl("https://objects.results.example/results/…/videos/….mp4?X-Amz-Expires=3600&…", SessionId, Stored),
-        Json.Of<VideoDownloadUrl>());
+    public static JsonNode Video() => Node(new VideoDownloadUrl(Url("videos", 3600), SessionId, Stored), Json.Of<VideoDownloadUrl>());
 
     public static JsonNode Clips() => Node(ClipsOfSession.Of(TestId, Session(ThinkOutLoud).Fold.Media!), Json.Shown<ClipsOfSession>());
 
@@ -83,8 +75,7 @@ internal static class SampleAnswers
         Json.Of<HighlightReelsOfTest>());
 
     public static JsonNode ReelFile() => Node(
-        new HighlightReelFile(Reel().Id, RenderingStatus.Generated, "https://objects.results.example/results/…/reels/….mp4?X-Amz-Expires=900&…"),
-        Json.Of<HighlightReelFile>());
+        new HighlightReelFile(Reel().Id, RenderingStatus.Generated, Url("reels", 900)), Json.Of<HighlightReelFile>());
 
     public static JsonNode QxScores() =>
         Node(QxScoresOfTest.Of(TestId, TestTotal.None.With(Part(Session(ThinkOutLoud)))), Json.Of<QxScoresOfTest>());
@@ -97,12 +88,10 @@ internal static class SampleAnswers
             var sessions = SessionsByStatus.Of(total.InProgress, total.Complete, total.Abandoned);
             return new TestResult(test.Key, test.First().Body.WorkspaceId!.Value, sessions);
         }).ToList();
-        return Node(
-            new TestResultsPage(tests, ListMeta.Of(new Paging(Paging.DefaultLimit, 0, null), tests.Count, nextCursor: null)),
-            Json.Of<TestResultsPage>());
+        return Node(new TestResultsPage(tests, FirstPage(tests.Count)), Json.Of<TestResultsPage>());
     }
 
-    /// <summary>The first two events of a sample, as they are sent.</summary>
+    /// <summary>The first two events of a sample, as sent.</summary>
     public static JsonNode Batch() => new JsonArray(
         [.. JsonNode.Parse(Samples.Read(Samples.First))!.AsArray().Take(2).Select(e => e!.DeepClone())]);
 
@@ -127,9 +116,9 @@ internal static class SampleAnswers
 
     private static ClipFile ClipFileOf(RenderingStatus status)
     {
-        var clip = Session(ThinkOutLoud).Fold.Media!.Shown().Single(clip => Rendering.Of(clip.Cut!.Stamp, clip.Rendering).Status == status);
-        var url = status == RenderingStatus.Generated ? "https://objects.results.example/results/…/clips/….mp4?X-Amz-Expires=900&…" : null;
-        return new ClipFile(clip.Id, status, url);
+        var clips = Session(ThinkOutLoud).Fold.Media!.Shown();
+        var clip = clips.Single(clip => Rendering.Of(clip.Cut!.Stamp, clip.Rendering).Status == status);
+        return new ClipFile(clip.Id, status, status == RenderingStatus.Generated ? Url("clips", 900) : null);
     }
 
     private static SessionSummary Summary(SessionResult session) => new()
@@ -142,13 +131,18 @@ internal static class SampleAnswers
         UpdatedTime = Stored,
     };
 
-    private static SessionPart Part(SessionResult session) =>
-        new(
-            session.Body.Status,
-            session.Fold.TaskGroups.Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!));
+    private static SessionPart Part(SessionResult session) => new(
+        session.Body.Status,
+        session.Fold.TaskGroups.Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!));
 
     private static IReadOnlyList<IncomingEvent> Read(string batch) =>
         CloudEventReader.Read(Encoding.UTF8.GetBytes(batch), CloudEventShapes.Batch).Events;
+
+    private static string Url(string folder, int seconds) =>
+        $"https://objects.results.example/results/…/{folder}/….mp4?X-Amz-Expires={seconds}&…";
+
+    private static ListMeta FirstPage(int totalCount) =>
+        ListMeta.Of(new Paging(Paging.DefaultLimit, 0, null), totalCount, nextCursor: null);
 
     private static JsonNode Node<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.SerializeToNode(value, type)!;
 }

@@ -1,11 +1,8 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
-using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Sessions;
 using ResultsEs.Sessions.TaskTypes;
@@ -13,12 +10,12 @@ using ResultsEs.Sessions.TaskTypes;
 namespace ResultsEs.OpenApi;
 
 /// <summary>
-/// JSON Schemas of what is sent and received: each record and enumeration is a component. <see cref="JsonSchemaExporter"/> makes them of
-/// the serializer's contracts. Added are what our converters write, which members are always there, and the code's own descriptions.
+/// JSON Schemas of requests and responses: each record and enumeration is a component. <see cref="JsonSchemaExporter"/> makes them from
+/// the serializer's contracts; added are what our converters write, which members are always there, and the texts of the code.
 /// </summary>
 internal sealed class Schemas
 {
-    // Names of components where a client would not call the type as the code does.
+    // Component names, where the code's name would not suit clients.
     private static readonly Dictionary<Type, string> Names = new()
     {
         [typeof(SessionBody)] = "SessionResultV3",
@@ -31,7 +28,7 @@ internal sealed class Schemas
         [typeof(Ingestion.Import.PostEventLinesResponse)] = "EventLinesRecorded",
     };
 
-    // Members of type string that hold one of a fixed set of words.
+    // String members that hold one of a fixed set of words.
     private static readonly Dictionary<(Type, string), string[]> Words = new()
     {
         [(typeof(TaskBody), "type")] =
@@ -48,21 +45,21 @@ internal sealed class Schemas
     private readonly JsonSchemaExporterOptions _exporting;
     private readonly CodeTexts _texts = new();
 
-    /// <summary>Starts with the components that are there.</summary>
+    /// <summary>Adds schemas to existing components.</summary>
     public Schemas(JsonObject components)
     {
         _components = components;
         _exporting = new() { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Transform };
     }
 
-    /// <summary>The components so far, by name.</summary>
+    /// <summary>The components, sorted by name.</summary>
     public JsonObject Sorted() => new(_components.OrderBy(component => component.Key, StringComparer.Ordinal)
         .Select(component => KeyValuePair.Create(component.Key, component.Value?.DeepClone())));
 
-    /// <summary>The schema of a type; of a record a reference to its component.</summary>
+    /// <summary>The schema of a type; for a record a reference to its component.</summary>
     public JsonObject Of(Type type) => Json.Options.GetJsonSchemaAsNode(type, _exporting).AsObject();
 
-    /// <summary>A reference to a component that is made when it is first asked for.</summary>
+    /// <summary>A reference to a component, which is made on first use.</summary>
     public JsonObject Component(string name, Func<JsonObject> make)
     {
         if (!_components.ContainsKey(name))
@@ -70,12 +67,11 @@ internal sealed class Schemas
         return Reference(name);
     }
 
-    /// <summary>One of several.</summary>
     public static JsonObject AnyOf(IEnumerable<JsonNode> schemas) => new() { ["anyOf"] = new JsonArray([.. schemas]) };
 
     private static JsonObject Reference(string name) => new() { ["$ref"] = "#/components/schemas/" + name };
 
-    /// <summary>Completes what the exporter made of a type or of a record's member; the members of a record come before it.</summary>
+    /// <summary>Completes the exporter's schema of a type or member. A record's members come before the record.</summary>
     private JsonNode Transform(JsonSchemaExporterContext context, JsonNode exported)
     {
         if (context.PropertyInfo is not { } member)
@@ -92,7 +88,7 @@ internal sealed class Schemas
         return schema;
     }
 
-    /// <summary>The schema of a type. The exporter knows nothing of what our converters write.</summary>
+    /// <summary>The schema of a type. The exporter does not know what our converters write.</summary>
     private JsonObject OfType(JsonTypeInfo contract, JsonNode exported)
     {
         var type = Nullable.GetUnderlyingType(contract.Type) ?? contract.Type;
@@ -108,11 +104,11 @@ internal sealed class Schemas
             return new JsonObject { ["type"] = "string", ["format"] = "date-time" };
         if (contract.Kind == JsonTypeInfoKind.Object && Names.GetValueOrDefault(type, type.Name) is var name)
         {
-            // Within itself a record is exported as a reference, before the component is made.
+            // Within itself a record is exported as a reference, before its component is made.
             return exported["$ref"] is null ? Component(name, () => Record(contract, exported)) : Reference(name);
         }
 
-        // Anything is "true" to the exporter.
+        // The exporter writes "true" for any value.
         var schema = exported as JsonObject ?? [];
         if (schema["type"] is JsonArray withNull)
             schema["type"] = withNull[0]!.DeepClone();
@@ -131,7 +127,8 @@ internal sealed class Schemas
         if (exported["properties"] is JsonObject properties)
         {
             schema["properties"] = properties.DeepClone();
-            var required = contract.Properties.Where(member => properties.ContainsKey(member.Name) && IsAlwaysThere(contract.Type, member));
+            var required = contract.Properties
+                .Where(member => properties.ContainsKey(member.Name) && IsAlwaysThere(contract.Type, member));
             if (required.Any())
                 schema["required"] = new JsonArray([.. required.Select(member => (JsonNode)member.Name)]);
         }
@@ -143,7 +140,7 @@ internal sealed class Schemas
 
     private static JsonObject Parse(string json) => JsonNode.Parse(json)!.AsObject();
 
-    /// <summary>The schema of a member that holds less than its type can.</summary>
+    /// <summary>The schema of a member with fewer values than its type; null for all other members.</summary>
     private JsonObject? OfMember(JsonPropertyInfo member)
     {
         var owner = member.DeclaringType;
@@ -160,7 +157,7 @@ internal sealed class Schemas
         };
     }
 
-    /// <summary>v3's answer: an object with one key, the task type's.</summary>
+    /// <summary>The answer in v3: an object with one key, that of the task type.</summary>
     private JsonObject AnswersByKey()
     {
         var byKey = TaskType.All.GroupBy(type => type.V3Key, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal);
@@ -180,12 +177,12 @@ internal sealed class Schemas
         Nullable.GetUnderlyingType(member.PropertyType) is not null
         || (!member.PropertyType.IsValueType && (member.IsGetNullable || member.IsSetNullable));
 
-    /// <summary>Null where others leave the member out.</summary>
+    /// <summary>True when null is written, which other members leave out.</summary>
     private static bool IsNullShown(JsonPropertyInfo member) => CanBeNull(member)
         && member.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true)
             is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.Never }];
 
-    /// <summary>What is received must hold what is required; what is sent holds everything but nulls.</summary>
+    /// <summary>True when the member is always in the JSON: in events when required, in responses unless it is null.</summary>
     private static bool IsAlwaysThere(Type owner, JsonPropertyInfo member) =>
         owner.IsAssignableTo(typeof(EventPart)) ? member.IsRequired || member.Set is null : !CanBeNull(member) || IsNullShown(member);
 }

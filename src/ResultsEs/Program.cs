@@ -1,5 +1,4 @@
 using ResultsEs.Commands;
-using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
 using ResultsEs.Hosting;
@@ -9,7 +8,6 @@ using ResultsEs.Media;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
-using Wolverine.Http;
 
 try
 {
@@ -17,13 +15,14 @@ try
         return exitCode;
 
     var isCommand = CommandLine.IsCommand(args);
-    // The store is set up by these, and nothing before it needs them; making them takes as long as all of that.
+    // Takes as long as all before AddEventStore, which is the first that needs it.
     var catalogue = Task.Run(static () => (Json.Options, EventCatalogue.All));
     var builder = WebApplication.CreateBuilder(args);
     builder.AddSettingsFiles();
-    using var startupLogging = builder.AddLogs(isCommand);
-    // Before the host is built, because the parts of the store are registered with how to connect.
-    await using var database = await Database.OpenAsync(builder.Configuration, startupLogging.CreateLogger("ResultsEs.Postgres"), CancellationToken.None);
+    using var loggers = builder.AddLogs(isCommand);
+    // Before the host is built, because the event store is registered with a connection string.
+    var postgresLogger = loggers.CreateLogger("ResultsEs.Postgres");
+    await using var database = await Database.OpenAsync(builder.Configuration, postgresLogger, CancellationToken.None);
     builder.AddAccess();
     await catalogue;
     builder.AddEventStore(database.ConnectionString);
@@ -40,8 +39,10 @@ try
     var app = builder.Build();
     if (!isCommand)
         Settings.Validate(app.Services);
-    // While endpoints are mapped; they ask nothing of the database.
-    var prepared = isCommand ? Task.CompletedTask : Task.Run(() => ProjectionVersionKeeper.PrepareDatabaseAsync(app.Services, CancellationToken.None));
+    // Runs while endpoints are mapped, which does not use the database.
+    var prepared = isCommand
+        ? Task.CompletedTask
+        : Task.Run(() => ProjectionVersionKeeper.PrepareDatabaseAsync(app.Services, CancellationToken.None));
     app.UseAccess();
     app.MapWolverineEndpoints();
     app.MapApiPages();
@@ -59,5 +60,5 @@ catch (Exception e) when (e is StartupException or DatabaseUnavailableException)
     return 1;
 }
 
-/// <summary>The service's entry point; a type so that tests can host it.</summary>
+/// <summary>The entry point of the service; public so that tests can host it.</summary>
 public sealed partial class Program;

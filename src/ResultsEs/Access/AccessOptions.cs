@@ -2,7 +2,7 @@ using System.Buffers.Text;
 
 namespace ResultsEs.Access;
 
-/// <summary>Everything this folder reads from configuration; bound to its root.</summary>
+/// <summary>The settings of access: tokens, clients and rate limits. Bound to the root of the configuration.</summary>
 internal sealed class AccessOptions
 {
     public TokenOptions Access { get; init; } = new();
@@ -15,12 +15,10 @@ internal sealed class AccessOptions
 
 internal sealed class TokenOptions
 {
-    /// <summary>The public address of this service, as it stands in <c>iss</c>. Default: the first address it listens on.</summary>
+    /// <summary>The public address of this service, the <c>iss</c> of its tokens. Default: the first address it listens on.</summary>
     public Uri? Issuer { get; init; }
 
-    /// <summary>
-    /// PEM file of the RSA key, made when missing. Default: <c>keys/signing.pem</c> in the data folder. Nodes of one service share it.
-    /// </summary>
+    /// <summary>PEM file of the RSA key of all nodes, made when missing. Default: <c>keys/signing.pem</c> in the data folder.</summary>
     public string? SigningKeyPath { get; init; }
 }
 
@@ -28,15 +26,15 @@ internal sealed class ClientOptions
 {
     public string Id { get; init; } = "";
 
-    /// <summary>As printed by <c>hash-secret</c>.</summary>
+    /// <summary>The hash of the client's secret, as <c>hash-secret</c> prints it.</summary>
     public string SecretHash { get; init; } = "";
 
     public Guid Account { get; init; }
 
-    /// <summary>At least one.</summary>
+    /// <summary>The workspaces the client may use, at least one.</summary>
     public List<Guid> Workspaces { get; init; } = [];
 
-    /// <summary>At least one of <see cref="Scopes.All"/>.</summary>
+    /// <summary>The scopes its tokens may carry, at least one of <see cref="Scopes.All"/>.</summary>
     public List<string> Scopes { get; init; } = [];
 
     /// <summary>Overrides <see cref="RateLimitingOptions.ReadsPerMinute"/>.</summary>
@@ -46,7 +44,7 @@ internal sealed class ClientOptions
     public int? WritesPerMinute { get; init; }
 }
 
-/// <summary>Requests a minute, each 1 to <see cref="Highest"/>.</summary>
+/// <summary>Rate limits in requests a minute, each 1 to <see cref="Highest"/>.</summary>
 internal sealed class RateLimitingOptions
 {
     public const int Highest = 10_000_000;
@@ -54,26 +52,26 @@ internal sealed class RateLimitingOptions
     /// <summary>Reads of one client; 10 reproduces the reference service.</summary>
     public int ReadsPerMinute { get; init; } = 600;
 
-    /// <summary>Batches of one client.</summary>
+    /// <summary>Batches of events of one client.</summary>
     public int WritesPerMinute { get; init; } = 6000;
 
     /// <summary>Requests from one address without a valid token, the token endpoint included.</summary>
     public int AnonymousPerMinute { get; init; } = 600;
 }
 
-/// <summary>What is wrong with the settings of access: which entry and why, without repeating a secret.</summary>
+/// <summary>The check of the access settings. A message names the entry and the reason, never a secret.</summary>
 internal static class AccessProblems
 {
-    /// <summary>The client whose secret everybody knows.</summary>
+    /// <summary>The id of the demo client, whose secret is public.</summary>
     public const string DemoClient = "demo";
 
-    /// <summary>Names what is wrong, a sentence each.</summary>
+    /// <summary>Lists what is wrong, one sentence each.</summary>
     public static IReadOnlyList<string> Of(AccessOptions options, IHostEnvironment environment)
     {
         List<string> failures = [];
-        Limit("RateLimiting:ReadsPerMinute", options.RateLimiting.ReadsPerMinute);
-        Limit("RateLimiting:WritesPerMinute", options.RateLimiting.WritesPerMinute);
-        Limit("RateLimiting:AnonymousPerMinute", options.RateLimiting.AnonymousPerMinute);
+        CheckLimit("RateLimiting:ReadsPerMinute", options.RateLimiting.ReadsPerMinute);
+        CheckLimit("RateLimiting:WritesPerMinute", options.RateLimiting.WritesPerMinute);
+        CheckLimit("RateLimiting:AnonymousPerMinute", options.RateLimiting.AnonymousPerMinute);
 
         if (options.Access.Issuer is { } issuer &&
             (!issuer.IsAbsoluteUri || issuer.Scheme is not ("http" or "https") || issuer.Query.Length + issuer.Fragment.Length > 0))
@@ -81,11 +79,11 @@ internal static class AccessProblems
 
         var ids = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < options.Clients.Count; i++)
-            Client($"Clients:{i}", options.Clients[i]);
+            CheckClient($"Clients:{i}", options.Clients[i]);
 
         return failures;
 
-        void Client(string key, ClientOptions client)
+        void CheckClient(string key, ClientOptions client)
         {
             if (string.IsNullOrWhiteSpace(client.Id))
                 failures.Add($"{key}:Id is missing.");
@@ -106,20 +104,18 @@ internal static class AccessProblems
                 failures.Add($"{key}: Scopes is empty.");
             foreach (var scope in client.Scopes.Where(s => !Access.Scopes.All.Contains(s, StringComparer.Ordinal)))
                 failures.Add($"{key}: the scope '{scope}' is not one of {string.Join(", ", Access.Scopes.All)}.");
-            Limit($"{key}: ReadsPerMinute", client.ReadsPerMinute ?? 1);
-            Limit($"{key}: WritesPerMinute", client.WritesPerMinute ?? 1);
+            CheckLimit($"{key}: ReadsPerMinute", client.ReadsPerMinute ?? 1);
+            CheckLimit($"{key}: WritesPerMinute", client.WritesPerMinute ?? 1);
         }
 
-        void Limit(string key, int value)
+        void CheckLimit(string key, int value)
         {
             if (value is < 1 or > RateLimitingOptions.Highest)
                 failures.Add($"{key} must be from 1 to {RateLimitingOptions.Highest}.");
         }
     }
 
-    /// <summary>
-    /// Whether the text has the shape of ASP.NET Core Identity's third hash format: Base64, marker 1, header, salt and key.
-    /// </summary>
+    /// <summary>True for a hash in ASP.NET Core Identity's third format: Base64 of marker 1, header, salt and key.</summary>
     private static bool IsHash(string text)
     {
         Span<byte> bytes = stackalloc byte[Base64.GetMaxDecodedFromUtf8Length(256)];

@@ -1,23 +1,21 @@
 using System.Security.Claims;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
-using Microsoft.AspNetCore.Authorization;
-using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 
 namespace ResultsEs.Access;
 
-/// <summary>Accepts our own access tokens, and nothing else, on every endpoint that does not allow anonymous requests.</summary>
+/// <summary>Authentication by our own access tokens, on every endpoint that does not allow anonymous requests.</summary>
 internal static class BearerTokens
 {
-    /// <summary>How far the clocks of two nodes may be apart.</summary>
+    /// <summary>The tolerated difference between the clocks of two nodes.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(10);
 
     public static void Add(IServiceCollection services)
     {
         services.AddSingleton<ValidatedTokens>();
-        // Before AddAuthentication, which adds its own unless there is one.
-        services.AddScoped<IAuthenticationService, KnownCallers>();
+        // Before AddAuthentication, which adds its own only when there is none.
+        services.AddScoped<IAuthenticationService, CachingAuthenticationService>();
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<SigningKey, Clients, ValidatedTokens, IOptions<AccessOptions>, IConfiguration>(Configure);
@@ -25,14 +23,13 @@ internal static class BearerTokens
         var authorization = services.AddAuthorizationBuilder();
         authorization.SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         foreach (var scope in Scopes.All)
-        {
             authorization.AddPolicy(scope, policy => policy.RequireAuthenticatedUser()
                 .RequireAssertion(context => Caller.Find(context.User)?.Has(scope) == true));
-        }
     }
 
     private static void Configure(
-        JwtBearerOptions bearer, SigningKey key, Clients clients, ValidatedTokens known, IOptions<AccessOptions> options, IConfiguration configuration)
+        JwtBearerOptions bearer, SigningKey key, Clients clients, ValidatedTokens validated,
+        IOptions<AccessOptions> options, IConfiguration configuration)
     {
         bearer.MapInboundClaims = false;
         bearer.TokenValidationParameters = new TokenValidationParameters
@@ -44,18 +41,20 @@ internal static class BearerTokens
             ValidAlgorithms = [SigningKey.Algorithm],
             ValidTypes = ["at+jwt"],
             NameClaimType = Caller.ClientIdClaim,
-            LifetimeValidator = (notBefore, expires, _, _) => known.IsCurrent(notBefore, expires),
+            LifetimeValidator = (notBefore, expires, _, _) => validated.IsCurrent(notBefore, expires),
         };
         bearer.Events = new JwtBearerEvents
         {
             OnTokenValidated = context =>
             {
                 // A client taken out of the configuration is refused at once, not when its last token expires.
-                if (context.Principal?.Identity is ClaimsIdentity identity && Caller.Read(identity) is { } caller && clients.Find(caller.ClientId) is not null)
+                if (context.Principal?.Identity is ClaimsIdentity identity
+                    && Caller.Read(identity) is { } caller && clients.Find(caller.ClientId) is not null)
                 {
                     context.Principal = new CallerPrincipal(identity, caller);
                     var ticket = new AuthenticationTicket(context.Principal, context.Scheme.Name);
-                    known.Add(context.Request.Headers.Authorization.ToString(), ticket, context.SecurityToken.ValidFrom, context.SecurityToken.ValidTo);
+                    var token = context.SecurityToken;
+                    validated.Add(context.Request.Headers.Authorization.ToString(), ticket, token.ValidFrom, token.ValidTo);
                 }
                 else
                     context.Fail("The token names no client of this service.");
@@ -70,13 +69,15 @@ internal static class BearerTokens
         };
     }
 
-    /// <summary>Knows who is behind a token that was validated before, without the handler of its scheme, which is made anew for each request.</summary>
-    private sealed class KnownCallers(
-        ValidatedTokens known, IAuthenticationSchemeProvider schemes, IAuthenticationHandlerProvider handlers, IClaimsTransformation transform, IOptions<AuthenticationOptions> options)
+    /// <summary>Authentication that first asks <see cref="ValidatedTokens"/>, which saves making a handler for each request.</summary>
+    private sealed class CachingAuthenticationService(
+        ValidatedTokens validated, IAuthenticationSchemeProvider schemes, IAuthenticationHandlerProvider handlers,
+        IClaimsTransformation transform, IOptions<AuthenticationOptions> options)
         : AuthenticationService(schemes, handlers, transform, options)
     {
         public override Task<AuthenticateResult> AuthenticateAsync(HttpContext context, string? scheme) =>
-            scheme is JwtBearerDefaults.AuthenticationScheme && known.Find(context.Request.Headers.Authorization.ToString()) is { } result
+            scheme is JwtBearerDefaults.AuthenticationScheme
+            && validated.Find(context.Request.Headers.Authorization.ToString()) is { } result
                 ? Task.FromResult(result)
                 : base.AuthenticateAsync(context, scheme);
     }

@@ -2,9 +2,9 @@ using System.Security.Claims;
 
 namespace ResultsEs.Access;
 
-/// <summary>Who calls, as the token says. Every query and every write is confined to it.</summary>
+/// <summary>The caller of a request, as its access token says. Every query and every write is limited to it.</summary>
 /// <param name="Account">The tenant: part of every key and query.</param>
-/// <param name="Workspaces">The workspaces the client is a member of, never empty; an array because it goes to SQL as one parameter.</param>
+/// <param name="Workspaces">The client's workspaces, never empty. An array, because it goes to SQL as one parameter.</param>
 /// <param name="ClientId">The client the token was issued to.</param>
 /// <param name="Scopes">The scopes of the token, a subset of <see cref="Access.Scopes.All"/>.</param>
 public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, string[] Scopes)
@@ -14,17 +14,17 @@ public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, st
     internal const string ClientIdClaim = "client_id";
     internal const string ScopeClaim = "scope";
 
-    /// <summary>The caller behind an authenticated request's user.</summary>
-    /// <exception cref="InvalidOperationException">The user was not authenticated by a token of this service: the endpoint allows anonymous requests.</exception>
+    /// <summary>Returns the caller of an authenticated request.</summary>
+    /// <exception cref="InvalidOperationException">The endpoint allows anonymous requests, so no token was validated.</exception>
     public static Caller From(ClaimsPrincipal user) =>
         Find(user) ?? throw new InvalidOperationException("The request was not authenticated by a token of this service.");
 
-    /// <summary>Whether the token carries a scope.</summary>
+    /// <summary>True when the token carries the scope.</summary>
     public bool Has(string scope) => Array.IndexOf(Scopes, scope) >= 0;
 
     internal static Caller? Find(ClaimsPrincipal user) => (user as CallerPrincipal)?.Caller;
 
-    /// <summary>Reads a validated token's claims; null when one is missing or malformed.</summary>
+    /// <summary>Reads the claims of a validated token; null when one is missing or malformed.</summary>
     internal static Caller? Read(ClaimsIdentity identity)
     {
         if (!Guid.TryParse(identity.FindFirst(AccountClaim)?.Value, out var account))
@@ -46,7 +46,7 @@ public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, st
     }
 }
 
-/// <summary>Carries the caller with the user, so that the claims are read once a request.</summary>
+/// <summary>The authenticated user together with its caller, so that the claims are read only once.</summary>
 internal sealed class CallerPrincipal(ClaimsIdentity identity, Caller caller) : ClaimsPrincipal(identity)
 {
     public Caller Caller { get; } = caller;

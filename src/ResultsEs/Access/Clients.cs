@@ -1,10 +1,9 @@
 using System.Collections.Frozen;
 using Microsoft.AspNetCore.Identity;
-using Microsoft.Extensions.Options;
 
 namespace ResultsEs.Access;
 
-/// <summary>The configured clients by id. Immutable: a change of configuration takes a restart.</summary>
+/// <summary>The configured clients by id. Immutable: a change of configuration needs a restart.</summary>
 internal sealed class Clients(IOptions<AccessOptions> options)
 {
     private static readonly PasswordHasher<ClientOptions> Hasher = new();
@@ -16,12 +15,12 @@ internal sealed class Clients(IOptions<AccessOptions> options)
 
     public ClientOptions? Find(string? id) => id is not null && _byId.TryGetValue(id, out var client) ? client : null;
 
-    /// <summary>The client with this id and secret, else null.</summary>
+    /// <summary>Returns the client with this id and secret, or null.</summary>
     public ClientOptions? Authenticate(string? id, string? secret)
     {
         var client = Find(id);
 
-        // An unknown id costs the same hash as a wrong secret, so that the time taken does not tell which ids exist.
+        // An unknown id costs the same hash as a wrong secret, so that the response time does not reveal which ids exist.
         var hash = (client ?? options.Value.Clients.FirstOrDefault())?.SecretHash;
         if (hash is null)
             return null;

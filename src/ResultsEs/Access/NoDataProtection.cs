@@ -6,18 +6,18 @@ using Microsoft.AspNetCore.DataProtection.XmlEncryption;
 namespace ResultsEs.Access;
 
 /// <summary>
-/// ASP.NET Core's authentication brings data protection, for cookies, and it writes a key ring into the home folder at start.
-/// Nothing here uses it: tokens are signed with <see cref="SigningKey"/>. So its keys stay in memory.
+/// ASP.NET Core's data protection, kept from writing its keys to the home folder at start. Authentication adds it for cookies;
+/// nothing here uses it, because tokens are signed with <see cref="SigningKey"/>.
 /// </summary>
 internal static class NoDataProtection
 {
     public static void Apply(IServiceCollection services) => services.Configure<KeyManagementOptions>(static options =>
     {
-        options.XmlRepository = new Forgetful();
+        options.XmlRepository = new EmptyKeyRing();
         options.XmlEncryptor = new NullXmlEncryptor();
     });
 
-    private sealed class Forgetful : IXmlRepository
+    private sealed class EmptyKeyRing : IXmlRepository
     {
         public IReadOnlyCollection<XElement> GetAllElements() => [];
 

@@ -1,38 +1,33 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 
 namespace ResultsEs.Access;
 
-/// <summary>How many requests a minute, and how that is written.</summary>
-internal sealed class RateLimitPolicy(string name, int permits)
+/// <summary>A limit in requests a minute, with the texts of its response headers.</summary>
+internal sealed record RateLimitPolicy(string Name, int Permits)
 {
-    public string Name { get; } = name;
+    public string Limit { get; } = Permits.ToString(CultureInfo.InvariantCulture);
 
-    public int Permits { get; } = permits;
-
-    public string Limit { get; } = permits.ToString(CultureInfo.InvariantCulture);
-
-    public string Header { get; } = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";q={permits};w=60");
+    public string Header { get; } = string.Create(CultureInfo.InvariantCulture, $"\"{Name}\";q={Permits};w=60");
 }
 
-/// <summary>What one request was told. <paramref name="ResetSeconds"/> is rounded up: after it, a request passes.</summary>
+/// <summary>The limiter's answer to one request. <paramref name="ResetSeconds"/> is rounded up: after it, a request passes.</summary>
 internal sealed record RateLimitStatus(RateLimitPolicy Policy, int Remaining, int ResetSeconds, bool Allowed);
 
 /// <summary>
-/// Fixed windows of a minute by key, each opened by its first request. Exactly the permitted number passes in a window,
-/// from however many threads. State: one 64-bit word a window (when it opened, how many passed), changed by compare-and-swap
-/// only; the dictionary is changed when a key appears or has been idle.
+/// Fixed windows of one minute for each key, opened by the first request. Exactly the permitted number passes in a window, from any
+/// number of threads. State: one 64-bit word a window (opening time, count), changed by compare-and-swap only. The dictionary changes
+/// only when a key appears or has been idle.
 /// </summary>
-internal sealed class RateLimitWindows(TimeProvider time, int mostKeys)
+internal sealed class RateLimitWindows(TimeProvider time, int maxKeys)
 {
-    /// <summary>How long a window is.</summary>
+    /// <summary>The length of a window in seconds.</summary>
     public const int Seconds = 60;
 
     private const long WindowMilliseconds = Seconds * 1_000;
     private const int CountBits = 24;
     private const long CountMask = (1L << CountBits) - 1;
 
-    /// <summary>A window that the sweep has taken out of the dictionary: who still holds it must look again.</summary>
+    /// <summary>The state of a window that the sweep has removed. A thread that still holds it looks the key up again.</summary>
     private const long Dead = -1;
 
     private readonly long _start = time.GetTimestamp();
@@ -40,7 +35,7 @@ internal sealed class RateLimitWindows(TimeProvider time, int mostKeys)
     private long _nextSweep = WindowMilliseconds;
     private int _keys;
 
-    /// <summary>Windows held; idle ones go within two minutes, when any request comes.</summary>
+    /// <summary>The number of windows held. The next request of any key removes idle ones, within two minutes.</summary>
     public int Keys => Volatile.Read(ref _keys);
 
     /// <summary>Takes a permit if one is left.</summary>
@@ -68,7 +63,7 @@ internal sealed class RateLimitWindows(TimeProvider time, int mostKeys)
         }
     }
 
-    /// <summary>What a request would be told, without taking a permit.</summary>
+    /// <summary>Returns what a request would be told, without taking a permit.</summary>
     public RateLimitStatus Peek(string key, RateLimitPolicy policy)
     {
         var now = Now();
@@ -79,7 +74,7 @@ internal sealed class RateLimitWindows(TimeProvider time, int mostKeys)
             : new RateLimitStatus(policy, Math.Max(0, policy.Permits - count), SecondsLeft(opened, now), Allowed: true);
     }
 
-    // 1 and more, so that the state of an open window is never 0.
+    // From 1, so that the state of an open window is never 0.
     private long Now() => (long)time.GetElapsedTime(_start).TotalMilliseconds + 1;
 
     // A thread that read the clock just before another opened the window sees it open a moment in its future.
@@ -91,8 +86,8 @@ internal sealed class RateLimitWindows(TimeProvider time, int mostKeys)
         if (_windows.TryGetValue(key, out var window))
             return window;
 
-        // Beyond the bound newcomers share one window: memory stays bounded, and those already known keep their own.
-        if (Keys >= mostKeys)
+        // At the bound, new keys share one window: memory stays bounded, and known keys keep their own.
+        if (Keys >= maxKeys)
             key = "";
 
         var made = new Window();

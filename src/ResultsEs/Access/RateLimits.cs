@@ -1,32 +1,28 @@
 using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.RateLimiting;
-using Microsoft.Extensions.Options;
-using ResultsEs.Common;
 using ResultsEs.Http;
 using StackExchange.Redis;
 
 namespace ResultsEs.Access;
 
 /// <summary>
-/// The limiter behind ASP.NET Core's rate-limiting middleware: reads and writes by client, everything without a valid token by
-/// address. Its windows are those that all nodes share where Redis is configured and answers, otherwise this node's own.
+/// The limiter behind ASP.NET Core's rate-limiting middleware. Clients have a limit for reads and one for writes; requests without
+/// a valid token count by address. While Redis is configured and answers, all nodes share their windows; otherwise each has its own.
 /// </summary>
 internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
 {
-    private static readonly Counter<long> Alone = Instruments.Meter.CreateCounter<long>(
+    private static readonly Counter<long> CountedLocally = Instruments.Meter.CreateCounter<long>(
         "results.limits.alone", "{request}", "Requests that a node counted by itself, because Redis did not answer.");
 
-    // About 10 MB at 100 bytes a window; clients are far fewer, so this bounds what strangers can make us remember.
-    private const int MostAddresses = 100_000;
+    // About 10 MB at 100 bytes a window. Clients are far fewer, so this bounds the memory that strangers can take.
+    private const int MaxAddresses = 100_000;
 
-    private readonly RateLimitWindows _clientWindows;
     private readonly RateLimitWindows _addressWindows;
     private readonly RateLimitPolicy _anonymous;
     private readonly FrozenDictionary<string, ClientLimits> _clients;
@@ -37,8 +33,8 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         _shared = shared;
         var limits = options.Value.RateLimiting;
         _anonymous = new RateLimitPolicy("anonymous", limits.AnonymousPerMinute);
-        _addressWindows = new RateLimitWindows(time, MostAddresses);
-        _clientWindows = new RateLimitWindows(time, int.MaxValue);
+        _addressWindows = new RateLimitWindows(time, MaxAddresses);
+        var clientWindows = new RateLimitWindows(time, int.MaxValue);
         _clients = options.Value.Clients.ToFrozenDictionary(
             client => client.Id,
             client => new ClientLimits(
@@ -46,12 +42,12 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
                 LimitOf("w " + client.Id, new RateLimitPolicy("writes", client.WritesPerMinute ?? limits.WritesPerMinute))),
             StringComparer.Ordinal);
 
-        static Limit LimitOf(string key, RateLimitPolicy policy) => new(key, policy, SharedWindows.KeyOf(key));
+        Limit LimitOf(string key, RateLimitPolicy policy) => new(clientWindows, key, policy, SharedWindows.KeyOf(key));
     }
 
     public static void Add(IServiceCollection services, IConfiguration configuration)
     {
-        // Before the host is built, because it decides whether there are shared windows.
+        // Read before the host is built, because it decides whether there are shared windows.
         if (RedisSetting.Read(configuration) is { } redis)
         {
             services.AddSingleton(provider => new SharedWindows(redis, provider.GetRequiredService<ILogger<SharedWindows>>()));
@@ -68,30 +64,34 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         });
     }
 
-    /// <summary>What the request was told; for one that no limit applies to, what the next one would be.</summary>
-    public ValueTask<RateLimitStatus> StatusOfAsync(HttpContext context)
+    /// <summary>Returns what the limiter told this request, or would tell the next one when it was not asked.</summary>
+    public async ValueTask<RateLimitStatus> StatusOfAsync(HttpContext context)
     {
         if (context.Features.Get<RateLimitStatus>() is { } status)
-            return new(status);
-        return _shared is { IsAnswering: true } ? PeekSharedAsync(_shared, context) : new(PeekAlone(context));
+            return status;
+
+        var limit = Find(context);
+        var shared = _shared is null ? null : await _shared.PeekAsync(limit.Shared, limit.Policy);
+        return shared ?? limit.Windows.Peek(limit.Key, limit.Policy);
     }
 
-    // Of this node's own windows, as nobody waits here.
+    // Nobody asks for statistics: the response headers come from StatusOfAsync.
     /// <inheritdoc/>
-    public override RateLimiterStatistics? GetStatistics(HttpContext resource) => new() { CurrentAvailablePermits = PeekAlone(resource).Remaining };
+    public override RateLimiterStatistics? GetStatistics(HttpContext resource) => null;
 
-    // Where Redis has to be asked nothing is acquired yet: the middleware then asks again where waiting holds no thread.
+    // While Redis answers nothing is acquired here: the middleware then calls AcquireAsyncCore, where waiting holds no thread.
     /// <inheritdoc/>
     protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount) =>
-        _shared is { IsAnswering: true } ? Lease.Refused : TakeAlone(resource);
+        _shared is { IsAnswering: true } ? Lease.Refused : TakeLocal(resource);
 
-    // The middleware comes here after a refusal, to wait; nobody waits for the next minute.
+    // The middleware calls this after a refusal, to let the request wait; it does not wait for the next minute.
     /// <inheritdoc/>
-    protected override ValueTask<RateLimitLease> AcquireAsyncCore(HttpContext resource, int permitCount, CancellationToken cancellationToken)
+    protected override ValueTask<RateLimitLease> AcquireAsyncCore(
+        HttpContext resource, int permitCount, CancellationToken cancellationToken)
     {
         if (resource.Features.Get<RateLimitStatus>() is { Allowed: false })
             return new(Lease.Refused);
-        return _shared is null ? new(TakeAlone(resource)) : TakeSharedAsync(_shared, resource);
+        return _shared is null ? new(TakeLocal(resource)) : TakeSharedAsync(_shared, resource);
     }
 
     private static Task Refuse(HttpContext context)
@@ -101,50 +101,39 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         return Problems.Of(StatusCodes.Status429TooManyRequests, type: Problems.QuotaExceeded).ExecuteAsync(context);
     }
 
-    // Pooled, as it is in the path of every request.
+    // Pooled, because every request runs it.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<RateLimitLease> TakeSharedAsync(SharedWindows shared, HttpContext context)
     {
-        var (_, limit) = Find(context);
-        return await shared.TakeAsync(limit.Shared, limit.Policy) is { } status ? Tell(context, status) : TakeAlone(context);
+        var limit = Find(context);
+        return await shared.TakeAsync(limit.Shared, limit.Policy) is { } status ? LeaseOf(context, status) : TakeLocal(context);
     }
 
-    private async ValueTask<RateLimitStatus> PeekSharedAsync(SharedWindows shared, HttpContext context)
+    private Lease TakeLocal(HttpContext context)
     {
-        var (_, limit) = Find(context);
-        return await shared.PeekAsync(limit.Shared, limit.Policy) ?? PeekAlone(context);
-    }
-
-    private Lease TakeAlone(HttpContext context)
-    {
-        var (windows, limit) = Find(context);
         if (_shared is not null)
-            Alone.Add(1);
-        return Tell(context, windows.Take(limit.Key, limit.Policy));
+            CountedLocally.Add(1);
+        var limit = Find(context);
+        return LeaseOf(context, limit.Windows.Take(limit.Key, limit.Policy));
     }
 
-    private RateLimitStatus PeekAlone(HttpContext context)
-    {
-        var (windows, limit) = Find(context);
-        return windows.Peek(limit.Key, limit.Policy);
-    }
-
-    private static Lease Tell(HttpContext context, RateLimitStatus status)
+    private static Lease LeaseOf(HttpContext context, RateLimitStatus status)
     {
         context.Features.Set(status);
         return status.Allowed ? Lease.Acquired : Lease.Refused;
     }
 
-    private (RateLimitWindows Windows, Limit Limit) Find(HttpContext context)
+    private Limit Find(HttpContext context)
     {
-        if (!PublicEndpoint.Is(context.GetEndpoint()) && Caller.Find(context.User) is { } caller && _clients.TryGetValue(caller.ClientId, out var client))
-            return (_clientWindows, HttpMethods.IsPost(context.Request.Method) ? client.Writes : client.Reads);
+        if (!PublicEndpoint.Is(context.GetEndpoint())
+            && Caller.Find(context.User) is { } caller && _clients.TryGetValue(caller.ClientId, out var client))
+            return HttpMethods.IsPost(context.Request.Method) ? client.Writes : client.Reads;
 
         var address = AddressOf(context.Connection.RemoteIpAddress);
-        return (_addressWindows, new Limit(address, _anonymous, _shared is null ? [] : SharedWindows.KeyOf("a " + address)));
+        return new Limit(_addressWindows, address, _anonymous, _shared is null ? [] : SharedWindows.KeyOf("a " + address));
     }
 
-    /// <summary>One IPv6 subscriber has a /64, so that is what counts as one address.</summary>
+    /// <summary>The address a request counts by. An IPv6 address counts by its /64, which is one subscriber.</summary>
     private static string AddressOf(IPAddress? address)
     {
         if (address is null)
@@ -160,7 +149,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         return new IPAddress(bytes).ToString();
     }
 
-    private sealed record Limit(string Key, RateLimitPolicy Policy, RedisKey[] Shared);
+    private sealed record Limit(RateLimitWindows Windows, string Key, RateLimitPolicy Policy, RedisKey[] Shared);
 
     private sealed record ClientLimits(Limit Reads, Limit Writes);
 

@@ -1,30 +1,30 @@
 using System.Net;
-using ResultsEs.Common;
 using StackExchange.Redis;
 
 namespace ResultsEs.Access;
 
-/// <summary>Which Redis nodes share their limits through: <c>ConnectionStrings:redis</c>, in StackExchange.Redis' form.</summary>
+/// <summary>The setting <c>ConnectionStrings:redis</c>, in StackExchange.Redis' format: where nodes share their rate limits.</summary>
 internal static class RedisSetting
 {
-    // Unless the setting says otherwise: how long a request may wait for Redis, and how long the library waits before it doubts the connection.
+    // Milliseconds that a request waits for Redis, and that the library waits before it doubts the connection. The setting overrides both.
     private const string Defaults = "asyncTimeout=100,syncTimeout=1000,";
 
     /// <summary>Reads the setting; null when no Redis is configured.</summary>
-    /// <exception cref="StartupException">It cannot be understood. The message does not repeat it, because it may hold a password.</exception>
+    /// <exception cref="StartupException">It is malformed. The message does not repeat it, because it may hold a password.</exception>
     public static ConfigurationOptions? Read(IConfiguration configuration)
     {
         if (configuration.GetConnectionString("redis") is not { } text || string.IsNullOrWhiteSpace(text))
             return null;
 
-        var options = Parse(text);
-        if (options is not { EndPoints.Count: > 0 } || options.EndPoints.Any(endpoint => endpoint is DnsEndPoint { Host: var host } && Uri.CheckHostName(host) == UriHostNameType.Unknown))
-            throw new StartupException("ConnectionStrings__redis is not a connection string that StackExchange.Redis understands, such as localhost:6379,password=….");
+        if (Parse(text) is not { EndPoints.Count: > 0 } options
+            || options.EndPoints.OfType<DnsEndPoint>().Any(dns => Uri.CheckHostName(dns.Host) == UriHostNameType.Unknown))
+            throw new StartupException("ConnectionStrings__redis is not a connection string that StackExchange.Redis understands, "
+                + "such as localhost:6379,password=….");
 
-        // The service starts without Redis; a lost connection is sought again each second and not, as is the default, ever more seldom.
+        // The service starts without Redis. A lost connection is retried each second; the default would wait ever longer.
         options.AbortOnConnectFail = false;
         options.ReconnectRetryPolicy = new LinearRetry(1_000);
-        // Nothing waits for a connection: what would be sent when it is back was long answered by then.
+        // Commands fail at once without a connection: their requests are answered long before it is back.
         options.BacklogPolicy = BacklogPolicy.FailFast;
         options.IncludeDetailInExceptions = false;
         return options;
@@ -34,12 +34,11 @@ internal static class RedisSetting
     {
         try
         {
-            // Before the setting, which overrides it.
             return ConfigurationOptions.Parse(Defaults + text);
         }
         catch (Exception e) when (e is ArgumentException or FormatException)
         {
-            // The error is dropped on purpose: its message quotes parts of the string, which may be those of a password.
+            // The exception is dropped on purpose: its message quotes the string, which may hold a password.
             return null;
         }
     }

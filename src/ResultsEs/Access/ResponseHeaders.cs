@@ -1,10 +1,8 @@
-using System.Globalization;
-
 namespace ResultsEs.Access;
 
 /// <summary>
-/// The headers of every answer. They are set as the answer starts, and this is registered first and so runs last: what the
-/// exception handler clears or OpenIddict sets in between does not matter.
+/// The headers of every response, set as it starts. The middleware is registered first, so its callback runs last: after the exception
+/// handler has cleared headers and OpenIddict has set its own.
 /// </summary>
 internal sealed class ResponseHeaders(RequestDelegate next, RateLimits limits)
 {
@@ -35,7 +33,7 @@ internal sealed class ResponseHeaders(RequestDelegate next, RateLimits limits)
         headers["RateLimit-Policy"] = rate.Policy.Header;
         headers["RateLimit"] = $"\"{rate.Policy.Name}\";r={remaining};t={reset}";
 
-        // Routing knows nothing of HEAD; see HeadRequests.
+        // Routing does not know HEAD; see HeadRequests.
         if (context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed && headers.Allow.ToString() is var allow
             && allow.Contains("GET", StringComparison.Ordinal) && !allow.Contains("HEAD", StringComparison.Ordinal))
             headers.Allow = allow.Replace("GET", "GET, HEAD", StringComparison.Ordinal);

@@ -1,6 +1,6 @@
 namespace ResultsEs.Access;
 
-/// <summary>What a token allows. Each scope is an authorization policy of the same name: <c>[Authorize(Scopes.StudiesRead)]</c>.</summary>
+/// <summary>The scopes of tokens. Each is an authorization policy of the same name: <c>[Authorize(Scopes.StudiesRead)]</c>.</summary>
 public static class Scopes
 {
     /// <summary>Every read of the API.</summary>

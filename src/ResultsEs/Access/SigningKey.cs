@@ -1,21 +1,20 @@
 using System.Security.Cryptography;
-using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.Access;
 
-/// <summary>The RSA key that signs and verifies our tokens; made once, then read from its file at every start.</summary>
+/// <summary>The RSA key that signs and verifies our tokens. Made once, then read from its file at every start.</summary>
 internal sealed class SigningKey
 {
-    /// <summary>RSA, because a token is signed once and verified on every request, and RSA verifies faster than ECDSA.</summary>
+    /// <summary>The signature algorithm. A token is signed once and verified often, and RSA verifies faster than ECDSA.</summary>
     public const string Algorithm = SecurityAlgorithms.RsaSha256;
 
     private const int Bits = 2048;
 
     private SigningKey(RSA rsa)
     {
-        // From parameters rather than from the RSA object: each verifier then has its own, and none waits for another.
+        // From parameters rather than the RSA object: each verifier then has an object of its own, and none waits for another.
         Public = new RsaSecurityKey(rsa.ExportParameters(includePrivateParameters: false));
         Private = new RsaSecurityKey(rsa.ExportParameters(includePrivateParameters: true));
         Public.KeyId = Private.KeyId = Base64UrlEncoder.Encode(Public.ComputeJwkThumbprint());
@@ -50,12 +49,12 @@ internal sealed class SigningKey
             : throw new InvalidOperationException($"The signing key {path} has {rsa.KeySize} bits; {Bits} are the least.");
     }
 
-    // Written aside and moved without overwriting: of two processes that start at once, the second finds the first's key,
-    // and nobody reads half a file.
+    // Written to a temporary file and moved without overwriting: nobody reads half a file, and of two processes that start together
+    // the second takes the key of the first.
     private static void Create(string path)
     {
         CreateFolder(Path.GetDirectoryName(path)!);
-        var aside = $"{path}.{Path.GetRandomFileName()}";
+        var temporary = $"{path}.{Path.GetRandomFileName()}";
         var file = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             file.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -63,21 +62,21 @@ internal sealed class SigningKey
         try
         {
             using (var rsa = RSA.Create(Bits))
-            using (var stream = new FileStream(aside, file))
+            using (var stream = new FileStream(temporary, file))
             {
-                stream.Write(System.Text.Encoding.ASCII.GetBytes(rsa.ExportPkcs8PrivateKeyPem() + "\n"));
+                stream.Write(Encoding.ASCII.GetBytes(rsa.ExportPkcs8PrivateKeyPem() + "\n"));
                 stream.Flush(flushToDisk: true);
             }
 
-            File.Move(aside, path, overwrite: false);
+            File.Move(temporary, path, overwrite: false);
         }
         catch (IOException) when (File.Exists(path))
         {
-            // Another process was first; its key is the one to read.
+            // Another process was first; its key is read.
         }
         finally
         {
-            File.Delete(aside);
+            File.Delete(temporary);
         }
     }
 

@@ -1,16 +1,12 @@
 using System.Security.Claims;
 using System.Security.Cryptography;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
 using OpenIddict.Server.AspNetCore;
-using ResultsEs.Common;
 using ResultsEs.Http;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
@@ -20,15 +16,16 @@ using static OpenIddict.Server.OpenIddictServerEvents;
 namespace ResultsEs.Access;
 
 /// <summary>
-/// Issues access tokens to configured clients: <c>POST /oauth2/token</c>, the discovery document and the key set. OpenIddict
-/// speaks the protocol; it keeps nothing ("degraded mode"), so who a client is and what it may ask for is decided here.
+/// The issuer of access tokens for configured clients: <c>POST /oauth2/token</c>, the discovery document and the key set.
+/// OpenIddict speaks the protocol but stores nothing ("degraded mode"), so clients and their scopes are checked here.
 /// </summary>
 internal static class TokenIssuer
 {
     public static readonly Operation Description = new("getToken", ApiTag.Service, "An access token for client credentials")
     {
         Route = (HttpMethods.Post, "/" + TokenPath),
-        Text = "Client id and secret in the form, or in the `Authorization` header (`Basic`). Without `scope` the token carries all scopes of the client.",
+        Text = "Client id and secret in the form, or in the `Authorization` header (`Basic`). "
+            + "Without `scope` the token carries all scopes of the client.",
         Replies =
         [
             Reply.Ok<AccessToken>("The token."),
@@ -46,7 +43,7 @@ internal static class TokenIssuer
 
     public static void Add(IServiceCollection services)
     {
-        // Before AddAuthentication, which adds its own unless there is one.
+        // Before AddAuthentication, which adds its own only when there is none.
         services.AddSingleton<IAuthenticationSchemeProvider, SchemesWithoutRequestHandlers>();
 
         services.AddOpenIddict().AddServer(server =>
@@ -59,16 +56,16 @@ internal static class TokenIssuer
             server.SetAccessTokenLifetime(Lifetime);
             server.RegisterScopes([.. Scopes.All]);
             server.DisableAccessTokenEncryption();
-            // Asked for at start, used for nothing: only access tokens are issued, and they are signed, not encrypted.
-            // Random bytes rather than OpenIddict's ephemeral RSA key, which takes most of a second to make.
+            // OpenIddict requires an encryption key at start but never uses it: only access tokens are issued, signed and not encrypted.
+            // Random bytes, because OpenIddict's ephemeral RSA key takes most of a second to make.
             server.AddEncryptionKey(new SymmetricSecurityKey(RandomNumberGenerator.GetBytes(32)));
-            // TLS ends at the proxy in front.
+            // TLS ends at the proxy in front of the service.
             server.UseAspNetCore().DisableTransportSecurityRequirement();
 
             server.AddEventHandler<ValidateTokenRequestContext>(h => h.UseSingletonHandler<AuthenticateClient>());
             server.AddEventHandler<HandleTokenRequestContext>(h => h.UseSingletonHandler<SignIn>());
-            server.AddEventHandler<ApplyTokenResponseContext>(h => h.UseSingletonHandler<StateWholeLifetime>().SetOrder(int.MinValue));
-            server.AddEventHandler<HandleConfigurationRequestContext>(h => h.UseSingletonHandler<DescribeEndpoints>());
+            server.AddEventHandler<ApplyTokenResponseContext>(h => h.UseInlineHandler(StateWholeLifetime).SetOrder(int.MinValue));
+            server.AddEventHandler<HandleConfigurationRequestContext>(h => h.UseInlineHandler(DescribeEndpoints));
         });
 
         services.AddOptions<OpenIddictServerOptions>().Configure<SigningKey, IOptions<AccessOptions>, IConfiguration, TimeProvider>(
@@ -80,18 +77,18 @@ internal static class TokenIssuer
                 server.Scopes.IntersectWith(Scopes.All);
                 server.ClientAuthenticationMethods.IntersectWith(
                     [ClientAuthenticationMethods.ClientSecretPost, ClientAuthenticationMethods.ClientSecretBasic]);
-            }).ValidateOnStart(); // So that a signing key that can be neither read nor made stops the start, not the first request.
+            }).ValidateOnStart(); // A signing key that can be neither read nor made stops the start, not the first request.
     }
 
     public static void Map(IEndpointRouteBuilder endpoints)
     {
-        // Three short form fields; strangers need not be read for longer.
+        // Three short form fields: more is not read from strangers.
         PublicEndpoint.Map(endpoints, Description, Serve, new RequestSizeLimitAttribute(16 * 1024));
         PublicEndpoint.Map(endpoints, HttpMethods.Get, DiscoveryPath, Serve);
         PublicEndpoint.Map(endpoints, HttpMethods.Get, KeysPath, Serve);
     }
 
-    /// <summary>The issuer of our tokens; ends with a slash.</summary>
+    /// <summary>The <c>iss</c> of our tokens; ends with a slash.</summary>
     public static Uri Issuer(AccessOptions options, IConfiguration configuration)
     {
         var issuer = options.Access.Issuer ?? ListenAddress.First(configuration);
@@ -107,8 +104,8 @@ internal static class TokenIssuer
     }
 
     /// <summary>
-    /// OpenIddict would otherwise run inside <c>UseAuthentication</c>: for every request of the API, and before the rate
-    /// limiter could refuse one. As routed endpoints its three paths go through the same pipeline as all others.
+    /// The authentication schemes, none of which handles requests inside <c>UseAuthentication</c>. OpenIddict would run there for every
+    /// request, before the rate limiter. Its three paths are routed endpoints instead and take the same pipeline as all others.
     /// </summary>
     private sealed class SchemesWithoutRequestHandlers(IOptions<AuthenticationOptions> options) : AuthenticationSchemeProvider(options)
     {
@@ -139,7 +136,8 @@ internal static class TokenIssuer
             identity.SetClaim(Claims.ClientId, client.Id);
             identity.SetClaim(Caller.AccountClaim, client.Account.ToString());
             // As JSON, because a single claim of a type would be written as a plain string instead of an array.
-            identity.AddClaim(new Claim(Caller.WorkspacesClaim, JsonSerializer.Serialize(client.Workspaces), JsonClaimValueTypes.JsonArray));
+            var workspaces = JsonSerializer.Serialize(client.Workspaces);
+            identity.AddClaim(new Claim(Caller.WorkspacesClaim, workspaces, JsonClaimValueTypes.JsonArray));
             identity.SetResources(Audience);
             var asked = context.Request.GetScopes();
             identity.SetScopes(asked.IsEmpty ? [.. client.Scopes] : asked);
@@ -149,26 +147,20 @@ internal static class TokenIssuer
         }
     }
 
-    /// <summary><c>exp</c> has whole seconds, so what OpenIddict reckons from it is mostly a second short.</summary>
-    private sealed class StateWholeLifetime : IOpenIddictServerHandler<ApplyTokenResponseContext>
+    // OpenIddict computes expires_in from exp, which has whole seconds, so it is mostly one second short.
+    private static ValueTask StateWholeLifetime(ApplyTokenResponseContext context)
     {
-        public ValueTask HandleAsync(ApplyTokenResponseContext context)
-        {
-            if (context.Response.AccessToken is not null)
-                context.Response.ExpiresIn = (long)Lifetime.TotalSeconds;
-            return ValueTask.CompletedTask;
-        }
+        if (context.Response.AccessToken is not null)
+            context.Response.ExpiresIn = (long)Lifetime.TotalSeconds;
+        return ValueTask.CompletedTask;
     }
 
-    /// <summary>Addresses under the issuer instead of the request's host, which behind a proxy is not the public one.</summary>
-    private sealed class DescribeEndpoints : IOpenIddictServerHandler<HandleConfigurationRequestContext>
+    // The issuer's addresses, because the request's host is not the public one behind a proxy.
+    private static ValueTask DescribeEndpoints(HandleConfigurationRequestContext context)
     {
-        public ValueTask HandleAsync(HandleConfigurationRequestContext context)
-        {
-            context.TokenEndpoint = new Uri(context.Options.Issuer!, TokenPath);
-            context.JsonWebKeySetEndpoint = new Uri(context.Options.Issuer!, KeysPath);
-            return ValueTask.CompletedTask;
-        }
+        context.TokenEndpoint = new Uri(context.Options.Issuer!, TokenPath);
+        context.JsonWebKeySetEndpoint = new Uri(context.Options.Issuer!, KeysPath);
+        return ValueTask.CompletedTask;
     }
 }
 
@@ -185,7 +177,7 @@ internal sealed record TokenRefusal(
     [property: JsonPropertyName("error_description")] string? Description,
     [property: JsonPropertyName("error_uri")] string? Uri);
 
-/// <summary>The source-generated JSON contracts of the token endpoint's answers, which OpenIddict writes; they describe them.</summary>
+/// <summary>The source-generated JSON contracts that describe the token endpoint's responses, which OpenIddict writes.</summary>
 [JsonSerializable(typeof(AccessToken))]
 [JsonSerializable(typeof(TokenRefusal))]
 internal sealed partial class AccessJson : JsonSerializerContext;

@@ -1,22 +1,22 @@
 namespace ResultsEs.Commands;
 
-/// <summary>A file, an event a line; it has its name only when all are in it. Or the standard output.</summary>
-internal sealed class EventFileTarget(Stream stream, string? part, string? file) : IEventTarget
+/// <summary>A target that writes one event a line to the standard output or a file. A file gets its name when it is complete.</summary>
+internal sealed class EventFileTarget(Stream stream, string? file) : IEventTarget
 {
-    /// <summary>What stands for the standard output.</summary>
     public const string StandardOutput = "-";
 
-    /// <summary>Opens the file that is to become <paramref name="file"/>, or for <c>-</c> the standard output.</summary>
-    /// <exception cref="IOException">There is such a file, or none can be made there.</exception>
+    private const string PartSuffix = ".part";
+
+    /// <summary>Opens a new file, or the standard output for <c>-</c>.</summary>
+    /// <exception cref="IOException">The file exists or cannot be created.</exception>
     public static EventFileTarget Open(string file)
     {
         if (file == StandardOutput)
-            return new EventFileTarget(Console.OpenStandardOutput(), part: null, file: null);
+            return new EventFileTarget(Console.OpenStandardOutput(), file: null);
         if (File.Exists(file))
             throw new IOException($"{file} is there already.");
 
-        var part = file + ".part";
-        return new EventFileTarget(new FileStream(part, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 16), part, file);
+        return new EventFileTarget(new FileStream(file + PartSuffix, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 16), file);
     }
 
     /// <inheritdoc/>
@@ -33,12 +33,12 @@ internal sealed class EventFileTarget(Stream stream, string? part, string? file)
     public async Task CompleteAsync(CancellationToken cancellation)
     {
         await stream.FlushAsync(cancellation);
-        if (part is null || file is null)
+        if (file is null)
             return;
 
         ((FileStream)stream).Flush(flushToDisk: true);
         await stream.DisposeAsync();
-        File.Move(part, file);
+        File.Move(file + PartSuffix, file);
     }
 
     /// <inheritdoc/>

@@ -3,27 +3,22 @@ using RabbitMQ.Client.Exceptions;
 
 namespace ResultsEs.Commands;
 
-/// <summary>
-/// A RabbitMQ exchange or queue: a message an event, persistent, each confirmed by the broker. A message that no queue takes is an error.
-/// </summary>
+/// <summary>Publishes events to a RabbitMQ exchange or queue, persistent and confirmed. A message without a queue is an error.</summary>
 internal sealed class EventQueueTarget(IConnection connection, IChannel channel, string exchange, string routingKey) : IEventTarget
 {
-    /// <summary>How an address spells where to send, after the virtual host.</summary>
-    public const string Form = "amqp://user:password@host/virtual-host?queue=NAME, or ?exchange=NAME&routing-key=KEY";
-
-    /// <summary>Whether a target is an address of a queue.</summary>
     public static bool IsAddress(string target) =>
         target.StartsWith("amqp://", StringComparison.Ordinal) || target.StartsWith("amqps://", StringComparison.Ordinal);
 
-    /// <summary>Connects to the broker of <paramref name="address"/>.</summary>
-    /// <exception cref="FormatException">It does not say where to send.</exception>
+    /// <summary>Connects to a broker. The query of its address names the queue or the exchange.</summary>
+    /// <exception cref="FormatException">The address names neither, or both.</exception>
     /// <exception cref="BrokerUnreachableException">The broker does not answer.</exception>
     public static async Task<EventQueueTarget> ConnectAsync(Uri address, CancellationToken cancellation)
     {
         var query = Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(address.Query);
         var (queue, exchange) = ((string?)query.GetValueOrDefault("queue"), (string?)query.GetValueOrDefault("exchange"));
         if (string.IsNullOrEmpty(queue) == string.IsNullOrEmpty(exchange))
-            throw new FormatException($"An address of a queue has the form {Form}.");
+            throw new FormatException("An address of a queue has the form "
+                + "amqp://user:password@host/virtual-host?queue=NAME, or ?exchange=NAME&routing-key=KEY.");
 
         var factory = new ConnectionFactory { Uri = new UriBuilder(address) { Query = "" }.Uri, ClientProvidedName = "results-es replay" };
         var connection = await factory.CreateConnectionAsync(cancellation);
@@ -42,25 +37,16 @@ internal sealed class EventQueueTarget(IConnection connection, IChannel channel,
     }
 
     /// <inheritdoc/>
-    public async Task SendAsync(IReadOnlyList<StoredCloudEvent> events, CancellationToken cancellation)
+    public Task SendAsync(IReadOnlyList<StoredCloudEvent> events, CancellationToken cancellation) => Task.WhenAll(events.Select(e =>
     {
-        var confirmations = new List<Task>(events.Count);
-        foreach (var e in events)
+        var properties = new BasicProperties
         {
-            var properties = new BasicProperties
-            {
-                ContentType = "application/cloudevents+json",
-                DeliveryMode = DeliveryModes.Persistent,
-                MessageId = e.Id.ToString(),
-            };
-            confirmations.Add(channel.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, e.Json, cancellation).AsTask());
-        }
-
-        await Task.WhenAll(confirmations);
-    }
-
-    /// <inheritdoc/>
-    public Task CompleteAsync(CancellationToken cancellation) => Task.CompletedTask;
+            ContentType = "application/cloudevents+json",
+            DeliveryMode = DeliveryModes.Persistent,
+            MessageId = e.Id.ToString(),
+        };
+        return channel.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, e.Json, cancellation).AsTask();
+    }));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

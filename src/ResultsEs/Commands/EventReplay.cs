@@ -1,21 +1,16 @@
-using System.Globalization;
-using System.Text.Json;
-using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Commands;
 
 /// <summary>
-/// Sends stored events again, for systems downstream: as CloudEvents in the words in which they came, in the order of their positions in
-/// the event store. Nothing is passed over: it
-/// ends before the first position below which an event may still appear.
+/// Sends stored events again as CloudEvents, as they were received, in the order of their positions in the event store.
+/// No event is skipped: it ends before the first position below which an event may still appear.
 /// </summary>
 internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target)
 {
     private const int EventsPerPage = 1_000;
 
-    // By the primary key (seq_id). Lost races leave tombstones in place of the numbers they had drawn.
+    // By the primary key (seq_id). Writers that lost a race leave tombstones at their positions.
     private const string Sql =
         $"""
         select e.seq_id, e.tenant_id, e.stream_id, e.id, e.type, e.data,
@@ -26,18 +21,12 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
         limit $4
         """;
 
-    /// <summary>How many events were sent.</summary>
     public long Sent { get; private set; }
 
-    /// <summary>The position through which everything is sent: where to go on.</summary>
+    /// <summary>The last position up to which every event is sent; the next replay begins after it.</summary>
     public long Through { get; private set; }
 
-    /// <summary>Sends the events after a position.</summary>
-    /// <param name="since">The position; 0 is before all.</param>
-    /// <param name="until">The last position, or the one that is there now when that is less.</param>
-    /// <param name="account">Only this account's.</param>
-    /// <param name="report">Told how it goes.</param>
-    /// <param name="cancellation">Ends it between events.</param>
+    /// <summary>Sends the events after <paramref name="since"/>, of one account or all; at most those stored when it starts.</summary>
     public async Task RunAsync(long since, long until, string? account, ProgressReport report, CancellationToken cancellation)
     {
         Through = since;
@@ -59,15 +48,11 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
     private async Task<IReadOnlyList<StoredCloudEvent>> ReadAsync(long after, long until, string? account, CancellationToken cancellation)
     {
         await using var command = database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = after });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = until });
+        command.Parameters.AddAll(after, until);
         command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = EventsPerPage });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var page = new List<StoredCloudEvent>();
-        while (await reader.ReadAsync(cancellation))
-            page.Add(new StoredCloudEvent(reader.GetInt64(0), reader.GetGuid(3), Write(reader)));
-        return page;
+        command.Parameters.AddAll(EventsPerPage);
+        return await command.ReadAllAsync(
+            reader => new StoredCloudEvent(reader.GetInt64(0), reader.GetGuid(3), Write(reader)), cancellation);
     }
 
     private static byte[] Write(NpgsqlDataReader reader)
@@ -85,8 +70,8 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
             json.WriteString("datacontenttype", "application/json");
             if (!reader.IsDBNull(8))
                 json.WriteString("traceparent", reader.GetString(8));
-            // CloudEvents' own extensions: https://github.com/cloudevents/spec/tree/main/cloudevents/extensions
-            json.WriteString("sequence", reader.GetInt64(0).ToString(CultureInfo.InvariantCulture));
+            // Extensions of CloudEvents: https://github.com/cloudevents/spec/tree/main/cloudevents/extensions
+            json.WriteString("sequence", $"{reader.GetInt64(0)}");
             json.WriteString("recordedtime", reader.GetDateTime(9).ToString("O", CultureInfo.InvariantCulture));
             json.WriteString("accountid", reader.GetString(1));
             json.WritePropertyName("data");
@@ -98,18 +83,14 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
     }
 }
 
-/// <summary>A stored event as a CloudEvent.</summary>
-/// <param name="Position">Its position in the event store.</param>
-/// <param name="Id">Its id.</param>
-/// <param name="Json">The structured CloudEvent, UTF-8, without line breaks.</param>
+/// <summary>A stored event as a structured CloudEvent in UTF-8, without line breaks.</summary>
 internal sealed record StoredCloudEvent(long Position, Guid Id, byte[] Json);
 
-/// <summary>Where stored events are sent.</summary>
 internal interface IEventTarget : IAsyncDisposable
 {
-    /// <summary>Sends events; when it returns they are there.</summary>
+    /// <summary>Sends events. Returns when the target has them.</summary>
     Task SendAsync(IReadOnlyList<StoredCloudEvent> events, CancellationToken cancellation);
 
-    /// <summary>Says that there are no more.</summary>
-    Task CompleteAsync(CancellationToken cancellation);
+    /// <summary>Ends a replay that has sent all events.</summary>
+    Task CompleteAsync(CancellationToken cancellation) => Task.CompletedTask;
 }

@@ -1,14 +1,14 @@
 namespace ResultsEs.Commands;
 
-/// <summary>What a command's process ends with; the table of <c>docs/operations/README.md</c>.</summary>
+/// <summary>The exit code of a command, as in the table of <c>docs/operations/README.md</c>.</summary>
 public enum ExitCode
 {
-    /// <summary>All that was asked is done, and nothing is wrong.</summary>
+    /// <summary>Everything is done, and nothing is wrong.</summary>
     Success = 0,
 
-    /// <summary>The command was refused, failed, or found something wrong; the standard error says what.</summary>
+    /// <summary>The command was refused, failed, or found a problem. The standard error tells it.</summary>
     Failure = 1,
 
-    /// <summary>An import could not begin, or was cut off; it says how to go on.</summary>
+    /// <summary>An import could not begin or was interrupted. Its output tells how to continue.</summary>
     CutOff = 2,
 }

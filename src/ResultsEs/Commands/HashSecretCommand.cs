@@ -4,18 +4,15 @@ using Spectre.Console;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Takes no arguments: a secret on the command line would stay in the shell's history and the process list.</summary>
-public sealed class HashSecretInput;
-
 /// <summary>
-/// Prints the hash of a client secret, for the client's <c>SecretHash</c>. The secret is one line of standard input,
-/// or typed unseen.
+/// Prints the hash of a client secret, for <c>SecretHash</c>. The secret is a line of standard input, or typed unseen. It is no
+/// argument, because that would stay in the shell's history and the process list.
 /// </summary>
 [Description("Hash a client secret, read from standard input or typed, for a client's SecretHash", Name = "hash-secret")]
-public sealed class HashSecretCommand : OperatorCommand<HashSecretInput>
+public sealed class HashSecretCommand : OperatorCommand<NoInput>
 {
     /// <inheritdoc/>
-    protected override async Task<ExitCode> RunAsync(HashSecretInput input)
+    protected override async Task<ExitCode> RunAsync(NoInput input)
     {
         var secret = Console.IsInputRedirected
             ? await Console.In.ReadLineAsync()

@@ -2,23 +2,21 @@ using JasperFx.CommandLine;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Which node to ask.</summary>
+/// <summary>Arguments of <see cref="HealthCommand"/>.</summary>
 public sealed class HealthInput
 {
-    /// <summary>Its address.</summary>
+    /// <summary>The node's address.</summary>
     [Description("The node's address; default: http://localhost:5080")]
     public string Url { get; set; } = "http://localhost:5080";
 }
 
-/// <summary>
-/// Asks a running node whether it is ready, for who can run a program and not make a request, such as a container's health check.
-/// </summary>
+/// <summary>Asks a running node whether it is ready. For callers that cannot send requests, such as a container's health check.</summary>
 [Description("Ask a running node whether it is ready", Name = "health")]
 public sealed class HealthCommand : OperatorCommand<HealthInput>
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
-    /// <summary>The usages.</summary>
+    /// <summary>Declares the usages.</summary>
     public HealthCommand()
     {
         Usage("Ask the node of this machine").Arguments();
@@ -32,7 +30,7 @@ public sealed class HealthCommand : OperatorCommand<HealthInput>
     /// <inheritdoc/>
     protected override async Task<ExitCode> RunAsync(HealthInput input)
     {
-        using var http = new HttpClient { BaseAddress = new Uri(input.Url), Timeout = Patience };
+        using var http = new HttpClient { BaseAddress = new Uri(input.Url), Timeout = MaxWait };
         try
         {
             using var answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative));

@@ -2,16 +2,11 @@ using JasperFx.CommandLine;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Takes no arguments.</summary>
-public sealed class ProjectionsRebuildInput;
-
-/// <summary>
-/// Refuses Marten's own rebuild, which empties the documents first: readers would get 404, and writers fold onto nothing, while it runs.
-/// </summary>
+/// <summary>Refuses Marten's own rebuild, which empties the documents first: readers get 404, and writers fold onto nothing.</summary>
 [Description("Refused; see: rebuild", Name = "projections rebuild")]
-public sealed class ProjectionsRebuildCommand : OperatorCommand<ProjectionsRebuildInput>
+public sealed class ProjectionsRebuildCommand : OperatorCommand<NoInput>
 {
     /// <inheritdoc/>
-    protected override Task<ExitCode> RunAsync(ProjectionsRebuildInput input) => Task.FromResult(
+    protected override Task<ExitCode> RunAsync(NoInput input) => Task.FromResult(
         Fail("Documents are rebuilt while the service serves by: rebuild session-results, and rebuild highlight-reels."));
 }

@@ -1,7 +1,4 @@
-using System.Globalization;
 using JasperFx.CommandLine;
-using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Media;
 using ResultsEs.Rebuilding;
@@ -10,39 +7,39 @@ using ResultsEs.TestResults;
 
 namespace ResultsEs.Commands;
 
-/// <summary>What to rebuild.</summary>
+/// <summary>Arguments of <see cref="RebuildCommand"/>.</summary>
 public sealed class RebuildInput : DatabaseInput
 {
     /// <summary>The read model.</summary>
     [Description("What to rebuild: session-results, highlight-reels or test-totals")]
     public string Name { get; set; } = "";
 
-    /// <summary>The documents of an account.</summary>
+    /// <summary>Limits it to the documents of an account.</summary>
     [Description("Only the documents of an account")]
     public string? AccountFlag { get; set; }
 
-    /// <summary>The sessions of a test.</summary>
+    /// <summary>Limits it to the sessions of a test.</summary>
     [Description("Only the sessions of a test")]
     public string? TestFlag { get; set; }
 
-    /// <summary>One session.</summary>
+    /// <summary>Limits it to one session.</summary>
     [Description("Only this session")]
     public string? SessionFlag { get; set; }
 
-    /// <summary>How many connections fold at once.</summary>
+    /// <summary>How many connections fold concurrently, 1–64. Default: the number of processors.</summary>
     [Description("How many parts are folded at once; default: as many as there are processors")]
     public int? ParallelFlag { get; set; }
 
-    /// <summary>Whether to give up.</summary>
+    /// <summary>True to forget an interrupted rebuild.</summary>
     [Description("Forget a rebuild that was interrupted")]
     public bool AbandonFlag { get; set; }
 
-    /// <summary>Whether to drop the documents of other versions.</summary>
+    /// <summary>True to drop the documents of other versions.</summary>
     [Description("Drop the documents of other versions, whose nodes are gone")]
     public bool FinishFlag { get; set; }
 }
 
-/// <summary>Rebuilds a read model while the service serves: readers see what was there until all of the new is.</summary>
+/// <summary>Rebuilds a read model while the service runs. Readers see the old one until the new one is complete.</summary>
 [Description("Rebuild documents or totals while the service serves", Name = "rebuild")]
 public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 {
@@ -51,31 +48,30 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     private const string TestTotals = "test-totals";
     private const int MaxParallel = 64;
 
-    /// <summary>The usage.</summary>
+    /// <summary>Declares the usage.</summary>
     public RebuildCommand() => Usage("Rebuild a read model").Arguments(input => input.Name).ValidFlags(
-        input => input.AccountFlag!, input => input.TestFlag!, input => input.SessionFlag!, input => input.ParallelFlag!, input => input.AbandonFlag, input => input.FinishFlag);
+        input => input.AccountFlag!, input => input.TestFlag!, input => input.SessionFlag!,
+        input => input.ParallelFlag!, input => input.AbandonFlag, input => input.FinishFlag);
 
     /// <inheritdoc/>
     protected override string? ProblemOf(RebuildInput input)
     {
         if (input.Name is not (SessionResults or HighlightReels or TestTotals))
             return $"There is no read model '{input.Name}' to rebuild; there are {SessionResults}, {HighlightReels} and {TestTotals}.";
-        foreach (var (flag, value) in new[] { ("--account", input.AccountFlag), ("--test", input.TestFlag), ("--session", input.SessionFlag) })
-        {
-            if (ProblemOfId(flag, value) is { } problem)
-                return problem;
-        }
-
+        if ((ProblemOfId("--account", input.AccountFlag) ?? ProblemOfId("--test", input.TestFlag)
+            ?? ProblemOfId("--session", input.SessionFlag)) is { } problem)
+            return problem;
         if (input.ParallelFlag is < 1 or > MaxParallel)
             return $"--parallel must be from 1 to {MaxParallel}.";
 
-        var isSome = (input.AccountFlag ?? input.TestFlag ?? input.SessionFlag) is not null;
-        return (input.Name, input) switch
+        var isEnd = input.AbandonFlag || input.FinishFlag;
+        var hasOptions = IsOfSome(input) || input.ParallelFlag is not null;
+        return input.Name switch
         {
-            (TestTotals, _) when isSome || input.AbandonFlag || input.FinishFlag || input.ParallelFlag is not null => $"{TestTotals} is rebuilt as a whole, without options.",
-            (HighlightReels, _) when (input.TestFlag ?? input.SessionFlag) is not null => $"{HighlightReels} takes --account alone.",
+            TestTotals when isEnd || hasOptions => $"{TestTotals} is rebuilt as a whole, without options.",
+            HighlightReels when (input.TestFlag ?? input.SessionFlag) is not null => $"{HighlightReels} takes --account alone.",
             _ when input.AbandonFlag && input.FinishFlag => "--abandon and --finish are two things.",
-            _ when (input.AbandonFlag || input.FinishFlag) && (isSome || input.ParallelFlag is not null) => "--abandon and --finish take no other options.",
+            _ when isEnd && hasOptions => "--abandon and --finish take no other options.",
             _ => null,
         };
     }
@@ -85,10 +81,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     {
         var database = services.GetRequiredService<NpgsqlDataSource>();
         if (input.Name == TestTotals)
-        {
-            var sessions = await TestTotalsUpdater.RebuildAsync(database, CancellationToken.None);
-            return Say($"{sessions} sessions counted");
-        }
+            return Say($"{await TestTotalsUpdater.RebuildAsync(database, CancellationToken.None)} sessions counted");
 
         await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, CancellationToken.None);
         if (held is null)
@@ -100,12 +93,13 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         }
         catch (UnfoldableStreamException e)
         {
-            // Leaving it out would lose it from the result, so nothing takes the place of the documents that are served.
+            // Without this stream the new documents would be incomplete, so they do not replace the old ones.
             return Fail($"{e.Message} The documents before serve as ever; when that is mended, the same command goes on.");
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            return Fail($"{e.MessageText}. Tables are made and take each other's place, so it takes the role that owns them: the one that runs db-apply.");
+            return Fail($"{e.MessageText}. Tables are made and take each other's place, "
+                + "so it takes the role that owns them: the one that runs db-apply.");
         }
     }
 
@@ -115,41 +109,52 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         if (input.FinishFlag)
             return await FinishAsync(table, held);
         if (input.AbandonFlag)
-            return Say(await Rebuild.AbandonAsync(table, held, CancellationToken.None) ? "The interrupted rebuild is forgotten." : "There was no interrupted rebuild.");
+        {
+            var wasThere = await Rebuild.AbandonAsync(table, held, CancellationToken.None);
+            return Say(wasThere ? "The interrupted rebuild is forgotten." : "There was no interrupted rebuild.");
+        }
 
         var parallel = input.ParallelFlag ?? Math.Min(Environment.ProcessorCount, MaxParallel);
-        return (input.AccountFlag ?? input.TestFlag ?? input.SessionFlag) is null
-            ? await ProgressReport.RunAsync(Console.Out, report => AllAsync(database, table, held, parallel, report))
-            : await ProgressReport.RunAsync(Console.Out, report => SomeAsync(database, refresh, table, input, parallel, report));
+        return await ProgressReport.RunAsync(Console.Out, async report =>
+        {
+            report.Line(IsOfSome(input)
+                ? await RebuildSomeAsync(database, refresh, table, input, parallel, report)
+                : await RebuildAllAsync(database, table, held, parallel, report));
+            return ExitCode.Success;
+        });
     }
 
-    private static async Task<ExitCode> AllAsync(NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report)
+    private static async Task<string> RebuildAllAsync(
+        NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report)
     {
-        var watch = System.Diagnostics.Stopwatch.StartNew();
+        var watch = Stopwatch.StartNew();
         var switched = await new Rebuild(database, table, held, parallel, report).RunAsync(CancellationToken.None);
-        report.Line(switched is { } wait
-            ? string.Create(CultureInfo.InvariantCulture, $"Done after {watch.Elapsed.TotalSeconds:F1} s; the switch took {wait.TotalMilliseconds:F0} ms.")
-            : string.Create(CultureInfo.InvariantCulture, $"Done after {watch.Elapsed.TotalSeconds:F1} s; the switch had been made."));
-        return ExitCode.Success;
+        var outcome = switched is { } wait ? $"the switch took {wait.TotalMilliseconds:F0} ms." : "the switch had been made.";
+        return $"Done after {watch.Elapsed.TotalSeconds:F1} s; {outcome}";
     }
 
-    private static async Task<ExitCode> SomeAsync(
+    private static async Task<string> RebuildSomeAsync(
         NpgsqlDataSource database, DocumentRefresh refresh, DocumentTable table, RebuildInput input, int parallel, ProgressReport report)
     {
-        var some = new RebuildOfSome(database, refresh, table, input.AccountFlag?.ToLowerInvariant(), Id(input.TestFlag), Id(input.SessionFlag));
+        var some = new RebuildOfSome(
+            database, refresh, table, input.AccountFlag?.ToLowerInvariant(), Id(input.TestFlag), Id(input.SessionFlag));
         var (folded, changed) = await some.RunAsync(parallel, report, CancellationToken.None);
-        report.Line(string.Create(CultureInfo.InvariantCulture, $"{folded} folded, {changed} changed"));
-        return ExitCode.Success;
+        return $"{folded} folded, {changed} changed";
     }
 
     private async Task<ExitCode> FinishAsync(DocumentTable table, AdvisoryLock held)
     {
         var (dropped, stillThere) = await ProjectionVersions.FinishAsync(held.Connection, table, CancellationToken.None);
         if (dropped is null)
-            return Fail($"Nodes of version {stillThere} were there within the last {ProjectionVersions.Absence.TotalSeconds} s; stop them first.");
+            return Fail($"Nodes of version {stillThere} were there within the last {ProjectionVersions.Absence.TotalSeconds} s; "
+                + "stop them first.");
 
-        return Say(dropped.Count == 0 ? "There are no documents of other versions." : $"Dropped the documents of version {string.Join(", ", dropped)}.");
+        return Say(dropped.Count == 0
+            ? "There are no documents of other versions."
+            : $"Dropped the documents of version {string.Join(", ", dropped)}.");
     }
+
+    private static bool IsOfSome(RebuildInput input) => (input.AccountFlag ?? input.TestFlag ?? input.SessionFlag) is not null;
 
     private static Guid? Id(string? text) => text is null ? null : Guid.Parse(text);
 }

@@ -1,38 +1,32 @@
-using System.Globalization;
 using JasperFx.CommandLine;
-using Npgsql;
 using RabbitMQ.Client.Exceptions;
-using ResultsEs.Common;
 
 namespace ResultsEs.Commands;
 
-/// <summary>
-/// Which events to send again, and where to. What it has of <see cref="HistoryInput"/> but the account goes with the next version.
-/// </summary>
+/// <summary>Arguments of <see cref="ReplayCommand"/>. The inherited ones, except the account, end with the next version.</summary>
 public sealed class ReplayInput : HistoryInput
 {
-    /// <summary>The position after which events are sent again.</summary>
+    /// <summary>The position after which events are sent.</summary>
     [Description("Send again the events after this position in the event store; 0 is before all")]
     public long? SinceFlag { get; set; }
 
-    /// <summary>Where they are sent.</summary>
+    /// <summary>The target.</summary>
     [Description("Where to send them: a file, - or amqp://user:password@host/virtual-host?queue=NAME")]
     public string? ToFlag { get; set; }
 
-    /// <summary>The last position that is sent.</summary>
+    /// <summary>The last position to send.</summary>
     [Description("The last position to send")]
     public long? UntilFlag { get; set; }
 }
 
 /// <summary>
-/// Sends stored events again, for systems downstream. It changes nothing; what it sends holds personal data. With <c>--session</c> it is
-/// an old name of <see cref="HistoryCommand"/>, until the
-/// next version.
+/// Sends stored events again to a system downstream. Changes nothing. What it sends holds personal data.
+/// With <c>--session</c> it is an old name of <see cref="HistoryCommand"/>, until the next version.
 /// </summary>
 [Description("Send stored events again, to a file or a queue", Name = "replay")]
 public sealed class ReplayCommand : DatabaseCommand<ReplayInput>
 {
-    /// <summary>The usage.</summary>
+    /// <summary>Declares the usage.</summary>
     public ReplayCommand() => Usage("Send events again").Arguments().ValidFlags(
         input => input.SinceFlag!, input => input.ToFlag!, input => input.UntilFlag!, input => input.AccountFlag!,
         input => input.SessionFlag!, input => input.AsOfFlag!, input => input.ToVersionFlag!, input => input.StepFlag);
@@ -60,11 +54,12 @@ public sealed class ReplayCommand : DatabaseCommand<ReplayInput>
         return await HistoryCommand.ShowAsync(input, database) is { } problem ? Fail(problem) : ExitCode.Success;
     }
 
-    private static bool IsHistory(ReplayInput input) => input is { SessionFlag: not null, SinceFlag: null, UntilFlag: null, ToFlag: null };
+    private static bool IsHistory(ReplayInput input) =>
+        input is { SessionFlag: not null, SinceFlag: null, UntilFlag: null, ToFlag: null };
 
     private async Task<ExitCode> SendAsync(ReplayInput input, string to, NpgsqlDataSource database)
     {
-        // Events that go to the standard output are alone there; what else is said goes to the other.
+        // The standard output holds nothing but events when these are sent there.
         var output = to == EventFileTarget.StandardOutput ? Console.Error : Console.Out;
         using var stop = new CancellationTokenSource();
         Console.CancelKeyPress += (_, pressed) =>
@@ -79,20 +74,23 @@ public sealed class ReplayCommand : DatabaseCommand<ReplayInput>
                 ? await EventQueueTarget.ConnectAsync(new Uri(to), stop.Token)
                 : EventFileTarget.Open(to);
             replay = new EventReplay(database, target);
+            var (since, until) = (input.SinceFlag!.Value, input.UntilFlag ?? long.MaxValue);
             await ProgressReport.RunAsync(output, async report =>
             {
-                await replay.RunAsync(input.SinceFlag!.Value, input.UntilFlag ?? long.MaxValue, input.AccountFlag?.ToLowerInvariant(), report, stop.Token);
+                await replay.RunAsync(since, until, input.AccountFlag?.ToLowerInvariant(), report, stop.Token);
                 await target.CompleteAsync(stop.Token);
                 return true;
             });
-            await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{replay.Sent} events sent; go on with --since {replay.Through}"));
+            await output.WriteLineAsync($"{replay.Sent} events sent; go on with --since {replay.Through}");
             return ExitCode.Success;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or RabbitMQClientException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException
+            or RabbitMQClientException or OperationCanceledException)
         {
             return Fail(replay is null || !EventQueueTarget.IsAddress(to)
                 ? $"Nothing is complete: {Problem(e)}"
-                : string.Create(CultureInfo.InvariantCulture, $"{Problem(e)} {replay.Sent} events were confirmed, and some after them may be there; go on with --since {replay.Through}"));
+                : $"{Problem(e)} {replay.Sent} events were confirmed, and some after them may be there; "
+                    + $"go on with --since {replay.Through}");
         }
 
         static string Problem(Exception e) => e switch

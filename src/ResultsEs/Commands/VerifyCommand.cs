@@ -1,53 +1,49 @@
-using System.Globalization;
-using System.Text.Json.Nodes;
 using JasperFx.CommandLine;
-using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Rebuilding;
 
 namespace ResultsEs.Commands;
 
-/// <summary>What to verify.</summary>
+/// <summary>Arguments of <see cref="VerifyCommand"/>.</summary>
 public sealed class VerifyInput : DatabaseInput
 {
-    /// <summary><c>all</c>, or nothing with an option.</summary>
+    /// <summary><c>all</c>; empty with an option.</summary>
     [Description("all, or one of the options")]
     public string What { get; set; } = "";
 
-    /// <summary>How many, chosen at random.</summary>
+    /// <summary>How many streams to verify, chosen at random.</summary>
     [Description("So many sessions and reels, chosen at random")]
     public int? SampleFlag { get; set; }
 
-    /// <summary>Those of an account.</summary>
+    /// <summary>Limits it to an account.</summary>
     [Description("The sessions and reels of an account")]
     public string? AccountFlag { get; set; }
 
-    /// <summary>Whether to mend.</summary>
+    /// <summary>True to store the folded document where the stored one differs.</summary>
     [Description("Store what the events say where documents differ")]
     public bool RepairFlag { get; set; }
 }
 
 /// <summary>
-/// Folds events afresh and compares with the stored documents. Each document that differs is a line of JSON: account, id, and the places,
-/// with what
-/// is stored and what the events say; or why the events do not fold into one. Ends with 1 when there is any that was not repaired. What
-/// it prints holds personal data.
+/// Folds events and compares the results with the stored documents. Prints a line of JSON for each document that differs or cannot
+/// be folded: account, id and differences or problem. Exit code 1 when one is not repaired. The output holds personal data.
 /// </summary>
 [Description("Fold events afresh and compare with the stored documents", Name = "verify")]
 public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
 {
-    /// <summary>The usages.</summary>
+    /// <summary>Declares the usages.</summary>
     public VerifyCommand()
     {
-        Usage("Verify everything").Arguments(input => input.What).ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!, input => input.RepairFlag);
+        Usage("Verify everything").Arguments(input => input.What)
+            .ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!, input => input.RepairFlag);
         Usage("Verify a part").Arguments().ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!, input => input.RepairFlag);
     }
 
     /// <inheritdoc/>
     protected override string? ProblemOf(VerifyInput input)
     {
-        if ((input.What == "all" ? 1 : 0) + (input.SampleFlag is null ? 0 : 1) + (input.AccountFlag is null ? 0 : 1) != 1 || input.What is not ("" or "all"))
+        bool[] choices = [input.What == "all", input.SampleFlag is not null, input.AccountFlag is not null];
+        if (choices.Count(chosen => chosen) != 1 || input.What is not ("" or "all"))
             return "Say what to verify: all, --sample N or --account ID.";
         return input.SampleFlag is < 1 ? "--sample must be 1 or more." : ProblemOfId("--account", input.AccountFlag);
     }
@@ -55,32 +51,33 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
     /// <inheritdoc/>
     protected override async Task<ExitCode> RunAsync(VerifyInput input, IServiceProvider services)
     {
-        var database = services.GetRequiredService<NpgsqlDataSource>();
-        var verification = new Verification(database, services.GetRequiredService<DocumentTables>());
+        var (tables, refresh) = (services.GetRequiredService<DocumentTables>(), services.GetRequiredService<DocumentRefresh>());
+        var verification = new Verification(services.GetRequiredService<NpgsqlDataSource>(), tables);
         var (verified, differ, repaired, unfoldable) = (0L, 0L, 0L, 0L);
         var streams = input.SampleFlag is { } sample
             ? verification.SampleAsync(sample, CancellationToken.None)
-            : AllAsync(verification, services.GetRequiredService<DocumentTables>(), input.AccountFlag?.ToLowerInvariant());
+            : AllAsync(verification, tables, input.AccountFlag?.ToLowerInvariant());
         await foreach (var (table, some) in streams)
         {
             var deviations = await verification.DeviationsAsync(table, some, CancellationToken.None);
             foreach (var deviation in deviations)
-                Console.Out.WriteLine(Line(table, deviation));
+                Say(Line(table, deviation));
             var differing = deviations.Where(deviation => deviation.Problem is null).Select(deviation => deviation.Stream).ToList();
             if (input.RepairFlag)
-                repaired += (await services.GetRequiredService<DocumentRefresh>().RefreshAsync(table, differing, CancellationToken.None)).Count;
+                repaired += (await refresh.RefreshAsync(table, differing, CancellationToken.None)).Count;
             verified += some.Count;
             differ += differing.Count;
             unfoldable += deviations.Count - differing.Count;
         }
 
-        Console.Out.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{verified} verified, {differ} differ{(input.RepairFlag ? $", {repaired} repaired" : "")}{(unfoldable > 0 ? $", {unfoldable} cannot be folded" : "")}"));
+        Say($"{verified} verified, {differ} differ"
+            + (input.RepairFlag ? $", {repaired} repaired" : "")
+            + (unfoldable > 0 ? $", {unfoldable} cannot be folded" : ""));
         return unfoldable == 0 && (differ == 0 || input.RepairFlag) ? ExitCode.Success : ExitCode.Failure;
     }
 
-    private static async IAsyncEnumerable<(DocumentTable, IReadOnlyList<StreamKey>)> AllAsync(Verification verification, DocumentTables tables, string? account)
+    private static async IAsyncEnumerable<(DocumentTable, IReadOnlyList<StreamKey>)> AllAsync(
+        Verification verification, DocumentTables tables, string? account)
     {
         foreach (var table in tables.All)
         {

@@ -1,18 +1,11 @@
 using System.Reflection;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Common;
 
-/// <summary>
-/// How everything is read from and written to JSON: on the wire, in the event store and in the documents. One set of
-/// options, so that an event cannot be stored in other words than it was accepted in.
-/// </summary>
+/// <summary>The JSON options of wire, event store and documents: one set, so that events are stored as they were accepted.</summary>
 internal static class Json
 {
-    /// <summary>The options; read-only.</summary>
     public static readonly JsonSerializerOptions Options = Create();
 
     private static readonly JsonSerializerOptions ShownOptions = CreateShown();
@@ -20,7 +13,7 @@ internal static class Json
     /// <summary>The contract of <typeparamref name="T"/> under <see cref="Options"/>.</summary>
     public static JsonTypeInfo<T> Of<T>() => Cache<T>.TypeInfo;
 
-    /// <summary>The same for what results show: parts of events without the members that this version does not know.</summary>
+    /// <summary>The contract for results: parts of events without the members that this version does not know.</summary>
     public static JsonTypeInfo<T> Shown<T>() => Cache<T>.Shown;
 
     private static JsonSerializerOptions CreateShown()
@@ -32,7 +25,8 @@ internal static class Json
 
     private static void HideUnknown(JsonTypeInfo contract)
     {
-        if (contract.Type.IsAssignableTo(typeof(EventPart)) && contract.Properties.FirstOrDefault(member => member.IsExtensionData) is { } unknown)
+        if (contract.Type.IsAssignableTo(typeof(EventPart))
+            && contract.Properties.FirstOrDefault(member => member.IsExtensionData) is { } unknown)
             contract.Properties.Remove(unknown);
     }
 
@@ -41,7 +35,7 @@ internal static class Json
         var features = typeof(Json).Assembly.GetCustomAttributes<JsonContextAttribute>().Select(attribute => attribute.Context);
         var options = new JsonSerializerOptions(EventJson.Options)
         {
-            // A stored document wraps what an event held, so it may be deeper than an event.
+            // A stored document wraps parts of events, so it may be deeper than an event.
             MaxDepth = EventJson.MaxDepth * 2,
             TypeInfoResolver = JsonTypeInfoResolver.Combine([EventJson.Options.TypeInfoResolver, .. features]),
         };
@@ -56,11 +50,10 @@ internal static class Json
     }
 }
 
-/// <summary>Source-generated JSON contracts that <see cref="Json"/> uses: <see cref="JsonContextAttribute{T}"/> adds a feature's own.</summary>
+/// <summary>Registers the source-generated JSON contracts of a feature with <see cref="Json"/>.</summary>
 [AttributeUsage(AttributeTargets.Assembly, AllowMultiple = true)]
 internal abstract class JsonContextAttribute : Attribute
 {
-    /// <summary>The contracts.</summary>
     public abstract JsonSerializerContext Context { get; }
 }
 

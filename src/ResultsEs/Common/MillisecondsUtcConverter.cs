@@ -1,10 +1,6 @@
-using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace ResultsEs.Common;
 
-/// <summary>A moment in UTC with milliseconds and <c>Z</c>, as every answer of the API spells it.</summary>
+/// <summary>A time in UTC with milliseconds and <c>Z</c>, as in every response of the API.</summary>
 internal sealed class MillisecondsUtcConverter : JsonConverter<DateTimeOffset>
 {
     /// <inheritdoc/>

@@ -1,20 +1,17 @@
 namespace ResultsEs.Common;
 
 /// <summary>
-/// A background service that does one thing again and again. A failure is logged and never ends it: it waits longer after each, up to
-/// <paramref name="longestPause"/>,
-/// and goes on. It stops at once.
+/// A background service that repeats one piece of work. A failure is logged and never ends it: the pause grows with each failure, up to
+/// <paramref name="longestPause"/>. It stops at once.
 /// </summary>
-/// <param name="longestPause">The longest pause after failures.</param>
 internal abstract class PollingService(TimeSpan longestPause) : BackgroundService
 {
-    /// <summary>The pause after a poll that succeeded; asked after each.</summary>
+    /// <summary>The pause after a success, read after each.</summary>
     protected abstract TimeSpan Interval { get; }
 
-    /// <summary>Does the work once.</summary>
     protected abstract Task PollAsync(CancellationToken stoppingToken);
 
-    /// <summary>Logs a failure, under an event id of the service's own.</summary>
+    /// <summary>Logs a failure under the derived service's event id.</summary>
     protected abstract void LogFailure(Exception failure);
 
     /// <inheritdoc/>

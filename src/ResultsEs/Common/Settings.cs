@@ -1,20 +1,15 @@
-using Microsoft.Extensions.Options;
-
 namespace ResultsEs.Common;
 
 /// <summary>
-/// The way in which settings are read: a class of options bound to a section, and a function that names what is wrong with them.
-/// Connection strings are read where parts are registered, because
-/// they decide which; what is wrong with one is a <see cref="StartupException"/> as well. No message repeats a secret.
+/// Options classes bound to configuration, each with a function that names what is wrong. Connection strings are read earlier, because
+/// they decide which services are registered; a wrong one is a <see cref="StartupException"/>, too. No message repeats a secret.
 /// </summary>
 internal static class Settings
 {
-    /// <summary>Binds options to a section; the service does not start while anything is wrong with them.</summary>
-    /// <typeparam name="T">The options. Whatever can be a secret is text: a value that is no number, UUID or URL where one is expected is
-    /// told.</typeparam>
-    /// <param name="services">Where they are registered.</param>
-    /// <param name="section">The section, or the whole configuration.</param>
-    /// <param name="problems">What is wrong, a sentence each, beginning with the setting's name.</param>
+    /// <summary>
+    /// Binds options to a section; the service does not start while <paramref name="problems"/> returns any. Each is a sentence that
+    /// begins with the setting's name. Secrets must be strings: a value that is no number, UUID or URL where one is due is quoted.
+    /// </summary>
     public static OptionsBuilder<T> AddSettings<T>(
         this IServiceCollection services, IConfiguration section, Func<T, IEnumerable<string>> problems)
         where T : class
@@ -23,8 +18,8 @@ internal static class Settings
         return services.AddOptions<T>().Bind(section).ValidateOnStart();
     }
 
-    /// <summary>Makes sure of all settings that are registered, before anything else is done with them.</summary>
-    /// <exception cref="StartupException">Some are wrong; a line each.</exception>
+    /// <summary>Checks all registered settings before anything uses them.</summary>
+    /// <exception cref="StartupException">Some are wrong; one line each.</exception>
     public static void Validate(IServiceProvider services)
     {
         try

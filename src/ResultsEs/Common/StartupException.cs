@@ -1,6 +1,4 @@
 namespace ResultsEs.Common;
 
-/// <summary>The service cannot start as things are. The message is written for the person who starts it.</summary>
-/// <param name="message">What is wrong and what to do.</param>
-/// <param name="innerException">What it comes from, if anything.</param>
+/// <summary>The service cannot start as it is configured. The message tells whoever starts it what is wrong and what to do.</summary>
 public sealed class StartupException(string message, Exception? innerException = null) : Exception(message, innerException);

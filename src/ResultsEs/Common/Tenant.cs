@@ -3,6 +3,5 @@ namespace ResultsEs.Common;
 /// <summary>The tenant of Marten's conjoined tenancy: the account.</summary>
 internal static class Tenant
 {
-    /// <summary>The tenant id of an account.</summary>
     public static string Of(Guid account) => account.ToString("D");
 }

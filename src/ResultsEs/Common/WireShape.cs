@@ -1,20 +1,17 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Common;
 
 /// <summary>
-/// Names everything in a JSON value that does not fit a record: missing and null members, wrong types, what cannot be
-/// stored. It walks the same contracts that the serializer reads by, so the two cannot disagree. Only for values that
-/// were refused or look suspicious.
+/// The slow check of refused or suspicious JSON. It names all that does not fit a record: missing and null members, wrong types, and what
+/// cannot be stored. It walks the serializer's own contracts, so the two cannot disagree.
 /// </summary>
 internal static class WireShape
 {
-    /// <summary>How many fields of an event are named as wrong.</summary>
+    /// <summary>The most fields of an event that are named as wrong.</summary>
     public const int MaxProblems = 100;
 
-    /// <summary>The problems of <paramref name="json"/> as a <paramref name="type"/>, by JSON path.</summary>
+    /// <summary>Lists the problems of <paramref name="json"/> as a <paramref name="type"/>, by JSON path.</summary>
     public static List<(string Path, string Message)> Problems(ReadOnlySpan<byte> json, JsonTypeInfo type, string path)
     {
         var problems = new List<(string Path, string Message)>();
@@ -28,7 +25,7 @@ internal static class WireShape
         return problems;
     }
 
-    // One more than is named, so that it is known that there are more.
+    // One more than is named, so that the caller knows that there are more.
     private static bool IsEnough(List<(string Path, string Message)> problems) => problems.Count > MaxProblems;
 
     private static void AddUnstorable(JsonElement value, string path, List<(string Path, string Message)> problems)
@@ -49,14 +46,13 @@ internal static class WireShape
 
                 break;
             case JsonValueKind.Array:
-                var index = 0;
-                foreach (var item in value.EnumerateArray())
-                    AddUnstorable(item, $"{path}[{index++}]", problems);
+                foreach (var (index, item) in value.EnumerateArray().Index())
+                    AddUnstorable(item, $"{path}[{index}]", problems);
                 break;
             case JsonValueKind.String when TryGet(() => value.GetString()!) is null:
                 problems.Add((path, JsonText.Unstorable));
                 break;
-            case JsonValueKind.Number when !JsonText.IsStorableNumber(System.Text.Encoding.UTF8.GetBytes(value.GetRawText())):
+            case JsonValueKind.Number when !JsonText.IsStorableNumber(Encoding.UTF8.GetBytes(value.GetRawText())):
                 problems.Add((path, JsonText.OutOfRange));
                 break;
         }
@@ -79,9 +75,8 @@ internal static class WireShape
         }
         else if (value.ValueKind == JsonValueKind.Array)
         {
-            var index = 0;
-            foreach (var item in value.EnumerateArray())
-                AddRepeated(item, $"{path}[{index++}]", problems);
+            foreach (var (index, item) in value.EnumerateArray().Index())
+                AddRepeated(item, $"{path}[{index}]", problems);
         }
     }
 
@@ -148,9 +143,8 @@ internal static class WireShape
         }
 
         var itemType = Json.Options.GetTypeInfo(type.ElementType!);
-        var index = 0;
-        foreach (var item in value.EnumerateArray())
-            AddMisfits(item, itemType, $"{path}[{index++}]", problems);
+        foreach (var (index, item) in value.EnumerateArray().Index())
+            AddMisfits(item, itemType, $"{path}[{index}]", problems);
     }
 
     private static void AddMisfit(JsonElement value, JsonTypeInfo type, string path, List<(string Path, string Message)> problems)
@@ -161,8 +155,8 @@ internal static class WireShape
         }
         catch (JsonException e)
         {
-            var own = e.Message.StartsWith("must ", StringComparison.Ordinal) ? e.Message : null;
-            problems.Add((path, own ?? Expected(type.Type)));
+            // The messages of our own converters begin so.
+            problems.Add((path, e.Message.StartsWith("must ", StringComparison.Ordinal) ? e.Message : Expected(type.Type)));
         }
     }
 

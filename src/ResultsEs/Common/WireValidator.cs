@@ -1,95 +1,75 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text.Json;
-using FluentValidation;
 using FluentValidation.Internal;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Common;
 
-/// <summary>
-/// Rules of something on the wire. Problems are named by JSON path (<c>answer.score</c>), and each message continues
-/// that name: "must be …".
-/// </summary>
+/// <summary>Rules for a type on the wire. A problem is a JSON path (<c>answer.score</c>) and a message such as "must be …".</summary>
 internal abstract class WireValidator<T> : AbstractValidator<T>
 {
     static WireValidator() =>
-        ValidatorOptions.Global.PropertyNameResolver = (_, _, member) =>
-            member is null ? null : string.Join('.', PropertyChain.FromExpression(member).ToString().Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));
+        ValidatorOptions.Global.PropertyNameResolver = (_, _, member) => member is null
+            ? null
+            : string.Join('.', PropertyChain.FromExpression(member).ToString().Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));
 }
 
-/// <summary>The rules that events and answers share. Absent optional members pass.</summary>
+/// <summary>Rules that events and answers share. Absent optional members pass.</summary>
 internal static class WireRules
 {
-    private const int MaxText = 100_000;
-    private const int MaxLabel = 1_000;
-    private const int MaxId = 200;
-    private const int MaxUrl = 8_192;
-
-    /// <summary>Text that a person wrote, said or read; at most 100,000 characters.</summary>
+    /// <summary>A text that a person wrote, said or read; at most 100,000 characters.</summary>
     public static IRuleBuilderOptions<T, string?> FreeText<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.MaximumLength(MaxText).WithMessage("must have at most 100,000 characters, not {TotalLength}");
+        rule.MaximumLength(100_000).WithMessage("must have at most 100,000 characters, not {TotalLength}");
 
     /// <summary>A short text, at most 1,000 characters.</summary>
     public static IRuleBuilderOptions<T, string?> Label<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.MaximumLength(MaxLabel).WithMessage("must have at most 1,000 characters, not {TotalLength}");
+        rule.MaximumLength(1_000).WithMessage("must have at most 1,000 characters, not {TotalLength}");
 
     /// <summary>A recorder's own id or name: 1–200 characters.</summary>
     public static IRuleBuilderOptions<T, string?> ShortId<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.Length(1, MaxId).WithMessage("must have 1 to 200 characters, not {TotalLength}");
+        rule.Length(1, 200).WithMessage("must have 1 to 200 characters, not {TotalLength}");
 
-    /// <summary>A UUID that names something.</summary>
     public static IRuleBuilderOptions<T, Guid> Uuid<T>(this IRuleBuilder<T, Guid> rule) =>
         rule.NotEqual(Guid.Empty).WithMessage("must not be the nil UUID");
 
-    /// <inheritdoc cref="Uuid{T}(IRuleBuilder{T, Guid})"/>
     public static IRuleBuilderOptions<T, Guid?> Uuid<T>(this IRuleBuilder<T, Guid?> rule) =>
         rule.NotEqual(Guid.Empty).WithMessage("must not be the nil UUID");
 
-    /// <summary>An absolute URL of any scheme: a browser may end at <c>about:blank</c>.</summary>
+    /// <summary>An absolute URL of any scheme, because a browser may end at <c>about:blank</c>.</summary>
     public static IRuleBuilderOptions<T, string?> AbsoluteUrl<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.Must(url => url is null || IsAbsolute(url, out _))
-            .WithMessage("must be an absolute URL of at most 8,192 characters");
+        rule.Must(url => url is null || IsAbsolute(url, out _)).WithMessage("must be an absolute URL of at most 8,192 characters");
 
-    /// <summary>An absolute http or https URL: those that somebody opens from the result.</summary>
+    /// <summary>An absolute http or https URL, for links that a reader of the result opens.</summary>
     public static IRuleBuilderOptions<T, string?> WebUrl<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.Must(url => url is not null && IsAbsolute(url, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps))
+        rule.Must(url => url is not null && IsAbsolute(url, out var uri) && uri.Scheme is "http" or "https")
             .WithMessage("must be an absolute http or https URL of at most 8,192 characters");
 
-    /// <summary>Milliseconds since the session's start.</summary>
     public static IRuleBuilderOptions<T, long> Offset<T>(this IRuleBuilder<T, long> rule) =>
         rule.GreaterThanOrEqualTo(0).WithMessage("must be 0 or more milliseconds since the session's start, not {PropertyValue}");
 
-    /// <summary>An end that is not before its beginning.</summary>
     public static IRuleBuilderOptions<T, long> NotBefore<T>(this IRuleBuilder<T, long> rule, Func<T, long> start, string name) =>
         rule.Must((item, end) => end >= start(item)).WithMessage($"must not be before {name}");
 
-    /// <summary>0–100.</summary>
     public static IRuleBuilderOptions<T, decimal> Score<T>(this IRuleBuilder<T, decimal> rule) =>
         rule.InclusiveBetween(0, 100).WithMessage("must be from 0 to 100, not {PropertyValue}");
 
-    /// <inheritdoc cref="Score{T}(IRuleBuilder{T, decimal})"/>
     public static IRuleBuilderOptions<T, decimal?> Score<T>(this IRuleBuilder<T, decimal?> rule) =>
         rule.InclusiveBetween(0, 100).WithMessage("must be from 0 to 100, not {PropertyValue}");
 
-    /// <summary>0–1.</summary>
     public static IRuleBuilderOptions<T, decimal> Fraction<T>(this IRuleBuilder<T, decimal> rule) =>
         rule.InclusiveBetween(0, 1).WithMessage("must be a fraction from 0 to 1, not {PropertyValue}");
 
-    /// <inheritdoc cref="Fraction{T}(IRuleBuilder{T, decimal})"/>
     public static IRuleBuilderOptions<T, decimal?> Fraction<T>(this IRuleBuilder<T, decimal?> rule) =>
         rule.InclusiveBetween(0, 1).WithMessage("must be a fraction from 0 to 1, not {PropertyValue}");
 
-    /// <summary>No two items with the same key.</summary>
     public static IRuleBuilderOptions<T, IReadOnlyList<TItem>> DistinctBy<T, TItem>(
         this IRuleBuilder<T, IReadOnlyList<TItem>> rule, Func<TItem, string> key, string what) =>
         rule.Must(items => items.Select(key).Distinct(StringComparer.Ordinal).Count() == items.Count)
             .WithMessage($"must have distinct {what}");
 
-    // To Uri a Unix path is a file URL, and blanks around a URL are none of it.
+    // Uri takes a Unix path for a file URL and ignores blanks around a URL.
     private static bool IsAbsolute(string url, [NotNullWhen(true)] out Uri? uri)
     {
         uri = null;
-        return url.Length <= MaxUrl && Uri.TryCreate(url, UriKind.Absolute, out uri)
+        return url.Length <= 8_192 && Uri.TryCreate(url, UriKind.Absolute, out uri)
             && url.StartsWith($"{uri.Scheme}:", StringComparison.OrdinalIgnoreCase) && !char.IsWhiteSpace(url[^1]);
     }
 }

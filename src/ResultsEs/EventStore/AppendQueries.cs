@@ -6,29 +6,38 @@ using Weasel.Storage;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>A query of a batch whose statement has the same text whatever it is asked, so that it is prepared once a connection.</summary>
-internal abstract class AppendQuery<T> : IQueryHandler<T>
+/// <summary>A query of a batch. Its text does not depend on its arguments, so each connection prepares it once.</summary>
+internal abstract class AppendQuery<T> : IQueryHandler<IReadOnlyList<T>>
 {
     /// <inheritdoc/>
     public abstract void ConfigureCommand(ICommandBuilder builder, IStorageSession session);
 
     /// <inheritdoc/>
-    public abstract Task<T> HandleAsync(DbDataReader reader, IStorageSession session, CancellationToken token);
+    public async Task<IReadOnlyList<T>> HandleAsync(DbDataReader reader, IStorageSession session, CancellationToken token)
+    {
+        var rows = new List<T>();
+        while (await reader.ReadAsync(token))
+            rows.Add(Read(reader));
+        return rows;
+    }
 
     /// <inheritdoc/>
     public Task<int> StreamJson(Stream stream, DbDataReader reader, CancellationToken token) => throw new NotSupportedException();
+
+    /// <summary>Reads the current row.</summary>
+    protected abstract T Read(DbDataReader reader);
 }
 
-/// <summary>A stream as it is stored.</summary>
-internal readonly record struct StreamRow(Guid Id, long Version, string? Type);
+/// <summary>The transaction's time and id, with a locked stream; its id is null when no stream is stored.</summary>
+internal readonly record struct LockedRow(DateTimeOffset Now, uint Xid, Guid? Id, long Version, string? Type);
 
-/// <summary>Locks streams, and tells the transaction's time and id.</summary>
-internal sealed class LockStreams(string account, Guid[] ids) : AppendQuery<(DateTimeOffset Now, uint Xid, IReadOnlyList<StreamRow> Rows)>
+/// <summary>Locks streams. There is always a row, for the transaction's time and id.</summary>
+internal sealed class LockStreams(string account, Guid[] ids) : AppendQuery<LockedRow>
 {
     /// <inheritdoc/>
     public override void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
-        // In one order everywhere, so that row locks cannot wait in a circle. The primary key (tenant_id, id) finds the rows.
+        // Every writer locks in the order of ids, so writers cannot deadlock. The primary key (tenant_id, id) finds the rows.
         builder.Append(
             """
             select now(), pg_current_xact_id()::xid, s.id, s.version, s.type
@@ -43,48 +52,53 @@ internal sealed class LockStreams(string account, Guid[] ids) : AppendQuery<(Dat
     }
 
     /// <inheritdoc/>
-    public override async Task<(DateTimeOffset Now, uint Xid, IReadOnlyList<StreamRow> Rows)> HandleAsync(
-        DbDataReader reader, IStorageSession session, CancellationToken token)
+    protected override LockedRow Read(DbDataReader reader)
     {
-        var rows = new List<StreamRow>();
-        var (now, xid) = (default(DateTimeOffset), 0u);
-        while (await reader.ReadAsync(token))
-        {
-            (now, xid) = (reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<uint>(1));
-            if (!reader.IsDBNull(2))
-                rows.Add(new StreamRow(reader.GetGuid(2), reader.GetInt64(3), reader.IsDBNull(4) ? null : reader.GetString(4)));
-        }
-
-        return (now, xid, rows);
+        var (now, xid) = (reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<uint>(1));
+        return reader.IsDBNull(2)
+            ? new LockedRow(now, xid, null, 0, null)
+            : new LockedRow(now, xid, reader.GetGuid(2), reader.GetInt64(3), reader.IsDBNull(4) ? null : reader.GetString(4));
     }
 }
 
-/// <summary>Finds the events that an account has under given ids.</summary>
-internal sealed class FindEvents(string account, Guid[] ids) : AppendQuery<IReadOnlyList<StoredEvent>>
+/// <summary>Reads the stored events that have the ids of incoming ones, within an account.</summary>
+/// <param name="account">The account.</param>
+/// <param name="incoming">The incoming events.</param>
+/// <param name="ofStoredStreams">True to look only for ids of events whose stream is stored; where most are new, that saves the rest.</param>
+internal sealed class FindEvents(string account, IReadOnlyCollection<IncomingEvent> incoming, bool ofStoredStreams) : AppendQuery<StoredEvent>
 {
     /// <inheritdoc/>
     public override void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
-        // By the unique index on (tenant_id, id).
-        builder.Append("select e.id, e.stream_id, e.type, e.headers ->> 'time', e.data from results.mt_events e where e.tenant_id = ");
+        // The unique index on (tenant_id, id) finds the rows.
+        builder.Append("select e.id, e.stream_id, e.type, e.headers ->> 'time', e.data ");
+        builder.Append("from results.mt_events e where e.tenant_id = ");
         builder.AppendParameter(account);
         builder.Append(" and e.id = any(");
-        builder.AppendParameter(ids);
+        if (ofStoredStreams)
+            builder.Append("array(select k.id from unnest(");
+        builder.AppendParameter(incoming.Select(e => e.Id).ToArray());
+        if (ofStoredStreams)
+        {
+            builder.Append(", ");
+            builder.AppendParameter(incoming.Select(e => e.StreamId).ToArray());
+            builder.Append(") k(id, stream_id) where k.stream_id in (select s.id from results.mt_streams s where s.tenant_id = ");
+            builder.AppendParameter(account);
+            builder.Append(" and s.id = any(");
+            builder.AppendParameter(incoming.Select(e => e.StreamId).Distinct().ToArray());
+            builder.Append(")))");
+        }
+
         builder.Append(")");
     }
 
     /// <inheritdoc/>
-    public override async Task<IReadOnlyList<StoredEvent>> HandleAsync(DbDataReader reader, IStorageSession session, CancellationToken token)
-    {
-        var events = new List<StoredEvent>();
-        while (await reader.ReadAsync(token))
-            events.Add(StoredEvent.Read(reader));
-        return events;
-    }
+    protected override StoredEvent Read(DbDataReader reader) => StoredEvent.Read(reader);
 }
 
-/// <summary>Reads documents of locked streams, but for those that are cached as they are and those that are long.</summary>
-internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IReadOnlyList<StreamKey> keys) : AppendQuery<IReadOnlyList<(Guid, StoredDocument)>>
+/// <summary>Reads the document rows of locked streams. The JSON is read unless the document is cached or long.</summary>
+internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IReadOnlyList<StreamKey> keys)
+    : AppendQuery<(Guid Id, StoredDocument Document)>
 {
     private readonly Dictionary<Guid, (uint Xid, object? Document)> _cached = keys.ToDictionary(key => key.Id, cache.Find);
 
@@ -93,9 +107,10 @@ internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IR
     {
         var (lag, taskTypes, isLong) = table.MayDefer is null
             ? ("0", "null::varchar", "false")
-            // What a value takes as it is stored is known without reading it.
+            // pg_column_size does not read the value.
             : ("coalesce(d.lag, 0)", "d.task_types", $"pg_column_size(d.data) > {DeferredWrites.StoredBytes}");
-        builder.Append($"select d.id, d.mt_version, {lag}, d.workspace_id, {taskTypes}, {isLong}, case when not {isLong} and d.xmin is distinct from (");
+        builder.Append($"select d.id, d.mt_version, {lag}, d.workspace_id, {taskTypes}, {isLong}, ");
+        builder.Append($"case when not {isLong} and d.xmin is distinct from (");
         builder.AppendParameter(keys.Select(key => _cached[key.Id].Xid).ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Xid);
         builder.Append("::xid[])[array_position(");
         var ids = keys.Select(key => key.Id).ToArray();
@@ -108,22 +123,15 @@ internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IR
     }
 
     /// <inheritdoc/>
-    public override async Task<IReadOnlyList<(Guid, StoredDocument)>> HandleAsync(DbDataReader reader, IStorageSession session, CancellationToken token)
+    protected override (Guid Id, StoredDocument Document) Read(DbDataReader reader)
     {
-        var documents = new List<(Guid, StoredDocument)>();
-        while (await reader.ReadAsync(token))
-        {
-            var (id, isLong) = (reader.GetGuid(0), reader.GetBoolean(5));
-            var value = isLong ? null : reader.IsDBNull(6) ? _cached[id].Document : table.Read(reader.GetFieldValue<byte[]>(6));
-            documents.Add((id, new StoredDocument(
-                reader.GetInt64(1),
-                reader.GetInt32(2),
-                reader.IsDBNull(3) ? null : reader.GetGuid(3),
-                reader.IsDBNull(4) ? null : reader.GetString(4),
-                isLong,
-                value)));
-        }
-
-        return documents;
+        var (id, isLong) = (reader.GetGuid(0), reader.GetBoolean(5));
+        return (id, new StoredDocument(
+            reader.GetInt64(1),
+            reader.GetInt32(2),
+            reader.IsDBNull(3) ? null : reader.GetGuid(3),
+            reader.IsDBNull(4) ? null : reader.GetString(4),
+            isLong,
+            isLong ? null : reader.IsDBNull(6) ? _cached[id].Document : table.Read(reader.GetFieldValue<byte[]>(6))));
     }
 }

@@ -1,66 +1,22 @@
-using JasperFx.Events;
-using JasperFx.Events.Daemon;
+using Marten.Internal.Sessions;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>
-/// What the inline projection reads and writes documents by in an <see cref="AppendTransaction"/>:
-/// it is handed what was read under the locks, and all documents of the commit are stored by one statement.
-/// </summary>
-internal sealed class AppendStorage<T>(AppendTransaction transaction, DocumentTable<T> table) : IProjectionStorage<T, Guid>
+/// <summary>The storage of an append transaction's projection: it loads what was read under the locks, and collects documents.</summary>
+internal sealed class AppendStorage<T>(AppendTransaction transaction, DocumentSessionBase session, DocumentTable<T> table)
+    : SessionStorage<T>(session, transaction.Account, table)
     where T : class
 {
     /// <inheritdoc/>
-    public string TenantId => transaction.Account;
-
-    /// <summary>What documents are found by.</summary>
-    public Type IdType => typeof(Guid);
-
-    /// <inheritdoc/>
-    public async Task<IReadOnlyDictionary<Guid, T>> LoadManyAsync(Guid[] identities, CancellationToken cancellationToken) =>
-        (await transaction.DocumentsAsync(table, identities)).ToDictionary(document => document.Key, document => (T)document.Value);
-
-    /// <inheritdoc/>
-    public void Store(T snapshot, Guid id, string tenantId) => transaction.Store(table, id, snapshot);
-
-    // The projections store, and do nothing else.
-
-    /// <inheritdoc/>
-    public Guid Identity(T document) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public void SetIdentity(T document, Guid identity)
+    public override void SetIdentity(T document, Guid identity)
     {
-        // The fold sets it.
+        // The fold has set it.
     }
 
     /// <inheritdoc/>
-    public Task<T> LoadAsync(Guid id, CancellationToken cancellation) => throw new NotSupportedException();
+    public override async Task<IReadOnlyDictionary<Guid, T>> LoadManyAsync(Guid[] identities, CancellationToken cancellationToken) =>
+        (await transaction.DocumentsAsync(Table, identities)).ToDictionary(document => document.Key, document => (T)document.Value);
 
     /// <inheritdoc/>
-    public void Store(T snapshot) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public void StoreProjection(T aggregate, IEvent? lastEvent, AggregationScope scope) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public void Delete(Guid identity) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public void Delete(Guid identity, string tenantId) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public void HardDelete(T snapshot) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public void HardDelete(T snapshot, string tenantId) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public void UnDelete(T snapshot) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public void UnDelete(T snapshot, string tenantId) => throw new NotSupportedException();
-
-    /// <inheritdoc/>
-    public void ArchiveStream(Guid sliceId, string tenantId) => throw new NotSupportedException();
+    public override void Store(T snapshot, Guid id, string tenantId) => transaction.Store(Table, id, snapshot);
 }

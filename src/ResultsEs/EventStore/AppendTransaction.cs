@@ -1,17 +1,13 @@
-using System.Data;
 using JasperFx.Events;
 using Marten;
-using Marten.Linq.QueryHandlers;
-using Npgsql;
-using ResultsEs.Common;
+using Marten.Services.BatchQuerying;
 using Weasel.Storage;
 
 namespace ResultsEs.EventStore;
 
 /// <summary>
-/// A Marten session that appends to streams it has locked. What is known of them comes in one batched query;
-/// events, documents (by the registered inline projections) and whatever rides along go in one <c>SaveChangesAsync</c>.
-/// Disposed without <see cref="CommitAsync"/>, it leaves nothing behind.
+/// A Marten session that locks streams, reads what is known of them, and appends. It reads by one batched query, and stores events,
+/// documents and what else projections queue by one <c>SaveChangesAsync</c>. Without <see cref="CommitAsync"/> nothing stays.
 /// </summary>
 internal sealed class AppendTransaction : IAsyncDisposable
 {
@@ -21,40 +17,44 @@ internal sealed class AppendTransaction : IAsyncDisposable
     private DateTimeOffset _now;
     private uint _xid;
 
-    private AppendTransaction(IDocumentSession session, DocumentCache cache, string account, IEnumerable<IncomingEvent> incoming, DocumentTables tables)
+    private AppendTransaction(AppendStore eventStore, IDocumentSession session, IEnumerable<IncomingEvent> incoming)
     {
-        (_session, _cache) = (session, cache);
-        Streams = incoming.DistinctBy(e => e.StreamId)
-            .ToDictionary(e => e.StreamId, e => new LockedStream(new StreamKey(account, e.StreamId), tables[e.Type.StreamType]));
+        (_session, _cache) = (session, eventStore.Cache);
+        Streams = incoming.DistinctBy(e => e.StreamId).ToDictionary(
+            e => e.StreamId, e => new LockedStream(new StreamKey(Account, e.StreamId), eventStore.Tables[e.Type.StreamType]));
         ((IStorageSession)session).ItemMap[typeof(AppendTransaction)] = this;
     }
 
-    /// <summary>The streams, by their ids.</summary>
+    /// <summary>The locked streams, by id.</summary>
     public IReadOnlyDictionary<Guid, LockedStream> Streams { get; }
 
-    /// <summary>The events that the account has under the ids of those that came, and those that were decided on since.</summary>
+    /// <summary>The account's stored events that have the id of an incoming one, and those that were decided on since.</summary>
     public Dictionary<Guid, StoredEvent> Known { get; } = [];
 
-    /// <summary>The account of all its streams.</summary>
+    /// <summary>The account of all streams.</summary>
     public string Account => _session.TenantId;
 
-    private NpgsqlConnection Connection => _session.Connection!;
-
-    /// <summary>The append transaction whose session this is; null for any other session.</summary>
+    /// <summary>The append transaction of a session; null for any other session.</summary>
     public static AppendTransaction? Of(IQuerySession session) =>
-        ((IStorageSession)session).ItemMap.TryGetValue(typeof(AppendTransaction), out var transaction) ? (AppendTransaction)transaction : null;
+        ((IStorageSession)session).ItemMap.TryGetValue(typeof(AppendTransaction), out var transaction)
+            ? (AppendTransaction)transaction
+            : null;
 
-    /// <summary>Begins a transaction, locks the streams of these events, and reads what is known of both.</summary>
+    /// <summary>Begins a transaction of one account, locks the streams of these events, and reads what is known of both.</summary>
     /// <param name="eventStore">The store.</param>
-    /// <param name="account">The account of all events.</param>
+    /// <param name="account">The account.</param>
     /// <param name="incoming">The events that may be appended.</param>
-    public static async Task<AppendTransaction> BeginAsync(AppendStore eventStore, string account, IReadOnlyCollection<IncomingEvent> incoming)
+    /// <param name="findsAll">
+    /// False to not look in other streams for the ids of events of new streams. Where one is there, the commit fails by the unique index.
+    /// </param>
+    public static async Task<AppendTransaction> BeginAsync(
+        AppendStore eventStore, string account, IReadOnlyCollection<IncomingEvent> incoming, bool findsAll)
     {
         var session = eventStore.Store.LightweightSession(new Marten.Services.SessionOptions { TenantId = account });
-        var transaction = new AppendTransaction(session, eventStore.Cache, account, incoming, eventStore.Tables);
+        var transaction = new AppendTransaction(eventStore, session, incoming);
         try
         {
-            await transaction.FetchAsync(account, incoming, eventStore.Tables);
+            await transaction.FetchAsync(incoming, eventStore.Tables, findsAll);
             return transaction;
         }
         catch
@@ -64,7 +64,7 @@ internal sealed class AppendTransaction : IAsyncDisposable
         }
     }
 
-    /// <summary>Appends what the streams were given, and stores their documents; nothing when they were given nothing.</summary>
+    /// <summary>Commits the events that were appended to the streams, and their documents. Does nothing when there are none.</summary>
     public async Task CommitAsync()
     {
         var appended = Streams.Values.Where(stream => stream.Appended.Count > 0).ToList();
@@ -81,7 +81,19 @@ internal sealed class AppendTransaction : IAsyncDisposable
         }
 
         foreach (var deferred in appended.Where(stream => stream.IsDeferred).GroupBy(stream => stream.Table))
-            _session.QueueOperation(new DeferDocuments(deferred.Key, [.. deferred]));
+        {
+            // Lists by change show the events, so the rows count as modified.
+            _session.QueueSqlCommand(
+                $"""
+                update {deferred.Key.QualifiedName} d
+                set lag = coalesce(d.lag, 0) + v.more, mt_last_modified = transaction_timestamp()
+                from unnest(?::uuid[], ?::int[]) v(id, more) where d.tenant_id = ? and d.id = v.id
+                """,
+                deferred.Select(stream => stream.Key.Id).ToArray(),
+                deferred.Select(stream => stream.Appended.Count).ToArray(),
+                Account);
+        }
+
         await _session.SaveChangesAsync();
         foreach (var write in _upserts.Values.SelectMany(upsert => upsert.Documents))
             _cache.Keep(write.Key, _xid, write.Row);
@@ -90,20 +102,19 @@ internal sealed class AppendTransaction : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _session.DisposeAsync();
 
-    /// <summary>The documents onto which the inline projection folds: those of streams whose documents are written now.</summary>
+    /// <summary>Reads the documents onto which the inline projection folds. Deferred ones are left out.</summary>
     internal async Task<Dictionary<Guid, object>> DocumentsAsync(DocumentTable table, IReadOnlyCollection<Guid> ids)
     {
         var streams = ids.Select(id => Streams[id]).Where(stream => stream.Document is not null && !stream.IsDeferred).ToList();
-        var documents = streams.Where(stream => stream.Document!.Value is not null).ToDictionary(stream => stream.Key.Id, stream => stream.Document!.Value!);
-        if (streams.Where(stream => stream.Document!.IsLong).ToList() is { Count: > 0 } lengthy)
-            await DocumentReader.ReadCaughtUpAsync(Connection, table, [.. lengthy.Select(stream => stream.Key)], (key, document) => documents[key.Id] = document);
+        var documents = streams.Where(stream => stream.Document!.Value is not null)
+            .ToDictionary(stream => stream.Key.Id, stream => stream.Document!.Value!);
+        var lengthy = streams.Where(stream => stream.Document!.IsLong).Select(stream => stream.Key).ToList();
+        foreach (var (key, document) in await DocumentReader.ReadCaughtUpAsync(_session.Connection!, table, lengthy))
+            documents[key.Id] = document;
         return documents;
     }
 
-    /// <summary>Whether the projection leaves a stream's document as it is.</summary>
-    internal bool IsDeferred(Guid id) => Streams[id].IsDeferred;
-
-    /// <summary>Takes a document that the inline projection made; all go in one statement.</summary>
+    /// <summary>Takes a document that the inline projection made. One statement per table writes them all.</summary>
     internal void Store(DocumentTable table, Guid id, object document)
     {
         if (!_upserts.TryGetValue(table, out var upsert))
@@ -116,46 +127,48 @@ internal sealed class AppendTransaction : IAsyncDisposable
         upsert.Documents.Add(new DocumentWrite(stream.Key, stream.Version + stream.Appended.Count, Modified: null, table.Row(document)));
     }
 
-    private async Task FetchAsync(string account, IReadOnlyCollection<IncomingEvent> incoming, DocumentTables tables)
+    private async Task FetchAsync(IReadOnlyCollection<IncomingEvent> incoming, DocumentTables tables, bool findsAll)
     {
         await _session.BeginTransactionAsync(CancellationToken.None);
         var batch = _session.CreateBatchQuery();
-        // Locks come before the documents are read, so that one that is repaired or rebuilt meanwhile is never overwritten.
-        var locks = batch.AddItem(new LockStreams(account, [.. Streams.Keys]));
-        var known = batch.AddItem(new FindEvents(account, [.. incoming.Select(e => e.Id)]));
-        var documents = Streams.Values.GroupBy(stream => stream.Table).Select(some => batch.AddItem(Documents(some))).ToList();
-        await batch.Execute();
+        // Locks come before the documents are read, so a document that is repaired or rebuilt meanwhile is never overwritten.
+        var locks = batch.AddItem(new LockStreams(Account, [.. Streams.Keys]));
+        // With few events a stream, to look whether it is stored costs as much as to look for their ids.
+        var known = batch.AddItem(new FindEvents(Account, incoming, ofStoredStreams: !findsAll && incoming.Count >= 4 * Streams.Count));
+        await ReadDocumentsAsync(batch, Streams.Values);
 
-        var (now, xid, rows) = await locks;
-        (_now, _xid) = (now, xid);
         foreach (var stored in await known)
             Known.Add(stored.Id, stored);
-        foreach (var (stream, document) in documents.SelectMany(some => some.Result))
-            Streams[stream].Document = document;
 
         var others = new List<LockedStream>();
-        foreach (var row in rows)
+        foreach (var row in await locks)
         {
-            var stream = Streams[row.Id];
+            (_now, _xid) = (row.Now, row.Xid);
+            if (row.Id is not { } id)
+                break;
+
+            var stream = Streams[id];
             stream.Version = row.Version;
             if (row.Type == stream.Table.StreamType || tables.Find(row.Type) is not { } other)
                 continue;
 
-            // The id is that of something else than the new events say.
+            // The id belongs to a stream of another type than the new events are for.
             (stream.Table, stream.Document) = (other, null);
             others.Add(stream);
         }
 
-        if (others.Count == 0)
-            return;
-
-        var more = _session.CreateBatchQuery();
-        var found = others.GroupBy(stream => stream.Table).Select(some => more.AddItem(Documents(some))).ToList();
-        await more.Execute();
-        foreach (var (stream, document) in found.SelectMany(some => some.Result))
-            Streams[stream].Document = document;
+        if (others.Count > 0)
+            await ReadDocumentsAsync(_session.CreateBatchQuery(), others);
     }
 
-    private IQueryHandler<IReadOnlyList<(Guid, StoredDocument)>> Documents(IGrouping<DocumentTable, LockedStream> streams) =>
-        new ReadDocuments(streams.Key, _cache, [.. streams.Select(stream => stream.Key)]);
+    /// <summary>Adds the queries of the streams' documents to a batch, runs the batch, and sets the documents.</summary>
+    private async Task ReadDocumentsAsync(IBatchedQuery batch, IEnumerable<LockedStream> streams)
+    {
+        var documents = streams.GroupBy(stream => stream.Table)
+            .Select(some => batch.AddItem(new ReadDocuments(some.Key, _cache, [.. some.Select(stream => stream.Key)])))
+            .ToList();
+        await batch.Execute();
+        foreach (var (stream, document) in documents.SelectMany(some => some.Result))
+            Streams[stream].Document = document;
+    }
 }

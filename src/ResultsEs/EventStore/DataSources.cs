@@ -1,40 +1,35 @@
-using System.Diagnostics;
-using Npgsql;
-
 namespace ResultsEs.EventStore;
 
-/// <summary>Pools of connections to one database. Together they take as many as its <c>Maximum Pool Size</c> says.</summary>
+/// <summary>Pools of connections to one database, which share its <c>Maximum Pool Size</c>.</summary>
 internal static class DataSources
 {
-    /// <summary>The key of the pool of pinned connections, which Marten's store and reads by key use, and nothing else.</summary>
+    /// <summary>The service key of the pinned pool, for Marten's store and for reads by key. Nothing else may use it.</summary>
     public const string Pinned = "results.pinned";
 
     private const string IdleTimeout = "idle_in_transaction_session_timeout";
     private const string LongestSilence = "15s";
     private const int ReadBufferBytes = 32 * 1024;
 
-    // Of a pool, this part is for pinned connections.
+    // The pinned pool gets a quarter of the connections.
     private const int PinnedPart = 4;
 
-    // A plan that was made while its tables were empty lasts as long as its connection does.
+    // The lifetime bounds how long a plan is used that was made while tables were empty.
     private const int PinnedSeconds = 15;
 
-    /// <summary>A pool for everybody: what comes back to it is reset.</summary>
-    /// <param name="connectionString">The database.</param>
-    /// <param name="name">What spans and metrics call it: without a name each carries the connection string.</param>
+    /// <summary>Opens the general pool, which resets a connection on return.</summary>
     public static NpgsqlDataSource Open(string connectionString, string name)
     {
         var builder = Builder(connectionString, name);
-        builder.ConnectionStringBuilder.MaxPoolSize -= PinnedSize(builder.ConnectionStringBuilder.MaxPoolSize) % builder.ConnectionStringBuilder.MaxPoolSize;
+        var all = builder.ConnectionStringBuilder.MaxPoolSize;
+        // The rest of the connections; the one connection when there is only one.
+        builder.ConnectionStringBuilder.MaxPoolSize -= PinnedSize(all) % all;
         return builder.Build();
     }
 
     /// <summary>
-    /// A small pool of connections that skips Npgsql's reset on return. Only for code that leaves no session state: key look-ups and commits.
-    /// The reset cost as much as the look-up (docs/decisions/0018). Statements are prepared by themselves at their second use.
+    /// Opens a small pool of connections that skips Npgsql's reset on return. Only for code that leaves no session state: key look-ups
+    /// and commits. The reset cost as much as the look-up (docs/decisions/0018). Npgsql prepares a statement at its second use.
     /// </summary>
-    /// <param name="connectionString">The database.</param>
-    /// <param name="name">What spans and metrics call it.</param>
     public static NpgsqlDataSource OpenPinned(string connectionString, string name)
     {
         var builder = Builder(connectionString, name);
@@ -45,22 +40,19 @@ internal static class DataSources
         return builder.Build();
     }
 
-    /// <summary>
-    /// The startup options of a connection, with an end to transactions of which nothing is heard. Those of a node that was lost without a word
-    /// (its machine, its network) would hold sessions, and what only one node does at a time, until TCP gives up, which takes hours.
-    /// </summary>
-    internal static string WithPatience(string? options) =>
-        options?.Contains(IdleTimeout, StringComparison.Ordinal) == true ? options : $"{options} -c {IdleTimeout}={LongestSilence}".TrimStart();
-
     private static int PinnedSize(int all) => Math.Max(1, all / PinnedPart);
 
     private static NpgsqlDataSourceBuilder Builder(string connectionString, string name)
     {
+        // Without a name, spans and metrics would carry the connection string.
         var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = name };
-        builder.ConnectionStringBuilder.Options = WithPatience(builder.ConnectionStringBuilder.Options);
-        // With Npgsql's own 8 KiB a document of 25 events took a second buffer.
-        builder.ConnectionStringBuilder.ReadBufferSize = Math.Max(builder.ConnectionStringBuilder.ReadBufferSize, ReadBufferBytes);
-        // What nobody's work asks, such as looking for changes four times a second, is not a trace.
+        var settings = builder.ConnectionStringBuilder;
+        // A node that vanishes (machine, network) leaves transactions open. They would hold locks until TCP gives up, hours later.
+        if (settings.Options?.Contains(IdleTimeout, StringComparison.Ordinal) != true)
+            settings.Options = $"{settings.Options} -c {IdleTimeout}={LongestSilence}".TrimStart();
+        // With Npgsql's default of 8 KiB, a document of 25 events took a second buffer.
+        settings.ReadBufferSize = Math.Max(settings.ReadBufferSize, ReadBufferBytes);
+        // Polling, several times a second, belongs to no trace.
         builder.ConfigureTracing(tracing => tracing
             .ConfigureCommandFilter(_ => Activity.Current is not null)
             .ConfigureBatchFilter(_ => Activity.Current is not null)

@@ -1,19 +1,17 @@
 using JasperFx;
-using Npgsql;
-using ResultsEs.Common;
 using Weasel.Core;
 using Weasel.Core.Migrations;
 
 namespace ResultsEs.EventStore;
 
 /// <summary>
-/// Whether the database has the tables that this version needs. Production never makes or alters any by itself: an operator does, by <c>db-apply</c>, when nodes of
-/// the version before still serve. Everywhere else they are made.
+/// The check that the database has the tables this version needs. Production never makes or alters a table: an operator runs
+/// <c>db-apply</c>, while nodes of the version before still serve. Everywhere else the service makes them.
 /// </summary>
 internal static class DatabaseSchema
 {
-    /// <summary>Makes sure of the tables.</summary>
-    /// <exception cref="StartupException">The database cannot be used; or Production, and something is not as it must be: the message names it and the command.</exception>
+    /// <summary>Checks the tables in Production, and makes them elsewhere.</summary>
+    /// <exception cref="StartupException">The database cannot be used, or differs in Production. The message says what to run.</exception>
     public static async Task PrepareTablesAsync(IServiceProvider services, CancellationToken cancellation)
     {
         try
@@ -22,9 +20,14 @@ internal static class DatabaseSchema
             foreach (var source in services.GetServices<IDatabaseSource>())
                 databases.AddRange(await source.BuildDatabases());
             if (services.GetRequiredService<IHostEnvironment>().IsProduction())
+            {
                 await CheckAsync(databases, cancellation);
-            else
-                await ApplyAsync(services.GetRequiredService<NpgsqlDataSource>(), databases, cancellation);
+                return;
+            }
+
+            await using var alone = await WaitForOtherMigrationsAsync(services.GetRequiredService<NpgsqlDataSource>(), cancellation);
+            foreach (var database in databases)
+                await database.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate, ct: cancellation);
         }
         catch (NpgsqlException e)
         {
@@ -38,22 +41,25 @@ internal static class DatabaseSchema
         foreach (var database in databases)
         {
             var migration = await database.CreateMigrationAsync(cancellation);
-            different.AddRange(migration.Deltas.Where(delta => delta.Difference != SchemaPatchDifference.None).Select(delta => delta.SchemaObject.Identifier.QualifiedName));
+            different.AddRange(migration.Deltas
+                .Where(delta => delta.Difference != SchemaPatchDifference.None)
+                .Select(delta => delta.SchemaObject.Identifier.QualifiedName));
         }
 
-        if (different.Count > 0)
-            throw new StartupException($"The database is not as this version needs it: {string.Join(", ", different.Distinct(StringComparer.Ordinal))}. Run: dotnet ResultsEs.dll db-apply");
+        var names = string.Join(", ", different.Distinct(StringComparer.Ordinal));
+        if (names.Length > 0)
+            throw new StartupException($"The database is not as this version needs it: {names}. Run: dotnet ResultsEs.dll db-apply");
     }
 
-    /// <summary>Waits for whoever else makes tables: those that begin at once would make the same. Dispose the answer when they are made.</summary>
+    /// <summary>Waits until no other process makes tables, and keeps others out until the result is disposed.</summary>
     /// <exception cref="StartupException">The database cannot be used.</exception>
     public static async Task<IAsyncDisposable> WaitForOtherMigrationsAsync(NpgsqlDataSource database, CancellationToken cancellation)
     {
-        NpgsqlConnection? connection = null;
+        var connection = database.CreateConnection();
         try
         {
-            connection = await database.OpenConnectionAsync(cancellation);
-            // Ends with the connection, and so with what is not committed. It is silent for as long as the tables take.
+            await connection.OpenAsync(cancellation);
+            // The lock ends with the connection. The transaction idles while tables are made, so it must not time out.
             await connection.BeginTransactionAsync(cancellation);
             await using var alone = new NpgsqlCommand("set local idle_in_transaction_session_timeout = 0", connection);
             await alone.ExecuteNonQueryAsync(cancellation);
@@ -62,17 +68,10 @@ internal static class DatabaseSchema
         }
         catch (Exception e)
         {
-            await (connection?.DisposeAsync() ?? ValueTask.CompletedTask);
+            await connection.DisposeAsync();
             if (e is NpgsqlException)
                 throw new StartupException($"The database cannot be used: {e.Message}", e);
             throw;
         }
-    }
-
-    private static async Task ApplyAsync(NpgsqlDataSource database, IReadOnlyList<IDatabase> schemas, CancellationToken cancellation)
-    {
-        await using var alone = await WaitForOtherMigrationsAsync(database, cancellation);
-        foreach (var schema in schemas)
-            await schema.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate, ct: cancellation);
     }
 }

@@ -1,18 +1,17 @@
 namespace ResultsEs.EventStore;
 
 /// <summary>
-/// Deferred writes of long documents: the events are stored at once, the document later (docs/decisions/0017).
-/// The row says by how many events its document lags, and readers fold those before anything is sent.
-/// Only events are deferred that change nothing beside the document and nothing that is counted.
+/// The rules of deferred writes: a long document is stored later than its events (docs/decisions/0017). Its row says by how many
+/// events it lags, and readers fold those first. An event that changes anything outside the document is never deferred.
 /// </summary>
 internal static class DeferredWrites
 {
     /// <summary>Largest stored size (compressed, bytes) of a document that is written with each event.</summary>
     public const int StoredBytes = 16 * 1024;
 
-    /// <summary>The lag is at most this part of the events in the document, so that an event costs the same however long the stream gets.</summary>
+    // The lag is at most this part of the document's events, so the cost of an event does not grow with the stream.
     private const int Part = 8;
 
-    /// <summary>Whether a document of so many events may lag by so many.</summary>
+    /// <summary>True when a document of so many events may lag by so many.</summary>
     public static bool MayLag(long events, long lag) => lag * Part <= events;
 }

@@ -4,17 +4,13 @@ using NpgsqlTypes;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>A column beside a document's JSON. The table, the writers and the rebuild all take it from here.</summary>
-/// <param name="Name">The column's name.</param>
-/// <param name="Type">Its type.</param>
-/// <param name="Members">The path to the member of the document that Marten duplicates in it.</param>
+/// <summary>A column next to a document's JSON, for the member with this path: one definition for table, writers and rebuild.</summary>
 internal sealed record DocumentColumn(string Name, NpgsqlDbType Type, MemberInfo[] Members);
 
-/// <summary>A column with the value that a document has for it.</summary>
-/// <typeparam name="T">The document.</typeparam>
+/// <summary>A column and the function that reads its value from a document.</summary>
 internal sealed record DocumentColumn<T>(DocumentColumn Column, Func<T, object?> Value)
 {
-    /// <summary>The column that holds a member of the document, such as <c>document => document.Body.TestId</c>.</summary>
+    /// <summary>Makes the column of a member, such as <c>document => document.Body.TestId</c>.</summary>
     public static DocumentColumn<T> Of<TValue>(string name, Expression<Func<T, TValue>> member)
     {
         var members = new List<MemberInfo>();

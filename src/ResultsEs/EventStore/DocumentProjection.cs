@@ -3,37 +3,35 @@ using JasperFx.Events.Aggregation;
 using JasperFx.Events.Daemon;
 using Marten;
 using Marten.Events.Aggregation;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>
-/// The inline projection of a document: it folds the events of one stream, in their transaction.
-/// It alone decides whether the document is stored with them or its write is deferred.
-/// </summary>
+/// <summary>The inline projection of a document: it folds new events in their transaction, or defers the document's write.</summary>
 internal abstract class DocumentProjection<T> : SingleStreamProjection<T, Guid>
     where T : class
 {
     private readonly DocumentTable _table;
 
-    /// <summary>The projection that fills a table.</summary>
     protected DocumentProjection(DocumentTable<T> table)
     {
         _table = table;
         Name = typeof(T).Name;
-        // Of these events alone: other streams have other documents.
+        // Only these events: other streams have other documents.
         foreach (var type in table.EventTypes.Values)
             IncludeType(type.Record);
-        // Marten's own rebuild folds onto nothing.
+        // Marten's own rebuild starts from an empty table.
         Options.DeleteDataInTableOnTeardown(table.QualifiedName);
     }
 
     /// <inheritdoc/>
     public override ValueTask<(T?, ActionType)> DetermineActionAsync(
-        IQuerySession session, T? snapshot, Guid identity, IIdentitySetter<T, Guid> identitySetter, IReadOnlyList<IEvent> events, CancellationToken cancellation) =>
-        AppendTransaction.Of(session)?.IsDeferred(identity) == true
-            ? ValueTask.FromResult<(T?, ActionType)>((null, ActionType.Nothing))
-            : ValueTask.FromResult<(T?, ActionType)>(((T)_table.Fold(identity, snapshot, events.Select(Recorded)), ActionType.Store));
+        IQuerySession session, T? snapshot, Guid identity, IIdentitySetter<T, Guid> identitySetter, IReadOnlyList<IEvent> events,
+        CancellationToken cancellation)
+    {
+        if (AppendTransaction.Of(session)?.Streams[identity].IsDeferred == true)
+            return ValueTask.FromResult<(T?, ActionType)>((null, ActionType.Nothing));
 
-    private static RecordedEvent Recorded(IEvent e) => new(StoredEvent.StampOf(e), (StreamEvent)e.Data);
+        var recorded = events.Select(e => new RecordedEvent(StoredEvent.StampOf(e), (StreamEvent)e.Data));
+        return ValueTask.FromResult<(T?, ActionType)>(((T)_table.Fold(identity, snapshot, recorded), ActionType.Store));
+    }
 }

@@ -1,22 +1,19 @@
 namespace ResultsEs.EventStore;
 
 /// <summary>
-/// A statement of at most one row of a document <c>d</c>: by account ($1), workspaces ($2) and stream ($3). The first column tells whether
-/// the document lags, in which case nothing of it may be sent.
+/// A statement that reads at most one row of a document <c>d</c>, by account ($1), workspaces ($2) and stream ($3).
+/// Its first column is true when the document lags; such a row must not be sent.
 /// </summary>
 internal sealed class DocumentQuery
 {
     private readonly string _ofRow;
     private readonly string _withStream;
 
-    /// <summary>The statement.</summary>
-    /// <param name="table">The document's table.</param>
-    /// <param name="columns">What is asked.</param>
-    /// <param name="join">What else it is asked of.</param>
+    /// <summary>The statement that reads these columns after the first, of the document and what is joined to it.</summary>
     public DocumentQuery(DocumentTable table, string columns, string join = "")
     {
         Table = table;
-        // The primary key (tenant_id, id) finds the row; one outside the caller's workspaces is no row.
+        // The primary key (tenant_id, id) finds the row. A document outside the caller's workspaces is no row.
         _ofRow =
             $"""
             select d.lag is distinct from 0, {columns}
@@ -24,7 +21,7 @@ internal sealed class DocumentQuery
             {join}
             where d.tenant_id = $1 and d.id = $3 and d.workspace_id = any($2)
             """;
-        // One that lacks events may come to belong to a workspace that they name, and to no other.
+        // A document that lags can only come to belong to a workspace that its stream's events name.
         _withStream =
             $"""
             select d.mt_version is distinct from s.version, {columns}
@@ -38,19 +35,16 @@ internal sealed class DocumentQuery
             """;
     }
 
-    /// <summary>The document's table.</summary>
     public DocumentTable Table { get; }
 
-    /// <summary>The statement's text.</summary>
-    /// <param name="comparesStreams">Whether nodes of another version may have appended, so that the row alone does not say whether it lags.</param>
+    /// <summary>The statement's text. It must compare streams when nodes of another version may append: the row cannot tell.</summary>
     public string Sql(bool comparesStreams) => comparesStreams ? _withStream : _ofRow;
 
-    /// <summary>A join of the event whose id is <paramref name="id"/>, as <c>e</c>. By the unique index ux_events_tenant_id.</summary>
-    public static string JoinEvent(string id) => $"left join {MartenSetup.Schema}.mt_events e on e.tenant_id = d.tenant_id and e.id = {id}";
+    /// <summary>A join of the event with this id, as <c>e</c>, by the unique index ux_events_tenant_id.</summary>
+    public static string JoinEvent(string id) => $"left join {StreamLog.Events} e on e.tenant_id = d.tenant_id and e.id = {id}";
 
-    /// <summary>A condition on a row <c>d</c>: whether the document lags.</summary>
-    /// <param name="comparesStreams">As of <see cref="Sql"/>.</param>
+    /// <summary>A condition on a row <c>d</c>: the document lags. Compares the stream like <see cref="Sql"/>.</summary>
     public static string Lags(bool comparesStreams) => comparesStreams
-        ? $"d.mt_version is distinct from (select s.version from {MartenSetup.Schema}.mt_streams s where s.tenant_id = d.tenant_id and s.id = d.id)"
+        ? $"d.mt_version is distinct from (select s.version from {StreamLog.Table} s where s.tenant_id = d.tenant_id and s.id = d.id)"
         : "d.lag is distinct from 0";
 }

@@ -1,49 +1,38 @@
 using System.Collections.Frozen;
-using System.Globalization;
 using Marten;
-using Npgsql;
 using NpgsqlTypes;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>A document as a row: its JSON, the columns beside it, and the document itself.</summary>
+/// <summary>A document as a row: its JSON, the values of its other columns, and the document itself.</summary>
 internal sealed record DocumentRow(byte[] Json, IReadOnlyList<object?> Values, object Document);
 
-/// <summary>A document to store.</summary>
-/// <param name="Key">Its stream.</param>
-/// <param name="Version">How many of the stream's events it holds.</param>
-/// <param name="Modified">When the stream was last appended to; null for the transaction's own time.</param>
-/// <param name="Row">The document.</param>
+/// <summary>A document to store, with the number of its events and the time of change; null is the transaction's time.</summary>
 internal readonly record struct DocumentWrite(StreamKey Key, long Version, DateTime? Modified, DocumentRow Row);
 
 /// <summary>
-/// A table of documents, each folded from one stream. The inline projection, repairs and rebuilds store by the one statement here.
-/// A row's <c>mt_version</c> says how many events its document holds, and <c>lag</c> how many more its stream has (<see cref="DeferredWrites"/>).
+/// A table of documents, each folded from one stream. The inline projection, repairs and rebuilds share its one upsert.
+/// A row's <c>mt_version</c> counts the events in its document, <c>lag</c> those that it lacks (<see cref="DeferredWrites"/>).
 /// </summary>
 internal abstract class DocumentTable
 {
-    /// <summary>
-    /// A condition: nodes of another version appended to stream <c>s</c>, and document <c>d</c> of this version lacks the events.
-    /// </summary>
+    /// <summary>A condition: document <c>d</c> lacks events that nodes of another version appended to stream <c>s</c>.</summary>
     public const string IsStale = "(d.mt_version + coalesce(d.lag, 0) is distinct from s.version)";
 
-    /// <summary>The column of the time at which a document last changed.</summary>
+    /// <summary>The column with the time of a document's last change.</summary>
     public const string Modified = "mt_last_modified";
 
-    /// <summary>The column of how many of the stream's events the document holds.</summary>
+    /// <summary>The column with the number of events in the document.</summary>
     public const string VersionColumn = "mt_version";
 
-    /// <summary>The column of how many events the document lacks; null, not known: the row was written before there was the column.</summary>
+    /// <summary>The column with the number of events that the document lacks. Null in rows older than the column: unknown.</summary>
     public const string Lag = "lag";
 
     private readonly string[] _stored;
-
-    // Of this table: every commit asks for it.
     private readonly string _upsert;
 
-    /// <summary>The table of a document.</summary>
-    protected DocumentTable(string alias, int version, string streamType, IEnumerable<EventType> eventTypes, IReadOnlyList<DocumentColumn> columns)
+    protected DocumentTable(
+        string alias, int version, string streamType, IEnumerable<EventType> eventTypes, IReadOnlyList<DocumentColumn> columns)
     {
         (BaseAlias, Version, StreamType, Columns) = (alias, version, streamType, columns);
         Alias = AliasOf(alias, version);
@@ -52,62 +41,61 @@ internal abstract class DocumentTable
         _upsert = UpsertSql(Name);
     }
 
-    /// <summary>What such a document is of, in messages: <c>session</c>.</summary>
+    /// <summary>What a document describes, for messages: <c>session</c>.</summary>
     public required string Noun { get; init; }
 
     /// <summary>The document's name without a version.</summary>
     public string BaseAlias { get; }
 
-    /// <summary>The document's name, as Marten is told; each version of the projection has its own.</summary>
+    /// <summary>The document's name in Marten. Each version of the projection has its own.</summary>
     public string Alias { get; }
 
-    /// <summary>The version of the projection: what folds into other documents than before has a greater one.</summary>
+    /// <summary>The version of the projection. A fold that makes other documents of the same events has a greater one.</summary>
     public int Version { get; }
 
-    /// <summary>The table's name.</summary>
+    /// <summary>The table's name, without its schema.</summary>
     public string Name => "mt_doc_" + Alias;
 
     /// <summary>The table's name with its schema, for SQL.</summary>
     public string QualifiedName => NameOf(Version);
 
-    /// <summary>The type of the streams that fold into it, as Marten stores it.</summary>
+    /// <summary>The type of the streams that fold into the table, as Marten stores it.</summary>
     public string StreamType { get; }
 
     /// <summary>The events of those streams, by wire type.</summary>
     public IReadOnlyDictionary<string, EventType> EventTypes { get; }
 
-    /// <summary>The columns beside the JSON that are the document's own.</summary>
+    /// <summary>The document's own columns next to the JSON.</summary>
     public IReadOnlyList<DocumentColumn> Columns { get; }
 
     /// <summary>All columns, in the order in which <see cref="WriteAsync"/> writes them.</summary>
-    public string AllColumns => $"tenant_id, id, mt_version, mt_dotnet_type, mt_last_modified, {string.Join(", ", _stored)}";
+    public string AllColumns => $"tenant_id, id, mt_version, mt_dotnet_type, mt_last_modified, {Stored()}";
 
-    /// <summary>The document's type.</summary>
     public abstract Type DocumentType { get; }
 
-    /// <summary>Tells whether an event's document write may be deferred, given the row's <c>task_types</c>; null where none is.</summary>
+    /// <summary>True when an event's document write may be deferred, given the row's <c>task_types</c>. Null: none may.</summary>
     public Func<StreamEvent, string, bool>? MayDefer { get; init; }
 
     /// <summary>The name of a version of a document.</summary>
-    public static string AliasOf(string alias, int version) => version == 1 ? alias : string.Create(CultureInfo.InvariantCulture, $"{alias}_{version}");
+    public static string AliasOf(string alias, int version) => version == 1 ? alias : $"{alias}_{version}";
 
-    /// <summary>The name, with its schema, of the table of a version.</summary>
+    /// <summary>The name, with its schema, of a version's table.</summary>
     public string NameOf(int version) => $"{MartenSetup.Schema}.mt_doc_{AliasOf(BaseAlias, version)}";
 
-    /// <summary>A stored document.</summary>
+    /// <summary>Reads a stored document.</summary>
     public abstract object Read(byte[] json);
 
-    /// <summary>The document as a row.</summary>
+    /// <summary>Makes the row of a document.</summary>
     public abstract DocumentRow Row(object document);
 
-    /// <summary>The document after events that are new to it.</summary>
+    /// <summary>Folds events into a document, each of which must be new to it.</summary>
     public abstract object Fold(Guid id, object? before, IEnumerable<RecordedEvent> events);
 
-    /// <summary>Tells Marten of the document, its columns, its events and its inline projection.</summary>
+    /// <summary>Registers the document, its columns, its events and its inline projection with Marten.</summary>
     public abstract void Register(StoreOptions options);
 
-    /// <summary>The document of a whole stream.</summary>
-    /// <exception cref="UnfoldableStreamException">An event of it cannot be read, or the fold fails, which no fold may.</exception>
+    /// <summary>Folds a whole stream into its document.</summary>
+    /// <exception cref="UnfoldableStreamException">An event cannot be read, or the fold throws, which is a defect.</exception>
     public DocumentRow Fold(StoredStream stream)
     {
         var events = stream.ReadableEvents;
@@ -122,14 +110,12 @@ internal abstract class DocumentTable
     }
 
     /// <summary>
-    /// A statement that stores documents and returns the keys of those that it changed. A document was last modified when its stream was,
-    /// unless it holds no more events than before: then a repair changed it, now.
+    /// Makes a statement that stores documents in this table or its shadow table. It returns the keys of changed documents. The time of
+    /// change is the stream's last append; for a repair, which changes a document without new events, it is the transaction's time.
     /// </summary>
-    /// <param name="name">This table's name, or that of its shadow table.</param>
-    /// <param name="documents">The documents.</param>
-    public NpgsqlBatchCommand Upsert(string name, IReadOnlyList<DocumentWrite> documents)
+    public NpgsqlCommand Upsert(string name, IReadOnlyList<DocumentWrite> documents)
     {
-        var command = new NpgsqlBatchCommand(name == Name ? _upsert : UpsertSql(name));
+        var command = new NpgsqlCommand(name == Name ? _upsert : UpsertSql(name));
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = DocumentType.FullName! });
         command.Parameters.AddKeys(documents.Select(document => document.Key));
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. documents.Select(document => document.Version)] });
@@ -154,26 +140,25 @@ internal abstract class DocumentTable
             new NpgsqlParameter<T[]> { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | type };
     }
 
-    private string UpsertSql(string name)
-    {
-        var columns = string.Join(", ", _stored);
-        return
-            $"""
-            insert into {MartenSetup.Schema}.{name} as d ({AllColumns})
-            select v.tenant_id, v.id, v.version, $1, coalesce(v.modified, transaction_timestamp()), {string.Join(", ", _stored.Select(column => "v." + column))}
-            from unnest({string.Join(", ", Enumerable.Range(2, 4 + _stored.Length).Select(n => $"${n}"))}) v(tenant_id, id, version, modified, {columns})
-            on conflict (tenant_id, id) do update set
-              mt_last_modified = case when d.mt_version = excluded.mt_version then transaction_timestamp() else excluded.mt_last_modified end,
-              mt_version = excluded.mt_version, mt_dotnet_type = excluded.mt_dotnet_type,
-              {string.Join(", ", _stored.Select(column => $"{column} = excluded.{column}"))}
-            where d.mt_version is distinct from excluded.mt_version
-              or ({string.Join(", ", _stored.Select(column => "d." + column))}) is distinct from ({string.Join(", ", _stored.Select(column => "excluded." + column))})
-            returning d.tenant_id, d.id
-            """;
-    }
+    private string UpsertSql(string name) =>
+        $"""
+        insert into {MartenSetup.Schema}.{name} as d ({AllColumns})
+        select v.tenant_id, v.id, v.version, $1, coalesce(v.modified, transaction_timestamp()), {Stored("v.")}
+        from unnest({string.Join(", ", Enumerable.Range(2, 4 + _stored.Length).Select(n => $"${n}"))})
+          v(tenant_id, id, version, modified, {Stored()})
+        on conflict (tenant_id, id) do update set
+          mt_last_modified = case when d.mt_version = excluded.mt_version then transaction_timestamp() else excluded.mt_last_modified end,
+          mt_version = excluded.mt_version, mt_dotnet_type = excluded.mt_dotnet_type,
+          {string.Join(", ", _stored.Select(column => $"{column} = excluded.{column}"))}
+        where d.mt_version is distinct from excluded.mt_version or ({Stored("d.")}) is distinct from ({Stored("excluded.")})
+        returning d.tenant_id, d.id
+        """;
+
+    private string Stored(string prefix = "") => string.Join(", ", _stored.Select(column => prefix + column));
 
     /// <summary>Writes a row into a binary COPY of <see cref="AllColumns"/>.</summary>
-    public async Task WriteAsync(NpgsqlBinaryImporter copy, StreamKey key, long version, DateTime appended, DocumentRow row, CancellationToken cancellation)
+    public async Task WriteAsync(
+        NpgsqlBinaryImporter copy, StreamKey key, long version, DateTime appended, DocumentRow row, CancellationToken cancellation)
     {
         await copy.StartRowAsync(cancellation);
         await copy.WriteAsync(key.Account, NpgsqlDbType.Varchar, cancellation);

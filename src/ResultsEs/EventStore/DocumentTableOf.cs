@@ -1,9 +1,7 @@
-using System.Text.Json;
 using JasperFx.Events.Projections;
 using Marten;
 using Marten.Internal.Sessions;
 using Marten.Schema;
-using ResultsEs.Common;
 
 namespace ResultsEs.EventStore;
 
@@ -14,20 +12,10 @@ internal sealed class DocumentTable<T> : DocumentTable
     private readonly IReadOnlyList<DocumentColumn<T>> _columns;
     private readonly Func<Guid, T?, IEnumerable<RecordedEvent>, T> _fold;
 
-    /// <summary>The table of a document.</summary>
-    /// <param name="alias">The document's name.</param>
-    /// <param name="version">The version of the projection.</param>
-    /// <param name="streamType">The type of its streams, as Marten names it.</param>
-    /// <param name="eventTypes">The events of those streams.</param>
-    /// <param name="fold">Makes the document of events.</param>
-    /// <param name="columns">The columns beside the JSON.</param>
+    /// <summary>The table of a document. Its fold makes the next document from one (null at first) and new events.</summary>
     public DocumentTable(
-        string alias,
-        int version,
-        string streamType,
-        IEnumerable<EventType> eventTypes,
-        Func<Guid, T?, IEnumerable<RecordedEvent>, T> fold,
-        params IReadOnlyList<DocumentColumn<T>> columns)
+        string alias, int version, string streamType, IEnumerable<EventType> eventTypes,
+        Func<Guid, T?, IEnumerable<RecordedEvent>, T> fold, params IReadOnlyList<DocumentColumn<T>> columns)
         : base(alias, version, streamType, eventTypes, [.. columns.Select(column => column.Column)]) =>
         (_columns, _fold) = (columns, fold);
 
@@ -58,25 +46,20 @@ internal sealed class DocumentTable<T> : DocumentTable
         foreach (var type in EventTypes.Values)
             type.Register(options);
         options.Schema.For<T>().DocumentAlias(Alias);
-        options.Policies.OnDocuments(new Policy(this));
-        options.Projections.Add(Projection(), ProjectionLifecycle.Inline);
-        // Marten makes no table for a document whose projection has a storage of its own, unless it knew the document before.
-        ((IReadOnlyStoreOptions)options).FindOrResolveDocumentType(typeof(T));
-        options.CustomProjectionStorageProviders[typeof(T)] = (session, tenant) => AppendTransaction.Of(session) is { } transaction
-            ? new AppendStorage<T>(transaction, this)
-            : new SessionStorage<T>((DocumentSessionBase)session, tenant, this);
-    }
-
-    private sealed class Policy(DocumentTable<T> table) : IDocumentPolicy
-    {
-        public void Apply(DocumentMapping mapping)
+        options.Policies.ForAllDocuments(mapping =>
         {
             if (mapping.DocumentType != typeof(T))
                 return;
 
-            foreach (var column in table.Columns)
+            foreach (var column in Columns)
                 mapping.DuplicateField(column.Members, columnName: column.Name);
-            table.Indexes(mapping);
-        }
+            Indexes(mapping);
+        });
+        options.Projections.Add(Projection(), ProjectionLifecycle.Inline);
+        // Marten makes no table for a document whose projection has its own storage, unless it knew the document before.
+        ((IReadOnlyStoreOptions)options).FindOrResolveDocumentType(typeof(T));
+        options.CustomProjectionStorageProviders[typeof(T)] = (session, tenant) => AppendTransaction.Of(session) is { } transaction
+            ? new AppendStorage<T>(transaction, (DocumentSessionBase)session, this)
+            : new SessionStorage<T>((DocumentSessionBase)session, tenant, this);
     }
 }

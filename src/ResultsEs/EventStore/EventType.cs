@@ -1,49 +1,41 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using FluentValidation;
 using FluentValidation.Results;
 using JasperFx.Events;
 using Marten;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>A type of event: its wire name, record, validator and fold. Features list theirs; the catalogue puts the lists together.</summary>
+/// <summary>A type of event: its wire name, record, validator and fold. Each feature lists its own for the catalogue.</summary>
 internal abstract class EventType(string streamType, Type record)
 {
-    /// <summary>The type of the streams it belongs to, as Marten stores it beside them.</summary>
+    /// <summary>The type of its streams, as Marten stores it.</summary>
     public string StreamType { get; } = streamType;
 
     /// <summary>The CloudEvents <c>type</c>, and the name under which the event is stored.</summary>
     public string WireType { get; } = EventTypes.NameOf(record);
 
-    /// <summary>The event's record.</summary>
     public Type Record { get; } = record;
 
-    /// <summary>Whether it changes what its session adds to its test's totals.</summary>
+    /// <summary>True when the event can change what its session adds to its test's totals.</summary>
     public bool CountsInTest { get; init; }
 
     /// <summary>The record's JSON contract.</summary>
     public abstract JsonTypeInfo JsonType { get; }
 
-    /// <summary>Reads the CloudEvent's <c>data</c>.</summary>
+    /// <summary>Reads an event from a CloudEvent's <c>data</c>.</summary>
     /// <exception cref="JsonException">The JSON does not have the record's shape.</exception>
     public abstract StreamEvent Read(ReadOnlySpan<byte> data);
 
-    /// <summary>Checks the event's rules.</summary>
+    /// <summary>Validates an event's content.</summary>
     public abstract ValidationResult Validate(StreamEvent data);
 
-    /// <summary>
-    /// Task types that this event can add to the <c>task_types</c> column.
-    /// Null: the event may change other columns or totals, so its document write cannot be deferred.
-    /// </summary>
+    /// <summary>Task types that an event can add to the <c>task_types</c> column. Null: it may change more, so never defer it.</summary>
     public abstract IReadOnlyList<string>? TaskTypesOf(StreamEvent data);
 
-    /// <summary>The event in the envelope in which Marten appends it.</summary>
+    /// <summary>Wraps an event in Marten's envelope, for appending.</summary>
     public abstract IEvent Envelope(StreamEvent data);
 
-    /// <summary>Tells Marten the name under which the event is stored.</summary>
+    /// <summary>Registers the event with Marten under its wire name.</summary>
     public abstract void Register(StoreOptions options);
 }
 

@@ -1,48 +1,48 @@
 namespace ResultsEs.EventStore;
 
-/// <summary>A stream that an append transaction has locked, with its document and what is appended to it.</summary>
+/// <summary>A stream that an append transaction has locked, with its document and the events to append.</summary>
 internal sealed class LockedStream(StreamKey key, DocumentTable table)
 {
     private readonly List<IncomingEvent> _appended = [];
+    private bool? _isDeferred;
 
-    /// <summary>What its new events say it is of, in a refusal.</summary>
+    /// <summary>The noun of the type that the new events are for, in refusals.</summary>
     public string ExpectedNoun { get; } = table.Noun;
 
-    /// <summary>The stream.</summary>
     public StreamKey Key => key;
 
-    /// <summary>The table of its document. Its events may say another than the stream that is stored: then that one's.</summary>
+    /// <summary>The table of the stored stream's document; for a new stream, that of its new events.</summary>
     public DocumentTable Table { get; set; } = table;
 
-    /// <summary>How many events are stored; 0 when the stream is new.</summary>
+    /// <summary>The number of stored events; 0 when the stream is new.</summary>
     public long Version { get; set; }
 
-    /// <summary>Its document as stored; null when there is none.</summary>
+    /// <summary>The document as stored; null when there is none.</summary>
     public StoredDocument? Document { get; set; }
 
-    /// <summary>The workspace it belongs to; null until that is known.</summary>
+    /// <summary>The stream's workspace; null until it is known.</summary>
     public Guid? Workspace => Document?.Workspace;
 
-    /// <summary>True when a node of another version appended events that our document lacks; it is projected again before anything is decided.</summary>
+    /// <summary>True when our document lacks events that a node of another version appended. Fold it again before a decision.</summary>
     public bool IsStale => Version > 0 && (Document is null || Document.Version + Document.Lag != Version);
 
-    /// <summary>What is appended.</summary>
+    /// <summary>The events to append.</summary>
     public IReadOnlyList<IncomingEvent> Appended => _appended;
 
-    /// <summary>Whether the document's write is deferred: it is long, and may lag by what is appended.</summary>
-    public bool IsDeferred => Document is { IsLong: true, TaskTypes: { } taskTypes }
+    /// <summary>True when the long document's write is deferred. Decided at the first call, so append all events before.</summary>
+    public bool IsDeferred => _isDeferred ??= Document is { IsLong: true, TaskTypes: { } taskTypes }
         && DeferredWrites.MayLag(Document.Version, Document.Lag + _appended.Count)
         && _appended.All(incoming => Table.MayDefer!(incoming.Data, taskTypes));
 
-    /// <summary>Appends an event that is new.</summary>
+    /// <summary>Adds a new event.</summary>
     public void Append(IncomingEvent incoming) => _appended.Add(incoming);
 }
 
-/// <summary>A document's row, as it was read under the stream's lock.</summary>
-/// <param name="Version">How many of its stream's events it holds.</param>
-/// <param name="Lag">How many it lacks.</param>
-/// <param name="Workspace">The workspace it belongs to; null until that is known.</param>
-/// <param name="TaskTypes">The task types by which lists find it; null where lists do not ask for any.</param>
-/// <param name="IsLong">Whether it is too long to be read each time.</param>
+/// <summary>A document's row, as read under the stream's lock.</summary>
+/// <param name="Version">The number of its stream's events that it holds.</param>
+/// <param name="Lag">The number that it lacks.</param>
+/// <param name="Workspace">Its workspace; null until it is known.</param>
+/// <param name="TaskTypes">The task types by which lists find it; null where lists have no such filter.</param>
+/// <param name="IsLong">True when it is too long to read with each append.</param>
 /// <param name="Value">The document; null when it is long.</param>
 internal sealed record StoredDocument(long Version, long Lag, Guid? Workspace, string? TaskTypes, bool IsLong, object? Value);

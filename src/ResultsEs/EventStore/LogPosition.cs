@@ -1,15 +1,14 @@
-using Npgsql;
 using NpgsqlTypes;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>Where a server stands in the write-ahead log: how far it has written it or, a standby, replayed it.</summary>
-/// <param name="Cluster">Which cluster it is of: a primary and its standbys have the same.</param>
-/// <param name="Timeline">Which history of the cluster it follows: each promotion begins another, and places of two cannot be compared.</param>
-/// <param name="Place">How far it is in that history.</param>
+/// <summary>A server's position in the write-ahead log: how far a primary has written it, or a standby replayed it.</summary>
+/// <param name="Cluster">The cluster's identifier, which a primary and its standbys share.</param>
+/// <param name="Timeline">The timeline. Each promotion begins another, and positions on two timelines cannot be compared.</param>
+/// <param name="Place">The log sequence number on that timeline.</param>
 internal readonly record struct LogPosition(long Cluster, int Timeline, NpgsqlLogSequenceNumber Place)
 {
-    // The control file knows a standby's history late, when it makes a restart point, and never early. These functions need no privilege.
+    // A standby's control file learns of a new timeline late (at a restart point) and never early. These functions need no privilege.
     private const string Sql =
         """
         select
@@ -22,42 +21,38 @@ internal readonly record struct LogPosition(long Cluster, int Timeline, NpgsqlLo
         from pg_control_system() s, pg_control_checkpoint() c, pg_control_recovery() r
         """;
 
-    /// <summary>Asks a server, which may be a standby or one that was promoted.</summary>
-    public static async Task<LogPosition> ReadAsync(NpgsqlDataSource server, CancellationToken cancellation) =>
-        (await AskAsync(server, cancellation)).Position;
-
-    /// <summary>Asks the primary.</summary>
-    /// <exception cref="NpgsqlException">It does not answer, or is a standby itself.</exception>
+    /// <summary>Reads the primary's position.</summary>
+    /// <exception cref="NpgsqlException">The server does not answer, or is a standby.</exception>
     public static async Task<LogPosition> ReadPrimaryAsync(NpgsqlDataSource server, CancellationToken cancellation) =>
-        await AskAsync(server, cancellation) is { IsStandby: false, Position: var position }
+        await ReadAsync(server, cancellation) is { IsStandby: false, Position: var position }
             ? position
             : throw new NpgsqlException("What is configured as the primary is a standby.");
 
-    private static async Task<(LogPosition Position, bool IsStandby)> AskAsync(NpgsqlDataSource server, CancellationToken cancellation)
+    /// <summary>Reads the position of a server, and whether it is a standby.</summary>
+    public static async Task<(LogPosition Position, bool IsStandby)> ReadAsync(NpgsqlDataSource server, CancellationToken cancellation)
     {
         await using var command = server.CreateCommand(Sql);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
-        return (new LogPosition(reader.GetInt64(0), reader.GetInt32(1), reader.GetFieldValue<NpgsqlLogSequenceNumber>(2)), reader.GetBoolean(3));
+        var position = new LogPosition(reader.GetInt64(0), reader.GetInt32(1), reader.GetFieldValue<NpgsqlLogSequenceNumber>(2));
+        return (position, reader.GetBoolean(3));
     }
 }
 
-/// <summary>When the primary stood where, for the last hour. Written and read by the one loop that watches standbys.</summary>
+/// <summary>The primary's positions during the last hour. Owned by the one loop that watches standbys.</summary>
 internal sealed class PrimaryPositions(TimeProvider time)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
 
     private readonly LinkedList<(long Moment, LogPosition Position)> _seen = [];
 
-    /// <summary>Notes where the primary stood.</summary>
-    /// <param name="moment">A time stamp from before it was asked: what was committed by then lies before <paramref name="position"/>.</param>
-    /// <param name="position">What it answered.</param>
+    /// <summary>Adds a position, with a timestamp from before the primary was asked: what was committed by then lies below it.</summary>
     public void Add(long moment, LogPosition position)
     {
-        // Of a history that ended, such as that of a primary which was replaced, nothing is worth knowing.
+        // Positions of a history that ended (the primary was replaced, or lost the end of its log) say nothing.
         if (_seen.Last is { Value.Position: var last } && (!IsSameHistory(last, position) || position.Place < last.Place))
             _seen.Clear();
-        // One that stands still is remembered once, by the newest moment.
+        // A position that stays is kept once, with its newest moment.
         if (_seen.Last is { Value.Position: var same } && same == position)
             _seen.RemoveLast();
         _seen.AddLast((moment, position));
@@ -65,22 +60,14 @@ internal sealed class PrimaryPositions(TimeProvider time)
             _seen.RemoveFirst();
     }
 
-    /// <summary>The newest moment all of whose commits are in what the server at <paramref name="position"/> shows; null where that is not known.</summary>
-    public long? ShownBy(LogPosition position)
-    {
-        for (var seen = _seen.Last; seen is not null; seen = seen.Previous)
-        {
-            if (!IsSameHistory(seen.Value.Position, position))
-                return null;
-            if (seen.Value.Position.Place <= position.Place)
-                return seen.Value.Moment;
-        }
+    /// <summary>The newest moment whose commits a server at this position shows; null when it is not known.</summary>
+    public long? ShownBy(LogPosition position) => Follows(position) == true
+        ? _seen.Where(seen => seen.Position.Place <= position.Place).Select(seen => (long?)seen.Moment).LastOrDefault()
+        : null;
 
-        return null;
-    }
-
-    /// <summary>Whether the server is one of the primary's: null while the primary is not known.</summary>
+    /// <summary>True when a server at this position follows the primary; null while the primary's position is not known.</summary>
     public bool? Follows(LogPosition position) => _seen.Last is { Value.Position: var last } ? IsSameHistory(last, position) : null;
 
-    private static bool IsSameHistory(LogPosition one, LogPosition other) => (one.Cluster, one.Timeline) == (other.Cluster, other.Timeline);
+    private static bool IsSameHistory(LogPosition one, LogPosition other) =>
+        (one.Cluster, one.Timeline) == (other.Cluster, other.Timeline);
 }

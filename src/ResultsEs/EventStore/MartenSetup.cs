@@ -1,23 +1,20 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using JasperFx;
 using JasperFx.Events;
 using JasperFx.MultiTenancy;
 using Marten;
-using ResultsEs.Common;
 using Weasel.Core;
 using Wolverine.Marten;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>How events and documents are stored.</summary>
+/// <summary>The setup of the event store: Marten, the two pools and the services on top.</summary>
 internal static class MartenSetup
 {
-    /// <summary>The database schema of everything that is ours.</summary>
+    /// <summary>The database schema of all our tables.</summary>
     public const string Schema = "results";
 
-    /// <summary>Adds the event store on the given database; features add their documents (<see cref="AddDocuments"/>).</summary>
+    /// <summary>Adds the event store on a database. Features add their documents by <see cref="AddDocuments"/>.</summary>
     public static WebApplicationBuilder AddEventStore(this WebApplicationBuilder builder, string connectionString)
     {
         var services = builder.Services;
@@ -25,7 +22,7 @@ internal static class MartenSetup
         services.AddKeyedSingleton(DataSources.Pinned, (_, _) => DataSources.OpenPinned(connectionString, DataSources.Pinned));
         services.AddMarten((StoreOptions options) => { })
             .UseNpgsqlDataSource(DataSources.Pinned)
-            // Dead letters lie beside the events.
+            // Dead letters are stored in the same schema.
             .IntegrateWithWolverine();
         services.ConfigureMarten((provider, options) => Configure(options, [.. provider.GetServices<DocumentTable>()]));
         services.AddSingleton<DocumentTables>();
@@ -39,14 +36,14 @@ internal static class MartenSetup
     /// <summary>Adds a feature's documents.</summary>
     public static IServiceCollection AddDocuments(this IServiceCollection services, DocumentTable table) => services.AddSingleton(table);
 
-    /// <summary>The store's own settings, and the documents of features.</summary>
+    /// <summary>Configures the store, and registers the features' documents.</summary>
     internal static void Configure(StoreOptions options, IReadOnlyList<DocumentTable> tables)
     {
         options.DatabaseSchemaName = Schema;
-        // Tables are made before anything is asked of them (DatabaseSchema), and never in passing.
+        // DatabaseSchema makes the tables at the start.
         options.AutoCreateSchemaObjects = AutoCreate.None;
         options.Serializer(StoredJson());
-        // A session's reads, locks and commit are one transaction of one connection. Whoever began it knows whether it can be tried again.
+        // A session's reads, locks and commit are one transaction. Only its caller can tell whether to try the whole again.
         options.UseStickyConnectionLifetimes = true;
         options.ConfigurePolly(_ => { });
         options.ConfigureWritePolly(_ => { });
@@ -56,19 +53,18 @@ internal static class MartenSetup
         options.Events.StreamIdentity = StreamIdentity.AsGuid;
         options.Events.UseMandatoryStreamTypeDeclaration = true;
         options.Events.MetadataConfig.HeadersEnabled = true;
-        // Sessions other than an AppendTransaction's look at the version under the stream's lock, so that a lost race draws no position.
+        // Other sessions than an AppendTransaction's check the version under the stream's lock, so a lost race uses up no position.
         options.Events.UseExclusiveLockOnConcurrentAppends = true;
-        // Events carry the database's time, read under the lock (AppendTransaction).
+        // The timestamp is the database's, which AppendTransaction reads under the lock.
         options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps;
 
-        options.Events.IgnoreIndex(EventIdIndex.Name);
-        options.Storage.Add(new EventIdIndex(options.Advanced.Migrator));
-        options.Storage.Add(new FastCompression(options.Advanced.Migrator, tables));
+        options.Events.IgnoreIndex(SchemaAdditions.EventIdIndex);
+        options.Storage.Add(new SchemaAdditions(options.Advanced.Migrator, tables));
         foreach (var table in tables)
             table.Register(options);
     }
 
-    /// <summary>The wire's own options, and Marten's way for the few types of its own.</summary>
+    /// <summary>Makes the serializer: the wire's options, with reflection for Marten's own few types.</summary>
     private static Marten.Services.SystemTextJsonSerializer StoredJson()
     {
         var serializer = new Marten.Services.SystemTextJsonSerializer(new JsonSerializerOptions(Json.Options)
@@ -79,7 +75,7 @@ internal static class MartenSetup
             EnumStorage = EnumStorage.AsString,
             Casing = Casing.CamelCase,
         };
-        // AsString is for columns. The converter that it adds would replace those that enumerations bring with them.
+        // AsString is for columns. The converter that it adds would replace the enumerations' own.
         serializer.Configure(json =>
         {
             foreach (var converter in json.Converters.OfType<JsonStringEnumConverter>().ToList())

@@ -1,7 +1,3 @@
-using System.Globalization;
-using Microsoft.Extensions.Options;
-using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.EventStore;
@@ -9,43 +5,42 @@ namespace ResultsEs.EventStore;
 /// <summary>The section <c>Reads</c> of the configuration.</summary>
 internal sealed class ReadsOptions
 {
-    /// <summary>The section.</summary>
     public const string Section = "Reads";
 
     private const int LeastMaxLag = 2;
     private const int MostMaxLag = 3_600;
 
-    /// <summary>Seconds, 2–3,600: reads go to the primary while a standby is further behind.</summary>
+    /// <summary>Seconds, 2–3,600: reads go to the primary while a standby lags more.</summary>
     public string MaxLagSeconds { get; init; } = "30";
 
-    /// <summary>The same as a time; null when it is wrong.</summary>
+    /// <summary>The same as a duration; null when it is invalid.</summary>
     public TimeSpan? MaxLag =>
-        int.TryParse(MaxLagSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= LeastMaxLag and <= MostMaxLag
-        ? TimeSpan.FromSeconds(seconds)
-        : null;
+        int.TryParse(MaxLagSeconds, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+        && seconds is >= LeastMaxLag and <= MostMaxLag
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
 
-    /// <summary>Names what is wrong.</summary>
+    /// <summary>Names what is invalid.</summary>
     public static IEnumerable<string> Problems(ReadsOptions options) =>
         options.MaxLag is null ? [$"{Section}:MaxLagSeconds must be from {LeastMaxLag} to {MostMaxLag}."] : [];
 }
 
-/// <summary>Where reads go is configured.</summary>
+/// <summary>The setup of where reads go: to the configured standbys, or to the primary.</summary>
 internal static class ReadsSetup
 {
     private const string Name = "results_standby";
 
-    // One works; one that hangs is given up long before its connection is.
+    // A look takes one connection. A look that hangs is given up long before its connection is.
     private const int ConnectionsForLooks = 4;
 
-    /// <summary>Adds what reads go to. Where no standby is configured that is the primary, and nothing watches.</summary>
-    /// <exception cref="StartupException">A setting is wrong; the message names it, and repeats no password.</exception>
+    /// <summary>Adds the database for reads. Without a configured standby that is the primary, and nothing is watched.</summary>
+    /// <exception cref="StartupException">A setting is invalid. The message names it, and repeats no password.</exception>
     public static WebApplicationBuilder AddReads(this WebApplicationBuilder builder, string primary)
     {
         builder.Services.AddSettings<ReadsOptions>(builder.Configuration.GetSection(ReadsOptions.Section), ReadsOptions.Problems);
-        // Before the host is built, because it decides whether standbys are watched.
-        var (servers, isBalanced) = builder.Configuration.GetConnectionString(Name) is { } configured && !string.IsNullOrWhiteSpace(configured)
-            ? Servers(configured)
-            : ([], false);
+        // Read before the host is built, because it decides whether standbys are watched.
+        var configured = builder.Configuration.GetConnectionString(Name);
+        var (servers, isBalanced) = string.IsNullOrWhiteSpace(configured) ? ([], false) : Servers(configured);
         builder.Services.AddSingleton(services =>
         {
             var (time, logger) = (services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ReadDatabase>>());
@@ -60,18 +55,14 @@ internal static class ReadsSetup
         });
         if (servers.Count > 0)
         {
-            builder.Services.AddHostedService(services => new StandbyWatch(
-                services.GetRequiredService<ReadDatabase>(),
-                services.GetRequiredService<DocumentTables>(),
-                DataSources.Open(ForLooks(new NpgsqlConnectionStringBuilder(primary)), MartenSetup.Schema + ".looks"),
-                services.GetRequiredService<TimeProvider>(),
-                services.GetRequiredService<ILogger<StandbyWatch>>()));
+            builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<StandbyWatch>(
+                services, DataSources.Open(ForLooks(new NpgsqlConnectionStringBuilder(primary)), MartenSetup.Schema + ".looks")));
         }
 
         return builder;
     }
 
-    /// <summary>Each host by itself: how far behind one is says nothing of another.</summary>
+    /// <summary>Opens each host of a connection string as its own server, because each has its own lag.</summary>
     private static (IReadOnlyList<StandbyServer> Servers, bool IsBalanced) Servers(string connectionString)
     {
         if (Database.Parse(connectionString) is not { } all)
@@ -85,7 +76,7 @@ internal static class ReadsSetup
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or NotSupportedException)
         {
-            // Dropped like the one that Parse drops: it may quote parts of the string.
+            // The exception is dropped, because it may quote parts of the string.
             throw Malformed();
         }
 
@@ -94,13 +85,14 @@ internal static class ReadsSetup
 
     private static StandbyServer Server(NpgsqlConnectionStringBuilder all, string host, int number)
     {
-        // What chooses between hosts has no meaning for one.
-        var one = new NpgsqlConnectionStringBuilder(all.ConnectionString) { Host = host, TargetSessionAttributes = null, LoadBalanceHosts = false };
-        var name = string.Create(CultureInfo.InvariantCulture, $"{MartenSetup.Schema}.standby-{number}");
+        // With one host there is nothing to choose.
+        var one = new NpgsqlConnectionStringBuilder(all.ConnectionString) { Host = host, LoadBalanceHosts = false };
+        one.TargetSessionAttributes = null;
+        var name = $"{MartenSetup.Schema}.standby-{number}";
         var reads = DataSources.Open(one.ConnectionString, name);
+        var pinned = DataSources.OpenPinned(one.ConnectionString, name + ".pinned");
         using var anyone = reads.CreateConnection();
-        return new StandbyServer(
-            anyone.DataSource, reads, DataSources.OpenPinned(one.ConnectionString, name + ".pinned"), DataSources.Open(ForLooks(one), name + ".looks"));
+        return new StandbyServer(anyone.DataSource, reads, pinned, DataSources.Open(ForLooks(one), name + ".looks"));
     }
 
     private static string ForLooks(NpgsqlConnectionStringBuilder parts) =>

@@ -1,9 +1,4 @@
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 namespace ResultsEs.EventStore;
 
-/// <summary>An event with what orders it.</summary>
-/// <param name="Stamp">The producer's time and the event's id.</param>
-/// <param name="Data">The event.</param>
+/// <summary>An event's content, with its place in the event order.</summary>
 internal readonly record struct RecordedEvent(EventOrder Stamp, StreamEvent Data);

@@ -1,27 +1,21 @@
-using Npgsql;
-using ResultsEs.Common;
-
 namespace ResultsEs.EventStore;
 
 /// <summary>
-/// Looks how far behind the standbys are: it remembers when the primary stood where, and what a standby shows is as old as the newest of those places that it has replayed. So
-/// neither a primary where nothing happens nor a standby that is cut off is mistaken: the one's place stays and is replayed, the other's ages. On the nodes that read from standbys.
+/// Measures the lag of standbys, on nodes that read from them. A standby is as old as the newest remembered position of the primary that
+/// it has replayed. Works for an idle primary (its last position is replayed, lag 0) and for a disconnected standby (its position stops,
+/// lag grows). Owns the pool to the primary.
 /// </summary>
-/// <param name="database">What is watched.</param>
-/// <param name="documents">The tables of documents, which reads ask.</param>
-/// <param name="primary">The primary, over connections that no work takes.</param>
-/// <param name="time">The clock.</param>
-/// <param name="logger">Told what no standby is to blame for.</param>
 internal sealed partial class StandbyWatch(
     ReadDatabase database, DocumentTables documents, NpgsqlDataSource primary, TimeProvider time, ILogger<StandbyWatch> logger)
     : PollingService(BetweenLooks)
 {
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(500);
 
-    // On an active primary the first look may find a standby a moment short of the one place that is known.
-    private const int LooksUntilTold = 2;
+    // At the first look, a standby of an active primary may be just short of the only remembered position.
+    private const int LooksUntilLogged = 2;
 
-    // Reads no row, but fails as reads would, and waits where they would: as long as the replay of a rebuild's switch waits for a statement that holds the documents, others wait behind it.
+    // Reads no row, but takes the tables' locks: it fails where reads would fail, and waits where they would wait (behind the replay of a
+    // rebuild's switch, which waits for a statement that still uses the documents).
     private readonly string _tablesSql =
         $"""
         select 1 from results.mt_streams, results.mt_events, {string.Join(", ", documents.All.Select(table => table.QualifiedName))},
@@ -52,20 +46,21 @@ internal sealed partial class StandbyWatch(
         var moment = time.GetTimestamp();
         try
         {
-            _positions.Add(moment, await Standby.PatientlyAsync(patience => LogPosition.ReadPrimaryAsync(primary, patience), stoppingToken));
+            var position = await Standby.PatientlyAsync(patience => LogPosition.ReadPrimaryAsync(primary, patience), stoppingToken);
+            _positions.Add(moment, position);
         }
         catch (Exception e)
         {
-            // What is remembered grows old, and in the end reads turn to the primary.
+            // The remembered positions age, until reads turn to the primary.
             unknown = e;
         }
 
-        // In turn what they come to: they share what is remembered.
+        // All are asked at once. The answers are handled in turn, because they share the remembered positions.
         var looks = database.Standbys.Select(standby => (standby, Look: AskAsync(standby, stoppingToken))).ToList();
         foreach (var (standby, look) in looks)
         {
             var seen = await look;
-            // One that was cut short says nothing.
+            // A look that was cancelled says nothing.
             if (!stoppingToken.IsCancellationRequested)
                 Note(standby, seen, unknown);
         }
@@ -73,7 +68,8 @@ internal sealed partial class StandbyWatch(
 
     private void Note(Standby standby, Look look, Exception? unknown)
     {
-        if (look.Failure is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.InsufficientPrivilege })
+        var state = (look.Failure as PostgresException)?.SqlState;
+        if (state is PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.InsufficientPrivilege)
         {
             standby.MarkUnfit("lacks a table, or the right to read it");
         }
@@ -96,7 +92,7 @@ internal sealed partial class StandbyWatch(
         }
 
         _unfit[standby] = standby.IsFit ? 0 : _unfit[standby] + 1;
-        if (_unfit[standby] >= LooksUntilTold)
+        if (_unfit[standby] >= LooksUntilLogged)
             standby.LogTrouble(look.Failure ?? unknown);
     }
 
@@ -104,19 +100,19 @@ internal sealed partial class StandbyWatch(
     {
         try
         {
-            return new Look(await Standby.PatientlyAsync(patience => PositionAsync(standby.Server.Looks, patience), cancellation), Failure: null);
+            return await Standby.PatientlyAsync(
+                async patience =>
+                {
+                    await using var tables = standby.Server.Looks.CreateCommand(_tablesSql);
+                    await tables.ExecuteNonQueryAsync(patience);
+                    return new Look((await LogPosition.ReadAsync(standby.Server.Looks, patience)).Position, Failure: null);
+                },
+                cancellation);
         }
         catch (Exception e)
         {
             return new Look(default, e);
         }
-    }
-
-    private async Task<LogPosition> PositionAsync(NpgsqlDataSource server, CancellationToken cancellation)
-    {
-        await using var tables = server.CreateCommand(_tablesSql);
-        await tables.ExecuteNonQueryAsync(cancellation);
-        return await LogPosition.ReadAsync(server, cancellation);
     }
 
     [LoggerMessage(1601, LogLevel.Error, "Looking at the standbys failed; it is tried again")]

@@ -1,23 +1,18 @@
 using System.Data.Common;
-using System.Globalization;
-using System.Text.Json;
 using JasperFx.Events;
-using ResultsEs.Common;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>What of a stored event decides whether another with its id is the same.</summary>
+/// <summary>A stored event, reduced to what decides whether another event with its id is the same.</summary>
 internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, DateTimeOffset Time, Lazy<JsonElement> Data)
 {
-    /// <summary>The header with the CloudEvent's <c>time</c>, UTC.</summary>
+    /// <summary>The header that holds the CloudEvent's <c>time</c>, in UTC.</summary>
     public const string TimeHeader = "time";
 
     private const string SourceHeader = "source";
     private const string TraceParentHeader = "traceparent";
 
-    /// <summary>The event as Marten appends it: under the recorder's id, with the CloudEvent's other attributes as headers.</summary>
-    /// <param name="incoming">The event.</param>
-    /// <param name="recorded">The database's time at which it is stored.</param>
+    /// <summary>Wraps an event for Marten: the recorder's id, the database's time, the CloudEvent's other attributes as headers.</summary>
     public static IEvent Envelope(IncomingEvent incoming, DateTimeOffset recorded)
     {
         var envelope = incoming.Type.Envelope(incoming.Data);
@@ -32,7 +27,7 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
         return envelope;
     }
 
-    /// <summary>The stored event at which a reader stands: id, stream, type, time and data.</summary>
+    /// <summary>Reads the current row: id, stream, type, time and data.</summary>
     public static StoredEvent Read(DbDataReader reader)
     {
         var data = reader.GetFieldValue<byte[]>(4);
@@ -44,32 +39,33 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
             new Lazy<JsonElement>(() => JsonElement.Parse(data)));
     }
 
-    /// <summary>An event that is about to be stored, as it will be.</summary>
+    /// <summary>Makes the stored event that an incoming one will be.</summary>
     public static StoredEvent Of(IncomingEvent incoming) =>
         new(incoming.Id, incoming.StreamId, incoming.Type.WireType, incoming.Time, new Lazy<JsonElement>(() => Content(incoming)));
 
-    /// <summary>Whether <paramref name="incoming"/>, which has this event's id, is this event: the same type, stream, time and data.</summary>
+    /// <summary>True when an event with the same id has the same stream, type, time and data.</summary>
     public bool HasContentOf(IncomingEvent incoming) =>
         StreamId == incoming.StreamId
         && WireType == incoming.Type.WireType
         && Time == incoming.Time
         && JsonElement.DeepEquals(Data.Value, Content(incoming));
 
-    /// <summary>What orders a stored event among others.</summary>
+    /// <summary>Reads a stored event's place in the event order.</summary>
     public static EventOrder StampOf(IEvent stored) =>
         new(TimeOf(stored.GetHeader(TimeHeader)) ?? Microseconds(stored.Timestamp), stored.Id);
 
     private static JsonElement Content(IncomingEvent incoming) => JsonSerializer.SerializeToElement(incoming.Data, incoming.Type.JsonType);
 
-    // As the database keeps it.
+    // The precision of a stored timestamp.
     private static DateTimeOffset Microseconds(DateTimeOffset time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
 
-    // The text that is stored. Marten's serializer reads a text that looks like a time as one.
+    // The header is stored as text, but Marten's serializer reads a text that looks like a time as a time.
     private static DateTimeOffset? TimeOf(object? header) => header switch
     {
         DateTimeOffset time => time,
         DateTime time => new DateTimeOffset(time.ToUniversalTime()),
-        string text when DateTimeOffset.TryParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) => time,
+        string text when DateTimeOffset.TryParseExact(
+            text, "O", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) => time,
         _ => null,
     };
 }

@@ -1,19 +1,17 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Options;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.Http;
 
 namespace ResultsEs.Hosting;
 
-/// <summary>Who may call, how often, and what every answer carries.</summary>
+/// <summary>Sets up authentication, rate limits, problem details and the listen address.</summary>
 public static class AccessSetup
 {
-    /// <summary>Registers tokens, rate limits, problem details and health checks, and the default address to listen on.</summary>
+    /// <summary>Registers the services and the default listen address.</summary>
     public static WebApplicationBuilder AddAccess(this WebApplicationBuilder builder)
     {
         ListenAddress.UseDefault(builder);
-        // Nothing here blocks a thread, so that a request is worked on where it was read, and its answer sent from there.
+        // No code here blocks a thread, so requests may run on the socket's own thread.
         builder.WebHost.UseSockets(static sockets => sockets.UnsafePreferInlineScheduling = true);
 
         var services = builder.Services;
@@ -28,22 +26,20 @@ public static class AccessSetup
         BearerTokens.Add(services);
         RateLimits.Add(services, builder.Configuration);
 
-        // The first writer that can write does, and ours always can.
+        // The first writer that can write is used, and ours always can.
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
         services.AddProblemDetails();
         services.AddHealthChecks();
         return builder;
     }
 
-    /// <summary>
-    /// The middleware that every request passes, outermost first, then the endpoints that need no token. Call it before mapping
-    /// any endpoint.
-    /// </summary>
+    /// <summary>Adds the middleware, outermost first, then the endpoints without a token. All other endpoints come after it.</summary>
     public static WebApplication UseAccess(this WebApplication app)
     {
         app.UseMiddleware<ResponseHeaders>();
         app.Use(HeadRequests.Serve);
-        app.UseExceptionHandler(Failures.Options(app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("ResultsEs.Access.Failures")));
+        var loggers = app.Services.GetRequiredService<ILoggerFactory>();
+        app.UseExceptionHandler(Failures.Options(loggers.CreateLogger("ResultsEs.Access.Failures")));
         app.UseStatusCodePages(pages => Problems.Of(pages.HttpContext.Response.StatusCode).ExecuteAsync(pages.HttpContext));
         app.UseRouting();
         app.UseAuthentication();

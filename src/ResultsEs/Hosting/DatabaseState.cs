@@ -1,33 +1,33 @@
-using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Hosting;
 
 /// <summary>
-/// What the database says of itself, for gauges and for readiness: asked every 15 seconds by each node, so that neither a scrape nor a
-/// probe asks it. Written by the one loop, read by any.
+/// Figures for gauges and readiness that each node reads from the database every 15 seconds. So neither a scrape nor a probe
+/// reads it. Only the polling loop writes them. After a failure the last figures stay; the health check reports it.
 /// </summary>
-internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<DatabaseState> logger) : PollingService(BetweenLooks)
+internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<DatabaseState> logger) : PollingService(PollInterval)
 {
-    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long the session has waited that waits longest to be counted; 0 while none does.</summary>
+    /// <summary>Seconds that the longest-waiting session has waited to be counted in its test's totals; 0 while none waits.</summary>
     public double LagSeconds { get; private set; }
 
-    /// <summary>How many dead letters there are.</summary>
     public long DeadLetters { get; private set; }
 
-    /// <summary>How many events the rebuild under way has folded.</summary>
+    /// <summary>Events that the current rebuild has folded.</summary>
     public long RebuildFolded { get; private set; }
 
-    /// <summary>How many it has to fold; 0 while there is none.</summary>
+    /// <summary>Events of the current rebuild; 0 without one.</summary>
     public long RebuildTotal { get; private set; }
 
-    /// <summary>Asks now.</summary>
-    public async Task LookAsync(CancellationToken cancellation)
+    /// <inheritdoc/>
+    protected override TimeSpan Interval => PollInterval;
+
+    /// <inheritdoc/>
+    protected override async Task PollAsync(CancellationToken stoppingToken)
     {
-        // Sessions that wait are few; were there many, the table's first are its oldest. The primary key of streams finds them.
+        // Few sessions wait. Among many, the table's first rows are the oldest. The primary key of streams finds them.
         await using var command = database.CreateCommand(
             $"""
             select
@@ -36,21 +36,17 @@ internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<D
                 from (select c.tenant_id, c.session_id from results.test_changes c limit 1000) c
                 join {StreamLog.Table} s on s.tenant_id = c.tenant_id and s.id = c.session_id), 0)::double precision,
               (select count(*) from results.wolverine_dead_letters),
-              coalesce((select sum(p.events) from results.rebuild_parts p join results.rebuilds r on r.id = p.rebuild_id where not r.is_switched), 0)::bigint,
+              coalesce((
+                select sum(p.events) from results.rebuild_parts p
+                join results.rebuilds r on r.id = p.rebuild_id where not r.is_switched), 0)::bigint,
               coalesce((select sum(r.events) from results.rebuilds r where not r.is_switched), 0)::bigint
             """);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        await reader.ReadAsync(cancellation);
-        (LagSeconds, DeadLetters, RebuildFolded, RebuildTotal) = (reader.GetDouble(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));
+        await using var reader = await command.ExecuteReaderAsync(stoppingToken);
+        await reader.ReadAsync(stoppingToken);
+        (LagSeconds, DeadLetters) = (reader.GetDouble(0), reader.GetInt64(1));
+        (RebuildFolded, RebuildTotal) = (reader.GetInt64(2), reader.GetInt64(3));
     }
 
-    /// <inheritdoc/>
-    protected override TimeSpan Interval => BetweenLooks;
-
-    /// <inheritdoc/>
-    protected override Task PollAsync(CancellationToken stoppingToken) => LookAsync(stoppingToken);
-
-    // What was seen last stays; the database's own check says that it is away.
     /// <inheritdoc/>
     protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
 

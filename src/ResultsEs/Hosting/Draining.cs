@@ -1,30 +1,23 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Microsoft.Extensions.Options;
 
 namespace ResultsEs.Hosting;
 
-/// <summary>The section <c>Shutdown</c> of the configuration.</summary>
+/// <summary>Settings of the shutdown; section <c>Shutdown</c>.</summary>
 internal sealed class ShutdownOptions
 {
-    /// <summary>The section.</summary>
     public const string Section = "Shutdown";
 
     // The host gives all services together 30 s to stop.
     private const int MaxDrainSeconds = 25;
 
-    /// <summary>How many seconds a node that is asked to stop goes on answering, 0–25.</summary>
+    /// <summary>How many seconds a stopping node continues to answer, 0–25. Default 0.</summary>
     public int DrainSeconds { get; init; }
 
-    /// <summary>Names what is wrong.</summary>
     public static IEnumerable<string> Problems(ShutdownOptions options) =>
         options.DrainSeconds is >= 0 and <= MaxDrainSeconds ? [] : [$"{Section}:DrainSeconds must be from 0 to {MaxDrainSeconds}."];
 }
 
-/// <summary>
-/// A node that is asked to stop first says that it is not ready, and goes on answering for a while, so that who spreads requests over
-/// nodes has
-/// looked elsewhere before it takes no more.
-/// </summary>
+/// <summary>Draining: a stopping node is unready at once, but answers a while longer until load balancers avoid it.</summary>
 internal sealed class Draining(IOptions<ShutdownOptions> options) : IHostedLifecycleService
 {
     /// <inheritdoc/>
@@ -46,11 +39,13 @@ internal sealed class Draining(IOptions<ShutdownOptions> options) : IHostedLifec
     /// <inheritdoc/>
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Whether the node is there to stay.</summary>
+    /// <summary>Unhealthy while the node is stopping.</summary>
     internal sealed class Check(IHostApplicationLifetime lifetime) : IHealthCheck
     {
         /// <inheritdoc/>
         public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-            Task.FromResult(lifetime.ApplicationStopping.IsCancellationRequested ? HealthCheckResult.Unhealthy("The node is stopping.") : HealthCheckResult.Healthy());
+            Task.FromResult(lifetime.ApplicationStopping.IsCancellationRequested
+                ? HealthCheckResult.Unhealthy("The node is stopping.")
+                : HealthCheckResult.Healthy());
     }
 }

@@ -1,33 +1,28 @@
 using Microsoft.AspNetCore.RateLimiting;
-using Npgsql;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Hosting;
 
-/// <summary>Health checks, logs, traces and metrics.</summary>
 internal static class ObservabilitySetup
 {
-    private const string ServiceName = "results-es";
     private const string Prometheus = "Telemetry:Prometheus";
-    private const string Health = "/health";
     private const string Metrics = "/metrics";
 
     /// <summary>
-    /// Adds what says how the service is. Telemetry goes out over OTLP when its standard environment variables name an endpoint, for all
-    /// signals or for one, and to
-    /// who asks <c>/metrics</c> when <c>Telemetry:Prometheus</c> is true.
+    /// Adds health checks and telemetry. Each signal is exported over OTLP when the standard environment variables name an
+    /// endpoint for it or for all. Metrics are also served at <c>/metrics</c> when <c>Telemetry:Prometheus</c> is true.
     /// </summary>
     public static WebApplicationBuilder AddObservability(this WebApplicationBuilder builder)
     {
+        var configuration = builder.Configuration;
         builder.Services.AddSingleton<DatabaseState>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DatabaseState>());
-        builder.Services.AddSettings<ShutdownOptions>(builder.Configuration.GetSection(ShutdownOptions.Section), ShutdownOptions.Problems);
+        builder.Services.AddSettings<ShutdownOptions>(configuration.GetSection(ShutdownOptions.Section), ShutdownOptions.Problems);
         builder.Services.AddHostedService<Draining>();
         builder.Services.AddHealthChecks()
             .AddCheck<Draining.Check>("shutdown")
@@ -38,82 +33,86 @@ internal static class ObservabilitySetup
             .AddCheck<TotalsHealth>("totals")
             .AddCheck<StandbyHealth>("standby");
 
-        var configuration = builder.Configuration;
-        if (string.Equals(configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
-            return builder;
-
+        // Read from the configuration, because options exist only once the host is built.
         var (traces, metrics, logs) = (IsSent("TRACES"), IsSent("METRICS"), IsSent("LOGS"));
-        // Before the host is built, as where telemetry goes to: they decide what is registered.
         var isScraped = configuration.GetValue<bool>(Prometheus);
-        if (!traces && !metrics && !logs && !isScraped)
+        if (IsDisabled(configuration) || !(traces || metrics || logs || isScraped))
             return builder;
 
+        var version = typeof(Program).Assembly.GetName().Version?.ToString();
         var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource
-            .AddService(configuration["OTEL_SERVICE_NAME"] ?? ServiceName, serviceVersion: typeof(Program).Assembly.GetName().Version?.ToString())
+            .AddService(configuration["OTEL_SERVICE_NAME"] ?? "results-es", serviceVersion: version)
             .AddEnvironmentVariableDetector());
         if (traces)
-        {
             telemetry.WithTracing(tracing => tracing
                 .AddSource(Instruments.Name, "Wolverine", "Marten")
                 .AddNpgsql()
-                // Probes and scrapes are nobody's request.
-                .AddAspNetCoreInstrumentation(options => options.Filter = http => !http.Request.Path.StartsWithSegments(Health, StringComparison.Ordinal) && !http.Request.Path.StartsWithSegments(Metrics, StringComparison.Ordinal))
-                .AddOtlpExporter(exporter => Direct(exporter, "TRACES")));
-        }
+                .AddAspNetCoreInstrumentation(options => options.Filter = http => !IsProbe(http.Request.Path))
+                .AddOtlpExporter(exporter => SetEndpoint(exporter, "TRACES")));
 
         if (metrics || isScraped)
-        {
             telemetry.WithMetrics(metering =>
             {
                 metering
-                    .AddMeter(Instruments.Name, "Marten", "Wolverine:*", "Npgsql", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting")
+                    .AddMeter(Instruments.Name, "Marten", "Wolverine:*", "Npgsql")
+                    .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Microsoft.AspNetCore.RateLimiting")
                     .AddRuntimeInstrumentation();
                 if (metrics)
-                    metering.AddOtlpExporter(exporter => Direct(exporter, "METRICS"));
+                    metering.AddOtlpExporter(exporter => SetEndpoint(exporter, "METRICS"));
                 if (isScraped)
                     metering.AddPrometheusExporter();
             });
-        }
 
         if (logs)
             builder.Logging.AddOpenTelemetry(logging =>
             {
                 logging.IncludeFormattedMessage = true;
-                logging.AddOtlpExporter(exporter => Direct(exporter, "LOGS"));
+                logging.AddOtlpExporter(exporter => SetEndpoint(exporter, "LOGS"));
             });
         return builder;
 
-        bool IsSent(string signal) => EndpointOf(signal) is not null || !string.IsNullOrWhiteSpace(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+        bool IsSent(string signal) =>
+            EndpointOf(signal) is not null || !string.IsNullOrWhiteSpace(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
 
-        // The exporter itself looks at the variable for all signals alone.
-        void Direct(OtlpExporterOptions exporter, string signal)
+        // The exporter reads only the variable for all signals.
+        void SetEndpoint(OtlpExporterOptions exporter, string signal)
         {
             if (EndpointOf(signal) is { } endpoint)
                 exporter.Endpoint = new Uri(endpoint);
         }
 
-        string? EndpointOf(string signal) => configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] is { } endpoint && !string.IsNullOrWhiteSpace(endpoint) ? endpoint : null;
+        string? EndpointOf(string signal)
+        {
+            var endpoint = configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"];
+            return string.IsNullOrWhiteSpace(endpoint) ? null : endpoint;
+        }
     }
 
-    /// <summary>
-    /// Serves <c>/metrics</c> where that is asked for; it needs no token, so it is for a network that clients do not reach.
-    /// </summary>
+    /// <summary>Maps <c>/metrics</c> when it is enabled. It needs no token: clients must not reach its network.</summary>
     public static WebApplication MapObservability(this WebApplication app)
     {
-        Observe(app.Services.GetRequiredService<DatabaseState>(), app.Services.GetRequiredService<ReadDatabase>());
-        if (app.Configuration.GetValue<bool>(Prometheus) && !string.Equals(app.Configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase))
+        CreateGauges(app.Services.GetRequiredService<DatabaseState>(), app.Services.GetRequiredService<ReadDatabase>());
+        if (app.Configuration.GetValue<bool>(Prometheus) && !IsDisabled(app.Configuration))
             app.MapPrometheusScrapingEndpoint(Metrics).AllowAnonymous().WithMetadata(new DisableRateLimitingAttribute());
         return app;
     }
 
-    /// <summary>Makes the gauges, which show what <paramref name="state"/> last saw and what <paramref name="reads"/> knows of its standbys.</summary>
-    private static void Observe(DatabaseState state, ReadDatabase reads)
+    private static bool IsDisabled(IConfiguration configuration) =>
+        string.Equals(configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsProbe(PathString path) =>
+        path.StartsWithSegments("/health", StringComparison.Ordinal) || path.StartsWithSegments(Metrics, StringComparison.Ordinal);
+
+    private static void CreateGauges(DatabaseState state, ReadDatabase reads)
     {
-        Gauge("results.projection.lag", () => state.LagSeconds, "s", "How long the session has waited that waits longest to be counted in the totals of its test.");
-        Gauge("results.standby.lag", () => reads.LagSeconds, "s", "How far the standby is behind that is furthest behind, of those that reads may go to; 0 where there is none.");
+        Gauge("results.projection.lag", () => state.LagSeconds, "s",
+            "How long the session has waited that waits longest to be counted in the totals of its test.");
+        Gauge("results.standby.lag", () => reads.LagSeconds, "s",
+            "How far the standby is behind that is furthest behind, of those that reads may go to; 0 where there is none.");
         Gauge("results.dead_letters", () => state.DeadLetters, "{message}", "Messages of the queue that could not be stored.");
         Gauge("results.rebuild.folded", () => state.RebuildFolded, "{event}", "Events that the rebuild under way has folded.");
-        Gauge("results.rebuild.expected", () => state.RebuildTotal, "{event}", "Events that the rebuild under way has to fold; 0 while there is none.");
+        Gauge("results.rebuild.expected", () => state.RebuildTotal, "{event}",
+            "Events that the rebuild under way has to fold; 0 while there is none.");
 
         static void Gauge<T>(string name, Func<T> value, string unit, string description)
             where T : struct => Instruments.Meter.CreateObservableGauge(name, value, unit, description);

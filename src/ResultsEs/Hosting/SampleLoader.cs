@@ -1,21 +1,15 @@
 using System.Net.Http.Headers;
-using System.Text;
-using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.Options;
-using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 
 namespace ResultsEs.Hosting;
 
-/// <summary>Gives a developer something to read at once.</summary>
 internal static class SampleSetup
 {
-    /// <summary>In Development: records the sample sessions in an empty store, and logs how to read one.</summary>
+    /// <summary>In Development, records the sample sessions in an empty store and logs commands that read one.</summary>
     public static WebApplicationBuilder AddSamples(this WebApplicationBuilder builder)
     {
         if (builder.Environment.IsDevelopment())
@@ -28,36 +22,30 @@ internal static class SampleSetup
     }
 }
 
-/// <summary>The section <c>Samples</c> of the configuration.</summary>
+/// <summary>Settings of the samples; section <c>Samples</c>.</summary>
 internal sealed class SamplesOptions
 {
-    /// <summary>The section.</summary>
     public const string Section = "Samples";
 
-    /// <summary>Whether an empty store gets the sample sessions.</summary>
+    /// <summary>True to record the samples in an empty store. Default true.</summary>
     public bool Load { get; init; } = true;
 }
 
-/// <summary>
-/// Once the service listens, acts as its demo client: asks for a token and posts the sample sessions over HTTP, so that
-/// what a developer then reads has come the way of every client's events. Whatever fails is a warning.
-/// </summary>
+/// <summary>Posts the samples over HTTP as the demo client, so they are recorded like every client's. A failure is a warning.</summary>
 internal sealed partial class SampleLoader(
-    IServer server,
-    IHostApplicationLifetime lifetime,
-    IOptions<AccessOptions> options,
-    IOptions<SamplesOptions> samples,
-    NpgsqlDataSource database,
-    ILogger<SampleLoader> logger) : BackgroundService
+    IServer server, IHostApplicationLifetime lifetime, IOptions<AccessOptions> options, IOptions<SamplesOptions> samples,
+    NpgsqlDataSource database, ILogger<SampleLoader> logger) : BackgroundService
 {
-    // Known to everybody; AccessProblems keeps the client out of every other environment.
+    // A public secret: AccessProblems refuses the demo client outside Development.
     private const string Secret = "demo-secret";
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var demo = options.Value.Clients.Find(client => client.Id == AccessProblems.DemoClient);
-        if (demo is null || !await StartedAsync(stoppingToken))
+        using var startedOrStopping = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStarted, stoppingToken);
+        await Task.Delay(Timeout.InfiniteTimeSpan, startedOrStopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (demo is null || stoppingToken.IsCancellationRequested)
             return;
 
         var address = Address();
@@ -76,27 +64,14 @@ internal sealed partial class SampleLoader(
         }
 
         if (address is not null)
-        {
             LogCommands(
                 logger,
-                $$"""TOKEN=$(curl -sS {{address}}{{TokenIssuer.TokenPath}} -d grant_type=client_credentials -d client_id={{demo.Id}} -d client_secret={{Secret}} | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')""",
+                $$"""TOKEN=$(curl -sS {{address}}{{TokenIssuer.TokenPath}} -d grant_type=client_credentials -d client_id={{demo.Id}}"""
+                + $$""" -d client_secret={{Secret}} | sed -n 's/.*"access_token": *"\([^"]*\)".*/\1/p')""",
                 $"""curl -sS -H "Authorization: Bearer $TOKEN" {address}api/v3/sessionResults/{Samples.SessionOf(Samples.First)}""");
-        }
     }
 
-    private async Task<bool> StartedAsync(CancellationToken stoppingToken)
-    {
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var onStarted = lifetime.ApplicationStarted.Register(() => started.TrySetResult());
-        await using var onStopping = stoppingToken.Register(() => started.TrySetCanceled(stoppingToken));
-        await started.Task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return started.Task.IsCompletedSuccessfully;
-    }
-
-    /// <summary>
-    /// The first port the service really listens on; the configuration does not tell it when it asks for port 0. Null where there is
-    /// none.
-    /// </summary>
+    /// <summary>The first port the service listens on, which the configuration does not tell for port 0; null without one.</summary>
     private Uri? Address() => server.Features.Get<IServerAddressesFeature>()?.Addresses
         .FirstOrDefault(address => BindingAddress.Parse(address) is { IsUnixPipe: false, IsNamedPipe: false }) is { } bound
         ? ListenAddress.ForClients(bound)
@@ -105,8 +80,7 @@ internal sealed partial class SampleLoader(
     private async Task PostAsync(Uri address, CancellationToken cancellation)
     {
         // A proxy of the environment does not know this machine's own addresses.
-        using var handler = new SocketsHttpHandler { UseProxy = false };
-        using var http = new HttpClient(handler) { BaseAddress = address };
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await TokenAsync(http, cancellation));
         using var batch = new StringContent(Samples.ReadAll(), Encoding.UTF8, "application/cloudevents-batch+json");
         using var answer = await http.PostAsync(new Uri("api/v2/sessionEvents", UriKind.Relative), batch, cancellation);

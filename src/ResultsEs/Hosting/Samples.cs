@@ -1,16 +1,14 @@
-using System.Text.Json.Nodes;
-
 namespace ResultsEs.Hosting;
 
-/// <summary>The sessions of <c>docs/samples</c>, which the build puts into the program.</summary>
+/// <summary>The sessions of <c>docs/samples</c>, embedded in the program.</summary>
 internal static class Samples
 {
     private const string Prefix = "samples/";
 
-    /// <summary>The session that the logged commands read.</summary>
+    /// <summary>The sample that the logged commands read.</summary>
     public const string First = "survey";
 
-    /// <summary>The files' names without their ending.</summary>
+    /// <summary>The names of the files, without extension.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
         .. typeof(Samples).Assembly.GetManifestResourceNames()
@@ -19,7 +17,7 @@ internal static class Samples
             .Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>A file as it is: a CloudEvents batch.</summary>
+    /// <summary>The content of a file: a CloudEvents batch.</summary>
     public static string Read(string name)
     {
         using var reader = new StreamReader(typeof(Samples).Assembly.GetManifestResourceStream($"{Prefix}{name}.json")!);
@@ -29,7 +27,7 @@ internal static class Samples
     /// <summary>The session whose events a file holds.</summary>
     public static Guid SessionOf(string name) => Guid.Parse((string)Events(name)[0]!["subject"]!);
 
-    /// <summary>The events of all files as one batch, so that all of them are recorded or none.</summary>
+    /// <summary>The events of all files in one batch, so that all are recorded or none.</summary>
     public static string ReadAll() =>
         new JsonArray([.. Names.SelectMany(Events).Select(sample => sample!.DeepClone())]).ToJsonString();
 

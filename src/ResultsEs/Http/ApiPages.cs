@@ -2,18 +2,19 @@ using Scalar.AspNetCore;
 
 namespace ResultsEs.Http;
 
-/// <summary><c>/openapi/v1.json</c>, the description, and <c>/docs</c>, a page that shows it and sends requests. Neither needs a token.</summary>
+/// <summary>The API's description <c>/openapi/v1.json</c>, and <c>/docs</c>, a page to read and try it. Neither needs a token.</summary>
 internal static class ApiPages
 {
     public const string DescriptionPath = "openapi/v1.json";
     public const string PagePath = "docs";
 
-    /// <summary>The name that the description gives to access by a token.</summary>
+    /// <summary>The name of the description's security scheme for a token that the client has.</summary>
     public const string Bearer = "bearer";
 
-    /// <summary>Nothing of the page comes from elsewhere, and it talks to nobody else. Its script makes styles and a worker of its own.</summary>
-    private const string Policy =
-        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    // The page loads nothing from other hosts and sends nothing to them. Its script makes inline styles and a worker.
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        + "font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     public static void MapApiPages(this WebApplication app)
     {
@@ -37,7 +38,7 @@ internal static class ApiPages
             .AllowAnonymous()
             .AddEndpointFilter(static async (call, next) =>
             {
-                call.HttpContext.Response.Headers.ContentSecurityPolicy = Policy;
+                call.HttpContext.Response.Headers.ContentSecurityPolicy = ContentSecurityPolicy;
                 return await next(call);
             });
     }

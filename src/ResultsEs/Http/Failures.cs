@@ -1,24 +1,23 @@
-using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Diagnostics;
-using Npgsql;
+using static Npgsql.PostgresErrorCodes;
 
 namespace ResultsEs.Http;
 
-/// <summary>Turns an exception that no endpoint answered into a problem: never with its text, in no environment.</summary>
+/// <summary>Problem details for exceptions that no endpoint handled. They never hold the exception's text, in no environment.</summary>
 internal static partial class Failures
 {
-    // https://www.postgresql.org/docs/current/errcodes-appendix.html; Npgsql does not name it.
+    // https://www.postgresql.org/docs/current/errcodes-appendix.html; Npgsql has no constant for it.
     private const string IdleInTransactionSessionTimeout = "25P03";
 
     public static ExceptionHandlerOptions Options(ILogger logger) => new()
     {
         ExceptionHandler = context => Answer(context, logger),
-        // Refusals and outages are no errors of this service: the first are not logged, the second by Answer in one line.
+        // Refusals and outages are not errors of this service: refusals are not logged, and Answer logs an outage in one line.
         SuppressDiagnosticsCallback = static context => StatusOf(context.Exception) != StatusCodes.Status500InternalServerError,
     };
 
-    /// <summary>The status that an exception stands for.</summary>
+    /// <summary>The HTTP status for an exception.</summary>
     public static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException refused => refused.StatusCode,
@@ -26,14 +25,14 @@ internal static partial class Failures
         _ => StatusCodes.Status500InternalServerError,
     };
 
-    /// <summary>Whether the database was out of reach or asked to try again, anywhere in the chain of causes.</summary>
+    /// <summary>True when the exception or a cause of it is transient, such as a database out of reach.</summary>
     public static bool IsTransient(Exception? exception) => exception switch
     {
         null => false,
-        // The server is being stopped, or has not heard from this node for too long: Npgsql does not count these as transient.
-        PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or IdleInTransactionSessionTimeout } => true,
+        // The server is being stopped, or has not heard from this node for too long. Npgsql does not count these as transient.
+        PostgresException { SqlState: AdminShutdown or CrashShutdown or IdleInTransactionSessionTimeout } => true,
         NpgsqlException { IsTransient: true } or TimeoutException or SocketException => true,
-        // The work took too long, or the service is stopping; a client that went away reads no status.
+        // The work took too long, or the service is stopping. A client that went away reads no status.
         OperationCanceledException => true,
         AggregateException many => many.InnerExceptions.Any(IsTransient),
         _ => IsTransient(exception.InnerException),
@@ -45,7 +44,8 @@ internal static partial class Failures
         var status = StatusOf(exception);
         if (status == StatusCodes.Status503ServiceUnavailable)
         {
-            Unavailable(logger, exception.GetBaseException().GetType().Name, exception.GetBaseException().Message);
+            var cause = exception.GetBaseException();
+            Unavailable(logger, cause.GetType().Name, cause.Message);
             context.Response.Headers.RetryAfter = Problems.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }
 

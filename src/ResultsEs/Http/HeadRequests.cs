@@ -3,15 +3,16 @@ using Microsoft.AspNetCore.Http.Features;
 namespace ResultsEs.Http;
 
 /// <summary>
-/// Answers HEAD as GET without the body, for every endpoint whoever maps it: the pipeline sees a GET whose body goes nowhere,
-/// so the two cannot differ in status or headers.
+/// Middleware that answers HEAD like GET, without the body, for every endpoint. The pipeline sees a GET whose body is discarded, so
+/// the two cannot differ in status or headers.
 /// </summary>
 internal static class HeadRequests
 {
-    /// <summary>Whether a request is answered without its body, for endpoints to which that is much work.</summary>
+    /// <summary>True for a HEAD request, whose body need not be made.</summary>
     public static bool IsOne(HttpContext context) => context.Features.Get<IHttpResponseBodyFeature>()?.Stream is DiscardedBody;
 
-    public static Task Serve(HttpContext context, RequestDelegate next) => HttpMethods.IsHead(context.Request.Method) ? ServeHead(context, next) : next(context);
+    public static Task Serve(HttpContext context, RequestDelegate next) =>
+        HttpMethods.IsHead(context.Request.Method) ? ServeHead(context, next) : next(context);
 
     private static async Task ServeHead(HttpContext context, RequestDelegate next)
     {
@@ -32,8 +33,8 @@ internal static class HeadRequests
     }
 
     /// <summary>
-    /// Drops what is written, but starts the answer where a GET's would start: frameworks decide by that whether an endpoint
-    /// has answered (Wolverine makes it 204 if not).
+    /// A body that drops what is written, but starts the response where a GET's would start. Frameworks take a response that has not
+    /// started for unanswered (Wolverine makes it 204).
     /// </summary>
     private sealed class DiscardedBody(IHttpResponseBodyFeature body) : Stream
     {
@@ -53,9 +54,11 @@ internal static class HeadRequests
 
         public override Task FlushAsync(CancellationToken cancellationToken) => body.StartAsync(cancellationToken);
 
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => body.StartAsync(cancellationToken);
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            body.StartAsync(cancellationToken);
 
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => new(body.StartAsync(cancellationToken));
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            new(body.StartAsync(cancellationToken));
 
         public override void Flush() => throw new NotSupportedException("Answers are written asynchronously.");
 

@@ -1,15 +1,13 @@
-using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using ResultsEs.Common;
 
 [assembly: JsonContext<ResultsEs.Http.HealthJson>]
 
 namespace ResultsEs.Http;
 
 /// <summary>
-/// <c>/health/live</c>: the process answers. <c>/health/ready</c>: every registered health check passes, else 503. Neither
-/// needs a token nor counts against a limit.
+/// The health endpoints. <c>/health/live</c>: the process answers. <c>/health/ready</c>: every registered health check passes, or 503.
+/// They need no token and count against no rate limit.
 /// </summary>
 internal static class HealthEndpoints
 {
@@ -46,15 +44,14 @@ internal static class HealthEndpoints
         if (report.Status == HealthStatus.Unhealthy)
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
 
-        // Descriptions are written for this; exceptions are for the logs.
-        var health = new Health(
-            report.Status.ToString(),
-            report.Entries.ToDictionary(
-                entry => entry.Key,
-                entry => new HealthOfPart(entry.Value.Status.ToString(), entry.Value.Description, Math.Round((decimal)entry.Value.Duration.TotalMilliseconds, 1)),
-                StringComparer.Ordinal));
+        var parts = report.Entries.ToDictionary(entry => entry.Key, entry => Part(entry.Value), StringComparer.Ordinal);
+        var health = new Health(report.Status.ToString(), parts);
         await context.Response.WriteAsJsonAsync(health, Json.Of<Health>(), cancellationToken: context.RequestAborted);
     }
+
+    // The description is meant for clients; the exception is for the logs.
+    private static HealthOfPart Part(HealthReportEntry entry) =>
+        new(entry.Status.ToString(), entry.Description, Math.Round((decimal)entry.Duration.TotalMilliseconds, 1));
 }
 
 /// <summary>How the service is.</summary>

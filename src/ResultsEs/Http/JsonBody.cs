@@ -1,6 +1,6 @@
 namespace ResultsEs.Http;
 
-/// <summary>An answer that is JSON already.</summary>
+/// <summary>A response whose body is JSON text already.</summary>
 internal sealed class JsonBody(ReadOnlyMemory<byte> json) : IResult
 {
     /// <inheritdoc/>

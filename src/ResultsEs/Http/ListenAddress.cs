@@ -1,13 +1,13 @@
 namespace ResultsEs.Http;
 
-/// <summary>Where the service listens, and the issuer that follows from it.</summary>
+/// <summary>The address the service listens on, which is also the default issuer of tokens.</summary>
 internal static class ListenAddress
 {
     public const string Default = "http://localhost:5080/";
 
     /// <summary>
-    /// Listens on <see cref="Default"/> unless an address or port is configured. In code, because an <c>Urls</c> entry in
-    /// appsettings.json would override ASPNETCORE_URLS.
+    /// Sets <see cref="Default"/> unless an address or port is configured. In code, because <c>Urls</c> in appsettings.json would
+    /// override ASPNETCORE_URLS.
     /// </summary>
     public static void UseDefault(WebApplicationBuilder builder)
     {
@@ -15,10 +15,10 @@ internal static class ListenAddress
             builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, Default);
     }
 
-    /// <summary>The first address configured, as a client on this machine would write it, with a slash at the end.</summary>
+    /// <summary>The first configured address, as a client on this machine writes it; ends with a slash.</summary>
     public static Uri First(IConfiguration configuration) => ForClients(Configured(configuration) ?? Default);
 
-    /// <summary>An address to listen on as a client on this machine would write it, with a slash at the end.</summary>
+    /// <summary>A listening address, as a client on this machine writes it; ends with a slash.</summary>
     public static Uri ForClients(string listening)
     {
         var address = BindingAddress.Parse(listening);
@@ -26,7 +26,7 @@ internal static class ListenAddress
         return new Uri($"{address.Scheme}://{host}:{address.Port}{address.PathBase}/");
     }
 
-    // The order in which ASP.NET Core itself reads them.
+    // In the order in which ASP.NET Core reads them.
     private static string? Configured(IConfiguration configuration)
     {
         if (FirstOf(configuration[WebHostDefaults.ServerUrlsKey]) is { } url)

@@ -1,6 +1,6 @@
 namespace ResultsEs.Http;
 
-/// <summary>The groups of the API's description, in its order.</summary>
+/// <summary>The groups of operations in the API's description, in their order.</summary>
 internal enum ApiTag
 {
     Sessions,
@@ -11,55 +11,42 @@ internal enum ApiTag
 }
 
 /// <summary>
-/// What the OpenAPI description says of an endpoint beyond its code. It is a static field of the endpoint's class, whose attributes say
-/// method, path and scope.
+/// The part of an endpoint's OpenAPI description that its code does not say. It is a static field of the endpoint's class, whose
+/// attributes say method, path and scope. <paramref name="Id"/> names the method of a generated client.
 /// </summary>
-/// <param name="Id">The operation's id, which names the method of a generated client.</param>
-/// <param name="Tag">The group it is shown in.</param>
-/// <param name="Summary">A few words.</param>
 internal sealed record Operation(string Id, ApiTag Tag, string Summary)
 {
-    /// <summary>Method and path of an endpoint without attributes, which needs no token; null where there are attributes.</summary>
+    /// <summary>Method and path of an endpoint without attributes, which needs no token; null for one with attributes.</summary>
     public (string Method, string Path)? Route { get; init; }
 
-    /// <summary>What a client has to know beyond the response's own description; CommonMark.</summary>
+    /// <summary>The operation's description in CommonMark: what a client has to know beyond the responses' texts.</summary>
     public string? Text { get; init; }
 
-    /// <summary>The query's parameters.</summary>
     public IReadOnlyList<QueryParameter> Query { get; init; } = [];
 
-    /// <summary>The responses of success.</summary>
+    /// <summary>The responses that are not refusals.</summary>
     public required IReadOnlyList<Reply> Replies { get; init; }
 
-    /// <summary>Statuses of refusals that only this endpoint has; those that follow from parameters and access are added.</summary>
+    /// <summary>Statuses of refusals special to this endpoint; those that follow from parameters and access are added.</summary>
     public IReadOnlyList<int> Refusals { get; init; } = [];
 }
 
-/// <summary>A parameter of a query.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Text">What it does; CommonMark.</param>
-/// <param name="Schema">Its values, as JSON Schema writes them.</param>
-/// <param name="IsRequired">Whether a request without it is refused.</param>
+/// <summary>A query parameter. <paramref name="Text"/> is CommonMark, <paramref name="Schema"/> a JSON Schema of its values.</summary>
 internal sealed record QueryParameter(string Name, string Text, string Schema, bool IsRequired = false)
 {
     public const string Uuid = """{ "type": "string", "format": "uuid" }""";
     public const string Time = """{ "type": "string", "format": "date-time" }""";
 
-    /// <summary>The values of a closed enumeration.</summary>
+    /// <summary>The schema of a closed set of words.</summary>
     public static string OneOf(IEnumerable<string> words) =>
         $$"""{ "type": "string", "enum": [{{string.Join(", ", words.Select(word => $"\"{word}\""))}}] }""";
 }
 
-/// <summary>A response that is no problem details.</summary>
-/// <param name="Status">The HTTP status.</param>
-/// <param name="Text">What it means.</param>
-/// <param name="ContentType">The body's media type.</param>
-/// <param name="Type">What the JSON in the body holds; null for a body of text.</param>
+/// <summary>A response other than problem details. <paramref name="Type"/> is that of its JSON; null for a body of text.</summary>
 internal sealed record Reply(int Status, string Text, string ContentType, Type? Type = null)
 {
-    /// <summary>200 with JSON.</summary>
+    /// <summary>A response of status 200 with JSON.</summary>
     public static Reply Ok<T>(string text) => Json<T>(StatusCodes.Status200OK, text);
 
-    /// <summary>Another status with JSON.</summary>
     public static Reply Json<T>(int status, string text) => new(status, text, "application/json", typeof(T));
 }

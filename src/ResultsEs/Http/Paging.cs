@@ -1,34 +1,31 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace ResultsEs.Http;
 
 /// <summary>
-/// Which part of a list is asked for: by <c>limit</c> and <c>offset</c>, or by <c>limit</c> and the <c>cursor</c> that the
-/// part before gave.
+/// The requested page of a list: <c>limit</c> with either <c>offset</c> or the <c>cursor</c> of the page before. With a cursor,
+/// <paramref name="Offset"/> is 0 and <paramref name="After"/> the last item of the page before.
 /// </summary>
-/// <param name="Limit">How many items at most.</param>
-/// <param name="Offset">How many items to leave out; 0 with a cursor.</param>
-/// <param name="After">The last item of the part before; null without a cursor.</param>
 internal sealed record Paging(int Limit, int Offset, Position? After)
 {
     public const int DefaultLimit = 25;
     public const int MaxLimit = 500;
     public const int MaxOffset = 10_000;
 
-    /// <summary>The three parameters.</summary>
     public static readonly IReadOnlyList<QueryParameter> Query =
     [
-        new("limit", "How many items at most.", $$"""{ "type": "integer", "format": "int32", "minimum": 1, "maximum": {{MaxLimit}}, "default": {{DefaultLimit}} }"""),
-        new("offset", "How many items to leave out. Not with a `cursor`.", $$"""{ "type": "integer", "format": "int32", "minimum": 0, "maximum": {{MaxOffset}}, "default": 0 }"""),
-        new("cursor", "The `nextCursor` of the part before, with the same filters: the list goes on behind it, however deep and whatever has come meanwhile.", """{ "type": "string" }"""),
+        new("limit", "How many items at most.", Integer(1, MaxLimit, DefaultLimit)),
+        new("offset", "How many items to leave out. Not with a `cursor`.", Integer(0, MaxOffset, 0)),
+        new(
+            "cursor",
+            "The `nextCursor` of the part before, with the same filters: "
+            + "the list goes on behind it, however deep and whatever has come meanwhile.",
+            """{ "type": "string" }"""),
     ];
 
-    /// <summary>Reads the three parameters.</summary>
-    /// <param name="parameters">The request's.</param>
-    /// <param name="list">Names the list and its filters: a cursor is good for the list that gave it.</param>
+    /// <summary>Reads the parameters. A cursor is valid for one <paramref name="list"/>: the name of a list and its filters.</summary>
     public static Paging Read(RequestParameters parameters, string list)
     {
         var limit = parameters.Number("limit", 1, MaxLimit, DefaultLimit);
@@ -42,22 +39,25 @@ internal sealed record Paging(int Limit, int Offset, Position? After)
             parameters.Refuse("cursor", "must be a nextCursor of this list, with the same filters");
         return new Paging(limit, 0, after);
     }
+
+    private static string Integer(int minimum, int maximum, int fallback) =>
+        $$"""{ "type": "integer", "format": "int32", "minimum": {{minimum}}, "maximum": {{maximum}}, "default": {{fallback}} }""";
 }
 
 /// <summary>
-/// Where an item stands in a list: its key and, among items of one key, its id. A later part of the list begins after it, so
-/// items that come and go meanwhile move nothing.
+/// The place of an item in a list: its key and, among items of one key, its id. The next page begins after it, so items that come and
+/// go between two pages move nothing.
 /// </summary>
-/// <param name="Key">UTC ticks of the moment that the list is ordered by; 0 in a list ordered by ids.</param>
+/// <param name="Key">UTC ticks of the time that the list is ordered by; 0 in a list ordered by ids.</param>
 /// <param name="Id">The item's id.</param>
-/// <param name="Within">A second id, where one does not tell items apart.</param>
-/// <param name="TotalCount">How many items the list had when the walk began: counting again for each part would cost more than the part.</param>
+/// <param name="Within">A second id, where one is not unique in the list.</param>
+/// <param name="TotalCount">The number of items at the first page: counting them again would cost more than the next page.</param>
 internal readonly record struct Position(long Key, Guid Id, Guid Within, long TotalCount)
 {
     private const byte Version = 1;
     private const int Length = 1 + 8 + 8 + 16 + 16 + 8;
 
-    /// <summary>The position as an opaque text, good for <paramref name="list"/> alone. It grants nothing: every query is confined to its caller.</summary>
+    /// <summary>Writes a cursor, valid for one <paramref name="list"/>. It grants nothing: queries are limited to their caller.</summary>
     public string Write(string list)
     {
         Span<byte> bytes = stackalloc byte[Length];
@@ -70,7 +70,7 @@ internal readonly record struct Position(long Key, Guid Id, Guid Within, long To
         return Base64Url.EncodeToString(bytes);
     }
 
-    /// <summary>Reads what <see cref="Write"/> wrote for the same list.</summary>
+    /// <summary>Reads a cursor that <see cref="Write"/> wrote for the same list.</summary>
     public static bool TryRead(string text, string list, out Position position)
     {
         position = default;
@@ -103,13 +103,15 @@ internal readonly record struct Position(long Key, Guid Id, Guid Within, long To
 /// <summary>What a list says of itself.</summary>
 internal sealed record ListMeta(Pagination Pagination)
 {
-    /// <summary>Of the part of a list that was asked for.</summary>
-    public static ListMeta Of(Paging paging, long totalCount, string? nextCursor) => new(new Pagination(paging.Limit, paging.Offset, totalCount, nextCursor));
+    public static ListMeta Of(Paging paging, long totalCount, string? nextCursor) =>
+        new(new Pagination(paging.Limit, paging.Offset, totalCount, nextCursor));
 }
 
 /// <summary>Which part of a list this is.</summary>
 /// <param name="Limit">As asked for.</param>
 /// <param name="Offset">As asked for; 0 with a cursor.</param>
-/// <param name="TotalCount">Items that the filters let pass, in all parts together; with a cursor, as many as there were when the walk began.</param>
+/// <param name="TotalCount">
+/// Items that the filters let pass, in all parts together; with a cursor, as many as there were when the walk began.
+/// </param>
 /// <param name="NextCursor">Gives the next part; absent in the last one.</param>
 internal sealed record Pagination(int Limit, int Offset, long TotalCount, string? NextCursor);

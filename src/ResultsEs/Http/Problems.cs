@@ -1,38 +1,37 @@
-using System.Diagnostics;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ResultsEs.Http;
 
 /// <summary>
-/// Refusals as values (RFC 9457). Every problem of the service, whoever makes it (an endpoint, routing, the exception
-/// handler, Wolverine), is written by the one writer below.
+/// Refusals as problem details (RFC 9457). <see cref="ProblemWriter"/> writes all of them, whether an endpoint makes them, routing, the
+/// exception handler or Wolverine.
 /// </summary>
 public static class Problems
 {
-    /// <summary>The type of a refusal for going over the rate limit.</summary>
+    /// <summary>The problem type of a request over the rate limit.</summary>
     public const string QuotaExceeded = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
-    /// <summary>Seconds a client should wait after a transient failure.</summary>
+    /// <summary>Seconds that a client should wait after a transient failure.</summary>
     internal const int RetryAfterSeconds = 2;
 
-    /// <summary>400: the request is malformed. <paramref name="errors"/> holds messages by parameter name or JSON path.</summary>
+    /// <summary>400: the request is malformed. <paramref name="errors"/> are messages by parameter name or JSON path.</summary>
     public static ProblemHttpResult BadRequest(string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
         Of(StatusCodes.Status400BadRequest, detail, errors);
 
     /// <summary>403: the token is valid but does not reach this far.</summary>
     public static ProblemHttpResult Forbidden(string? detail = null) => Of(StatusCodes.Status403Forbidden, detail);
 
-    /// <summary>404: not there, or not for this caller. Takes no text, so that the two cannot differ.</summary>
+    /// <summary>404: not there, or not for this caller. It takes no text, so that the two cannot differ.</summary>
     public static ProblemHttpResult NotFound() => Of(StatusCodes.Status404NotFound);
 
     /// <summary>409: the request contradicts what is stored.</summary>
     public static ProblemHttpResult Conflict(string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
         Of(StatusCodes.Status409Conflict, detail, errors);
 
-    /// <summary>Any other status; without a detail the status's own.</summary>
-    public static ProblemHttpResult Of(int status, string? detail = null, IReadOnlyDictionary<string, string[]>? errors = null, string? type = null) =>
+    /// <summary>A problem of any status. Without a detail it gets the status's own.</summary>
+    public static ProblemHttpResult Of(
+        int status, string? detail = null, IReadOnlyDictionary<string, string[]>? errors = null, string? type = null) =>
         TypedResults.Problem(detail, statusCode: status, type: type,
             extensions: errors is null ? null : new Dictionary<string, object?>(StringComparer.Ordinal) { ["errors"] = errors });
 
@@ -53,12 +52,12 @@ public static class Problems
     };
 }
 
-/// <summary>Writes every problem as JSON, whatever the request accepts, with a trace id and nothing about the request.</summary>
+/// <summary>The writer of every problem: JSON, whatever the request accepts, with a trace id and nothing about the request.</summary>
 internal sealed class ProblemWriter : IProblemDetailsWriter
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        // The problem is parsed as JSON, never pasted into a page, so that quotes and dots stay legible.
+        // Problems are parsed as JSON and never pasted into a page, so quotes and dots may stay legible.
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
@@ -70,7 +69,7 @@ internal sealed class ProblemWriter : IProblemDetailsWriter
         var http = context.HttpContext;
         var problem = context.ProblemDetails;
         var status = problem.Status ?? http.Response.StatusCode;
-        // Wolverine puts the path here, which would tell one 404 from another.
+        // Wolverine sets it to the path, which would tell one 404 from another.
         problem.Instance = null;
         problem.Detail ??= Problems.DefaultDetail(status);
         problem.Extensions["traceId"] = Activity.Current?.Id ?? http.TraceIdentifier;

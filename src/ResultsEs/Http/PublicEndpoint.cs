@@ -1,19 +1,18 @@
-using Microsoft.AspNetCore.Authorization;
-
 namespace ResultsEs.Http;
 
 /// <summary>An endpoint that needs no token: tokens, discovery and health.</summary>
 internal static class PublicEndpoint
 {
-    /// <summary>Maps an endpoint that is described, by its operation's route.</summary>
+    /// <summary>Maps an endpoint by the route of its operation.</summary>
     public static void Map(IEndpointRouteBuilder endpoints, Operation operation, RequestDelegate handler, params object[] metadata) =>
         Map(endpoints, operation.Route!.Value.Method, operation.Route.Value.Path, handler, metadata);
 
-    public static void Map(IEndpointRouteBuilder endpoints, string method, string pattern, RequestDelegate handler, params object[] metadata)
+    public static void Map(
+        IEndpointRouteBuilder endpoints, string method, string pattern, RequestDelegate handler, params object[] metadata)
     {
         endpoints.MapMethods(pattern, [method], handler).AllowAnonymous().WithMetadata(metadata);
 
-        // Routing's own 405 endpoint asks for a token, as everything does that does not say otherwise.
+        // Routing's own 405 endpoint would ask for a token, which is the default.
         endpoints.Map(pattern, context =>
         {
             context.Response.Headers.Allow = method;

@@ -1,53 +1,39 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Http;
 
 /// <summary>
-/// Reads a request's path and query parameters and collects what is wrong with them, so that one answer names all of it. What
-/// is wrong reads as a default value until <see cref="AreRefused"/> is asked. Parameters it is not asked for are let pass.
+/// The path and query parameters of a request, and what is wrong with them: one response names all of it. A wrong parameter reads as a
+/// default value until <see cref="AreRefused"/> is asked. Parameters that nobody reads are ignored.
 /// </summary>
 internal sealed class RequestParameters(HttpContext http)
 {
     private Dictionary<string, string[]>? _errors;
 
-    /// <summary>Whether something is wrong: 400 (results-api.md).</summary>
+    /// <summary>True when a parameter is wrong; the response is then <paramref name="problem"/>, a 400.</summary>
     public bool AreRefused([NotNullWhen(true)] out ProblemHttpResult? problem)
     {
         problem = _errors is null ? null : Problems.BadRequest("The request's parameters are malformed.", _errors);
         return problem is not null;
     }
 
-    /// <summary>Says what is wrong with a parameter.</summary>
+    /// <summary>Records what is wrong with a parameter; the first message for a name counts.</summary>
     public void Refuse(string name, string message) => (_errors ??= new(StringComparer.Ordinal)).TryAdd(name, [message]);
 
-    /// <summary>An id in the path.</summary>
-    public Guid Id(string name)
+    /// <summary>Reads a UUID of the path.</summary>
+    public Guid Id(string name) =>
+        Uuid.TryParse((string)http.Request.RouteValues[name]!, out var id) ? id : Refused<Guid>(name, "must be a UUID");
+
+    /// <summary>Reads a UUID of the query; null when absent.</summary>
+    public Guid? UuidOrNull(string name) => Text(name) switch
     {
-        if (Uuid.TryParse((string)http.Request.RouteValues[name]!, out var id))
-            return id;
+        null => null,
+        { } text when Uuid.TryParse(text, out var id) => id,
+        _ => Refused<Guid?>(name, "must be a UUID"),
+    };
 
-        Refuse(name, "must be a UUID");
-        return default;
-    }
-
-    /// <summary>A UUID in the query; null when absent.</summary>
-    public Guid? UuidOrNull(string name)
-    {
-        if (Text(name) is not { } text)
-            return null;
-
-        if (Uuid.TryParse(text, out var id))
-            return id;
-
-        Refuse(name, "must be a UUID");
-        return null;
-    }
-
-    /// <summary>A UUID in the query that must be there.</summary>
+    /// <summary>Reads a required UUID of the query.</summary>
     public Guid RequiredUuid(string name)
     {
         if (!http.Request.Query.ContainsKey(name))
@@ -55,7 +41,7 @@ internal sealed class RequestParameters(HttpContext http)
         return UuidOrNull(name) ?? default;
     }
 
-    /// <summary>A whole number in the query.</summary>
+    /// <summary>Reads a whole number of the query; <paramref name="fallback"/> when absent.</summary>
     public int Number(string name, int lowest, int highest, int fallback)
     {
         if (Text(name) is not { } text)
@@ -68,34 +54,26 @@ internal sealed class RequestParameters(HttpContext http)
         return fallback;
     }
 
-    /// <summary>A moment in the query; null when absent.</summary>
-    public DateTimeOffset? Time(string name)
+    /// <summary>Reads a time of the query, as UTC; null when absent.</summary>
+    public DateTimeOffset? Time(string name) => Text(name) switch
     {
-        if (Text(name) is not { } text)
-            return null;
-
-        if (TimestampConverter.TryParse(text, out var time))
-            return time.ToUniversalTime();
-
+        null => null,
+        { } text when TimestampConverter.TryParse(text, out var time) => time.ToUniversalTime(),
         // An unescaped plus is a blank in a query, and the commonest way to get a time wrong.
-        Refuse(name, text.Contains(' ', StringComparison.Ordinal) ? $"{TimestampConverter.Problem}; in a query a plus sign is written %2B" : TimestampConverter.Problem);
-        return null;
-    }
+        { } text when text.Contains(' ', StringComparison.Ordinal) =>
+            Refused<DateTimeOffset?>(name, $"{TimestampConverter.Problem}; in a query a plus sign is written %2B"),
+        _ => Refused<DateTimeOffset?>(name, TimestampConverter.Problem),
+    };
 
-    /// <summary>One of these words; null when absent.</summary>
-    public string? Word(string name, IReadOnlyCollection<string> words)
+    /// <summary>Reads one of these words; null when absent.</summary>
+    public string? Word(string name, IReadOnlyCollection<string> words) => Text(name) switch
     {
-        if (Text(name) is not { } text)
-            return null;
+        null => null,
+        { } text when words.Contains(text, StringComparer.Ordinal) => text,
+        _ => Refused<string>(name, $"must be one of {string.Join(", ", words)}"),
+    };
 
-        if (words.Contains(text, StringComparer.Ordinal))
-            return text;
-
-        Refuse(name, $"must be one of {string.Join(", ", words)}");
-        return null;
-    }
-
-    /// <summary>Some of these words, each a parameter of its own; empty when absent.</summary>
+    /// <summary>Reads some of these words, each a parameter of its own; empty when absent.</summary>
     public IReadOnlyList<string> Words(string name, IReadOnlyCollection<string> words)
     {
         var values = http.Request.Query[name];
@@ -106,12 +84,18 @@ internal sealed class RequestParameters(HttpContext http)
         return [];
     }
 
-    /// <summary>A text in the query; null when absent.</summary>
+    /// <summary>Reads a text of the query; null when absent.</summary>
     public string? Text(string name)
     {
         var values = http.Request.Query[name];
         if (values.Count > 1)
             Refuse(name, "must be there once");
         return values.Count == 1 ? values[0] : null;
+    }
+
+    private T? Refused<T>(string name, string message)
+    {
+        Refuse(name, message);
+        return default;
     }
 }

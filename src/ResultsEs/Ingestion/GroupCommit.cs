@@ -1,30 +1,29 @@
-using System.Diagnostics;
 using JasperFx;
-using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 
 namespace ResultsEs.Ingestion;
 
 /// <summary>
-/// One writer per session in this process, and one commit for many requests. A request that finds a committer idle is
-/// committed at once; those that come while commits are under way wait and share the next. Owns the queue and the set of
-/// sessions that are being written; both are guarded by <see cref="_gate"/>.
+/// The group commit: one writer per session in this process, and one transaction for many requests.
+/// A request starts a commit while a committer is idle; otherwise it waits and shares the next commit.
+/// Owns the queue and the set of sessions being written; <see cref="_gate"/> guards both.
 /// </summary>
 public sealed partial class GroupCommit
 {
-    /// <summary>How many events may wait; beyond, requests are refused. About 64 MiB of typical events.</summary>
+    /// <summary>The greatest number of waiting events, about 64 MiB of typical ones. Requests beyond it are refused.</summary>
     internal const int MaxWaitingEvents = 50_000;
 
-    /// <summary>How many commits may be under way: one prepares while the other waits for the disk. More make commits smaller.</summary>
+    /// <summary>The greatest number of concurrent commits: one prepares while one waits for the disk. More make commits smaller.</summary>
     internal const int MaxCommitters = 2;
 
     private const int MaxEventsPerCommit = 1_000;
 
-    // An attempt locks its streams, so it fails only while other nodes are making the same streams or storing the same ids, and
-    // each such failure is one of those, done.
+    // An attempt locks its streams. It fails only when another node creates one of them or stores one of the ids meanwhile,
+    // and each such failure means that one of these is done.
     private const int MaxAttempts = 12;
+
+    private const int MaxSharedAttempts = 3;
 
     private const int MaxReconnects = 4;
 
@@ -44,7 +43,6 @@ public sealed partial class GroupCommit
     internal GroupCommit(AppendStore store, DocumentRefresh refresh, NpgsqlDataSource pinned, ILogger<GroupCommit> logger) =>
         (_store, _refresh, _pinned, _logger) = (store, refresh, pinned, logger);
 
-    /// <summary>How many requests wait for a commit.</summary>
     internal int WaitingRequests
     {
         get
@@ -54,10 +52,9 @@ public sealed partial class GroupCommit
         }
     }
 
-    /// <summary>Records the command's events. Once taken they are committed whether or not anybody still waits for the answer.</summary>
+    /// <summary>Queues the command's events; busy when too many wait. What is queued is committed even if the caller leaves.</summary>
     internal Task<RecordResult> RecordAsync(RecordEvents command)
     {
-        ArgumentNullException.ThrowIfNull(command);
         var waiting = new Waiting(command);
         lock (_gate)
         {
@@ -67,18 +64,18 @@ public sealed partial class GroupCommit
             _waiting.AddLast(waiting);
             _waitingEvents += command.Events.Count;
             if (_committers == MaxCommitters)
-                return waiting.Answer;
+                return waiting.Answer.Task;
 
             _committers++;
         }
 
         _ = Task.Run(CommitWhileAnyWaitsAsync);
-        return waiting.Answer;
+        return waiting.Answer.Task;
     }
 
     private async Task CommitWhileAnyWaitsAsync()
     {
-        while (Take() is { } commit)
+        while (TakeCommit() is { } commit)
         {
             await CommitAsync(commit);
             lock (_gate)
@@ -86,19 +83,16 @@ public sealed partial class GroupCommit
         }
     }
 
-    /// <summary>
-    /// The next commit: in order of arrival, requests of one account whose sessions nobody is writing. Null ends the
-    /// committer; whoever holds the sessions that are waited for will look again.
-    /// </summary>
-    private List<Waiting>? Take()
+    /// <summary>The next requests of one account, in order of arrival, whose sessions nobody is writing; null without any.</summary>
+    private List<Waiting>? TakeCommit()
     {
         lock (_gate)
         {
             var commit = new List<Waiting>();
             var events = 0;
-            var mine = new Dictionary<(Guid Account, Guid Session), IReadOnlyList<Guid>>();
-            // Sessions of a request that has to wait: later requests must not overtake it.
-            var passed = new HashSet<(Guid Account, Guid Session)>();
+            var own = new Dictionary<(Guid Account, Guid Session), IReadOnlyList<Guid>>();
+            // Sessions of requests that stay in the queue: later requests must not overtake them.
+            var blocked = new HashSet<(Guid Account, Guid Session)>();
             for (var node = _waiting.First; node is not null && events < MaxEventsPerCommit;)
             {
                 var (next, waiting) = (node.Next, node.Value);
@@ -109,11 +103,11 @@ public sealed partial class GroupCommit
                     events += waiting.Command.Events.Count;
                     commit.Add(waiting);
                     foreach (var session in waiting.Sessions)
-                        mine[session] = waiting.Command.Workspaces;
+                        own[session] = waiting.Command.Workspaces;
                 }
                 else
                 {
-                    passed.UnionWith(waiting.Sessions);
+                    blocked.UnionWith(waiting.Sessions);
                 }
 
                 node = next;
@@ -121,81 +115,85 @@ public sealed partial class GroupCommit
 
             if (commit.Count == 0)
             {
+                // Whoever writes the sessions that are waited for looks again afterwards.
                 _committers--;
                 return null;
             }
 
-            _writing.UnionWith(mine.Keys);
+            _writing.UnionWith(own.Keys);
             return commit;
 
-            // Writers of one session share a commit only when they may write the same: what the one may do to the session
-            // must be known before the other is judged.
-            bool Fits(Waiting waiting) =>
-                (commit.Count == 0 || (waiting.Command.Account == commit[0].Command.Account && events + waiting.Command.Events.Count <= MaxEventsPerCommit))
-                && waiting.Sessions.All(session => !_writing.Contains(session) && !passed.Contains(session)
-                    && (!mine.TryGetValue(session, out var workspaces) || workspaces.SequenceEqual(waiting.Command.Workspaces)));
+            // Writers of one session share a commit only with equal workspaces: otherwise what the first may do to the session
+            // must be known before the second is judged.
+            bool Fits(Waiting waiting) => HasRoomFor(waiting.Command) && waiting.Sessions.All(session =>
+                !_writing.Contains(session) && !blocked.Contains(session)
+                && (!own.TryGetValue(session, out var workspaces) || workspaces.SequenceEqual(waiting.Command.Workspaces)));
+
+            bool HasRoomFor(RecordEvents command) => commit.Count == 0
+                || (command.Account == commit[0].Command.Account && events + command.Events.Count <= MaxEventsPerCommit);
         }
     }
 
-    /// <summary>
-    /// Records commands of one account in one Marten session, in their order; those that are refused leave the others alone.
-    /// </summary>
+    /// <summary>Records commands of one account, in their order, in one transaction. A refused one does not affect the others.</summary>
     /// <returns>A result for each command.</returns>
-    private async Task<IReadOnlyList<RecordResult>> RecordAsync(IReadOnlyList<RecordEvents> commands)
+    private async Task<IReadOnlyList<RecordResult>> RecordAsync(IReadOnlyList<RecordEvents> commands, bool findsAll)
     {
         var incoming = commands.SelectMany(command => command.Events).ToList();
         while (true)
         {
             List<LockedStream> stale;
-            await using (var transaction = await AppendTransaction.BeginAsync(_store, Tenant.Of(commands[0].Account), incoming))
+            await using (var transaction = await AppendTransaction.BeginAsync(_store, Tenant.Of(commands[0].Account), incoming, findsAll))
             {
                 stale = [.. transaction.Streams.Values.Where(stream => stream.IsStale)];
                 if (stale.Count == 0)
                 {
-                    var results = commands.Select(command => RecordDecision.Decide(command, transaction.Known, transaction.Streams)).ToList();
+                    RecordResult[] results =
+                        [.. commands.Select(command => RecordDecision.Decide(command, transaction.Known, transaction.Streams))];
                     await transaction.CommitAsync();
                     return results;
                 }
             }
 
-            // Nothing can be said of them before what nodes of another version appended is in their documents.
+            // A decision needs documents that hold what nodes of another version appended.
             foreach (var documents in stale.GroupBy(stream => stream.Table))
                 await _refresh.RefreshAsync(documents.Key, [.. documents.Select(stream => stream.Key)], CancellationToken.None);
         }
     }
 
-    /// <summary>Commits and answers. Never throws: what fails is each request's own failure.</summary>
+    /// <summary>Commits and answers. Never throws: each request gets its own failure.</summary>
     private async Task CommitAsync(IReadOnlyList<Waiting> commit)
     {
         var commands = commit.Select(waiting => waiting.Command).ToList();
-        var telemetry = Telemetry.BeginCommit([.. commit.Select(waiting => waiting.Caller).Where(caller => caller != default)], commands.SelectMany(command => command.Events));
+        var telemetry = Telemetry.BeginCommit(
+            [.. commit.Select(waiting => waiting.Caller).Where(caller => caller != default)],
+            commands.SelectMany(command => command.Events));
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var results = await RecordAsync(commands);
+                // A first attempt that meets an id of another stream conflicts; the next one finds it.
+                var results = await RecordAsync(commands, findsAll: attempt > 1);
                 End();
                 foreach (var (waiting, result) in commit.Zip(results))
-                    waiting.SetResult(result);
+                    waiting.Answer.SetResult(result);
                 return;
             }
-            catch (Exception e) when (IsConflict(e) && (commit.Count == 1 ? attempt < MaxAttempts : attempt < 3))
+            catch (Exception e) when (IsConflict(e) && attempt < (commit.Count == 1 ? MaxAttempts : MaxSharedAttempts))
             {
                 LogConflict(_logger, e, attempt, commit.Count, commands[0].Account);
                 await Task.Delay(BetweenConflicts.After(attempt));
             }
-            catch (Exception e) when (attempt < MaxReconnects && NpgsqlOf(e) is { InnerException: not TimeoutException } && Failures.IsTransient(e))
+            catch (Exception e) when (attempt < MaxReconnects && IsDisconnect(e))
             {
-                // What broke one connection may have broken all.
+                // What broke one connection may have broken all. The next attempt looks first for what is stored already.
                 _pinned.Clear();
                 _store.Cache.Clear();
-                // The server was restarted, or the connection was cut: what was not known to be stored is looked for first.
                 LogConflict(_logger, e, attempt, commit.Count, commands[0].Account);
                 await Task.Delay(BetweenReconnects.After(attempt));
             }
             catch (Exception e) when (commit.Count > 1 && (IsConflict(e) || !Failures.IsTransient(e)))
             {
-                // One of them cannot be stored, or is hard to: each on its own, so that it fails alone.
+                // One of the requests fails or keeps conflicting. Each is committed by itself, so that only that one fails.
                 End(e);
                 foreach (var waiting in commit)
                     await CommitAsync([waiting]);
@@ -204,14 +202,14 @@ public sealed partial class GroupCommit
             catch (Exception e) when (IsConflict(e))
             {
                 End(e);
-                commit[0].SetResult(new RecordResult.Busy());
+                commit[0].Answer.SetResult(new RecordResult.Busy());
                 return;
             }
             catch (Exception e)
             {
                 End(e);
                 foreach (var waiting in commit)
-                    waiting.SetException(e);
+                    waiting.Answer.SetException(e);
                 return;
             }
         }
@@ -219,39 +217,39 @@ public sealed partial class GroupCommit
         void End(Exception? failure = null) => telemetry.End(commands.Sum(command => command.Events.Count), commands.Count, failure);
     }
 
-    /// <summary>Whether another writer was faster: nothing of ours is stored, and the next attempt sees theirs.</summary>
+    /// <summary>True when another writer was faster: nothing of ours is stored, and the next attempt sees what it stored.</summary>
     private static bool IsConflict(Exception e) => e switch
     {
-        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => true,
-        ConcurrencyException or Marten.Exceptions.ExistingStreamIdCollisionException or JasperFx.Events.ExistingStreamIdCollisionException => true,
+        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.DeadlockDetected } => true,
+        PostgresException { SqlState: PostgresErrorCodes.SerializationFailure } => true,
+        ConcurrencyException or Marten.Exceptions.ExistingStreamIdCollisionException => true,
+        JasperFx.Events.ExistingStreamIdCollisionException => true,
         AggregateException many => many.InnerExceptions.All(IsConflict),
         { InnerException: { } inner } => IsConflict(inner),
         _ => false,
     };
 
-    // Marten wraps what the driver throws.
+    /// <summary>True when the server restarted or the connection was cut. A timeout is neither.</summary>
+    private static bool IsDisconnect(Exception e) => NpgsqlOf(e) is { InnerException: not TimeoutException } && Failures.IsTransient(e);
+
+    // Marten wraps the exceptions of Npgsql.
     private static NpgsqlException? NpgsqlOf(Exception? e) => e is null ? null : e as NpgsqlException ?? NpgsqlOf(e.InnerException);
 
-    [LoggerMessage(401, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer, or no database")]
+    [LoggerMessage(
+        401, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer, or no database")]
     private static partial void LogConflict(ILogger logger, Exception exception, int attempt, int requests, Guid account);
 
-    /// <summary>A command and who waits for its result.</summary>
+    /// <summary>A command that waits for a commit, and its answer.</summary>
     private sealed class Waiting(RecordEvents command)
     {
-        private readonly TaskCompletionSource<RecordResult> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
         public RecordEvents Command { get; } = command;
 
-        /// <summary>The span of who waits.</summary>
-        public ActivityContext Caller { get; } = Telemetry.Here;
+        /// <summary>The span of the request; the default when nobody traces it.</summary>
+        public ActivityContext Caller { get; } = Activity.Current?.Context ?? default;
 
         public IReadOnlyList<(Guid Account, Guid Session)> Sessions { get; } =
             [.. command.Events.Select(incoming => (command.Account, incoming.StreamId)).Distinct()];
 
-        public Task<RecordResult> Answer => _answer.Task;
-
-        public void SetResult(RecordResult result) => _answer.SetResult(result);
-
-        public void SetException(Exception exception) => _answer.SetException(exception);
+        public TaskCompletionSource<RecordResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

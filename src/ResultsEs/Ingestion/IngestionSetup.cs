@@ -1,19 +1,14 @@
 using JasperFx;
 using JasperFx.CodeGeneration;
-using Microsoft.Extensions.Options;
-using Npgsql;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
 using Wolverine;
 
 namespace ResultsEs.Ingestion;
 
-/// <summary>Ingestion's services.</summary>
 internal static class IngestionSetup
 {
-    private static bool HasGeneratedCode => typeof(Program).Assembly.GetTypes().Any(type => type.Namespace == "Internal.Generated.WolverineHandlers");
-
-    /// <summary>Adds what records events.</summary>
+    /// <summary>Adds the group commit, Wolverine and, where a broker is configured, the listener to its queues.</summary>
     public static WebApplicationBuilder AddIngestion(this WebApplicationBuilder builder)
     {
         RabbitMqOptions.Add(builder.Services, builder.Configuration);
@@ -27,22 +22,18 @@ internal static class IngestionSetup
         {
             options.ApplicationAssembly = typeof(Program).Assembly;
             options.AutoBuildMessageStorageOnStartup = AutoCreate.None;
-            // src/publish.sh puts the code in that Wolverine otherwise makes when it starts.
-            options.CodeGeneration.TypeLoadMode = HasGeneratedCode ? TypeLoadMode.Static : TypeLoadMode.Dynamic;
-            // So that a dead letter can be read back whatever a broker let pass.
+            // Each build generates Wolverine's code (ResultsEs.csproj), so that no start has to.
+            options.CodeGeneration.TypeLoadMode = TypeLoadMode.Static;
+            // Without these limits every dead letter can be read back, whatever sizes the broker accepted.
             options.MaxIncomingEnvelopeDataSize = int.MaxValue;
             options.MaxIncomingEnvelopeHeaderCount = int.MaxValue;
-            // Handlers are called in process, and no message of Wolverine's waits anywhere: the queue's are ours.
+            // Wolverine only calls handlers in process. It needs no durable inbox or outbox: we listen to the broker ourselves.
             options.Durability.Mode = DurabilityMode.MediatorOnly;
         });
-        // Before the host is built, because it decides whether there is a listener.
+        // Read from the configuration, because options exist only once the host is built.
         if (RabbitMqOptions.FindConnectionString(builder.Configuration) is not null)
         {
-            builder.Services.AddSingleton(services =>
-            {
-                var settings = services.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
-                return ActivatorUtilities.CreateInstance<QueueListener>(services, settings.Broker!, settings);
-            });
+            builder.Services.AddSingleton<QueueListener>();
             builder.Services.AddHostedService(services => services.GetRequiredService<QueueListener>());
         }
 

@@ -1,15 +1,10 @@
 using System.Buffers;
-using System.Globalization;
-using System.Text.Json.Serialization;
-using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Ingestion.Import;
 using ResultsEs.Sessions;
 using Wolverine;
-using Wolverine.Http;
 
 [assembly: JsonContext<ResultsEs.Ingestion.PostEventsJson>]
 
@@ -30,77 +25,78 @@ internal sealed record EventOutcome(Guid Id, string Outcome);
 [JsonSerializable(typeof(PostEventsResponse))]
 internal sealed partial class PostEventsJson : JsonSerializerContext;
 
-/// <summary><c>POST /api/v2/sessionEvents</c>: a recorder sends what happened. All of a request is stored, or none of it.</summary>
+/// <summary><c>POST /api/v2/sessionEvents</c>: stores the events of a recorder, all of a request or none.</summary>
 public static class PostEventsEndpoint
 {
     internal static readonly Operation Description = new("recordEvents", ApiTag.Events, "Send what happened in sessions")
     {
-        Text = "CloudEvents 1.0; all of a request is stored, or nothing of it. Of `application/x-ndjson`, any number of events a line each, every valid line is stored. What was sent before is answered as a duplicate.",
-        Replies = [Reply.Ok<PostEventsResponse>("The events are stored."), Reply.Ok<PostEventLinesResponse>("Of lines: what became of them.")],
+        Text = "CloudEvents 1.0; all of a request is stored, or nothing of it. Of `application/x-ndjson`, any number of events "
+            + "a line each, every valid line is stored. What was sent before is answered as a duplicate.",
+        Replies =
+        [
+            Reply.Ok<PostEventsResponse>("The events are stored."),
+            Reply.Ok<PostEventLinesResponse>("Of lines: what became of them."),
+        ],
         Refusals = [400, 409, 413, 415],
     };
 
-    /// <summary>A request's size in bytes.</summary>
     internal const int MaxRequestBytes = 4 * 1024 * 1024;
 
-    private const int RetryAfterSeconds = 1;
+    private const string RetryAfterSeconds = "1";
 
     /// <summary>
-    /// Takes one CloudEvent (<c>application/cloudevents+json</c>), an array (<c>application/cloudevents-batch+json</c>),
-    /// or either (<c>application/json</c>); any number of events a line each (<c>application/x-ndjson</c>) by <see cref="PostEventLines"/>.
+    /// Takes one CloudEvent (<c>application/cloudevents+json</c>), an array (<c>application/cloudevents-batch+json</c>) or either
+    /// (<c>application/json</c>). <see cref="PostEventLines"/> takes any number, one a line (<c>application/x-ndjson</c>).
     /// </summary>
     [WolverinePost("/api/v2/sessionEvents")]
     [Authorize(Scopes.EventsWrite)]
     public static async Task<IResult> Post(
         HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILoggerFactory loggers, CancellationToken cancellation)
     {
-        var encoded = http.Request.Headers.ContentEncoding.Count > 0;
-        var shapes = encoded ? CloudEventShapes.None : CloudEventReader.ShapesOf(http.Request.ContentType);
+        var isEncoded = http.Request.Headers.ContentEncoding.Count > 0;
+        var shapes = isEncoded ? CloudEventShapes.None : CloudEventReader.ShapesOf(http.Request.ContentType);
         if (shapes == CloudEventShapes.None)
         {
-            if (!encoded && EventLines.IsContentType(http.Request.ContentType))
+            if (!isEncoded && EventLines.IsContentType(http.Request.ContentType))
                 return await PostEventLines.PostAsync(http, bus, lifetime, loggers.CreateLogger<EventImport>());
 
             return Problems.Of(
                 StatusCodes.Status415UnsupportedMediaType,
-                "Send application/cloudevents+json, application/cloudevents-batch+json, application/json or application/x-ndjson, in UTF-8 and without a content encoding.");
+                "Send application/cloudevents+json, application/cloudevents-batch+json, application/json or application/x-ndjson, "
+                + "in UTF-8 and without a content encoding.");
         }
 
-        if (await ReadBodyAsync(http.Request, cancellation) is not { } body)
-        {
+        if (await ReadBodyAsync(http.Request, cancellation) is not (var buffer, var length))
             return Problems.Of(
                 StatusCodes.Status413PayloadTooLarge,
-                string.Create(CultureInfo.InvariantCulture, $"A request may have at most {MaxRequestBytes} bytes; send the events in several requests."));
-        }
+                $"A request may have at most {MaxRequestBytes} bytes; send the events in several requests.");
 
         CloudEvents read;
         try
         {
-            read = CloudEventReader.Read(body.Span, shapes);
+            read = CloudEventReader.Read(buffer.AsSpan(0, length), shapes);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(body.Buffer);
+            ArrayPool<byte>.Shared.Return(buffer);
         }
 
         if (read.Count > CloudEventReader.MaxEvents)
-        {
             return Problems.Of(
                 StatusCodes.Status413PayloadTooLarge,
-                string.Create(CultureInfo.InvariantCulture, $"A request may have at most {CloudEventReader.MaxEvents} events, not {read.Count}; send them in several requests."));
-        }
+                $"A request may have at most {CloudEventReader.MaxEvents} events, not {read.Count}; send them in several requests.");
 
         if (read.Problems.Count > 0)
         {
             Telemetry.Rejected(read.Events, read.Count - read.Events.Count);
-            return Refuse(StatusCodes.Status400BadRequest, "Nothing of the request is stored, because something in it is not valid.", read.Problems);
+            return Refuse(
+                StatusCodes.Status400BadRequest, "Nothing of the request is stored, because something in it is not valid.", read.Problems);
         }
 
         var caller = Caller.From(http.User);
-        // Only the waiting ends when the client goes away.
-        var result = await bus.InvokeAsync<RecordResult>(new RecordEvents(caller.Account, caller.Workspaces, read.Events), CancellationToken.None)
-            .WaitAsync(cancellation);
-        switch (result)
+        var command = new RecordEvents(caller.Account, caller.Workspaces, read.Events);
+        // A client that goes away ends the waiting, not the recording.
+        switch (await bus.InvokeAsync<RecordResult>(command, CancellationToken.None).WaitAsync(cancellation))
         {
             case RecordResult.Stored stored:
                 return TypedResults.Json(Response(read.Events, stored.Duplicates), Json.Of<PostEventsResponse>());
@@ -112,20 +108,26 @@ public static class PostEventsEndpoint
                         : "Nothing of the request is stored, because a subject is that of something else.",
                     conflicting.Problems);
             case RecordResult.Forbidden forbidden:
-                return Refuse(StatusCodes.Status403Forbidden, "Nothing of the request is stored, because it writes outside the sender's workspaces.", forbidden.Problems);
+                return Refuse(
+                    StatusCodes.Status403Forbidden,
+                    "Nothing of the request is stored, because it writes outside the sender's workspaces.",
+                    forbidden.Problems);
             default:
-                http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
-                return Problems.Of(StatusCodes.Status503ServiceUnavailable, "Other writers hold the sessions; nothing of the request is stored. Send it again.");
+                http.Response.Headers.RetryAfter = RetryAfterSeconds;
+                return Problems.Of(
+                    StatusCodes.Status503ServiceUnavailable,
+                    "Other writers hold the sessions; nothing of the request is stored. Send it again.");
         }
     }
 
     private static PostEventsResponse Response(IReadOnlyList<IncomingEvent> events, IReadOnlyList<bool> duplicates)
     {
         var known = duplicates.Count(duplicate => duplicate);
+        var ofSessions = events.Where(incoming => incoming.Type.StreamType == SessionResultTable.StreamType);
         return new PostEventsResponse(
             events.Count - known,
             known,
-            events.Where(incoming => incoming.Type.StreamType == SessionResultTable.StreamType).Select(incoming => incoming.StreamId).Distinct().Count(),
+            ofSessions.DistinctBy(incoming => incoming.StreamId).Count(),
             [.. events.Zip(duplicates, (incoming, duplicate) => new EventOutcome(incoming.Id, duplicate ? "duplicate" : "appended"))]);
     }
 
@@ -134,53 +136,34 @@ public static class PostEventsEndpoint
         var errors = problems
             .GroupBy(problem => problem.Key, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.Select(problem => problem.Message).ToArray(), StringComparer.Ordinal);
-        var events = problems
+        var refusal = Problems.Of(status, detail, errors);
+        refusal.ProblemDetails.Extensions["events"] = problems
             .Where(problem => problem.Index >= 0)
             .GroupBy(problem => problem.Index)
             .Select(group => new RefusedEvent(
-                group.Key,
-                group.Select(problem => problem.EventId).FirstOrDefault(),
-                [.. group.Select(problem => problem.Path).Distinct(StringComparer.Ordinal)]))
+                group.Key, group.First().EventId, [.. group.Select(problem => problem.Path).Distinct(StringComparer.Ordinal)]))
             .ToArray();
-        var problem = Problems.Of(status, detail, errors);
-        problem.ProblemDetails.Extensions["events"] = events;
-        return problem;
+        return refusal;
     }
 
-    /// <summary>The body in a pooled buffer, or null when it is larger than a request may be.</summary>
-    private static async Task<Body?> ReadBodyAsync(HttpRequest request, CancellationToken cancellation)
+    /// <summary>Reads the body into a pooled buffer. Null when it is larger than a request may be.</summary>
+    private static async Task<(byte[] Buffer, int Length)?> ReadBodyAsync(HttpRequest request, CancellationToken cancellation)
     {
         if (request.ContentLength > MaxRequestBytes)
             return null;
 
-        var reader = request.BodyReader;
-        while (true)
-        {
-            var read = await reader.ReadAsync(cancellation);
-            if (read.Buffer.Length > MaxRequestBytes)
-                return null;
+        // One byte more than the body may have: the whole body, or too much.
+        var read = await request.BodyReader.ReadAtLeastAsync((int)(request.ContentLength ?? MaxRequestBytes) + 1, cancellation);
+        if (read.Buffer.Length > MaxRequestBytes)
+            return null;
 
-            if (read.IsCompleted)
-            {
-                var length = (int)read.Buffer.Length;
-                var buffer = ArrayPool<byte>.Shared.Rent(Math.Max(length, 1));
-                read.Buffer.CopyTo(buffer);
-                reader.AdvanceTo(read.Buffer.End);
-                return new Body(buffer, length);
-            }
-
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
-    }
-
-    private readonly record struct Body(byte[] Buffer, int Length)
-    {
-        public ReadOnlySpan<byte> Span => Buffer.AsSpan(0, Length);
+        var length = (int)read.Buffer.Length;
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        read.Buffer.CopyTo(buffer);
+        request.BodyReader.AdvanceTo(read.Buffer.End);
+        return (buffer, length);
     }
 }
 
-/// <summary>An event that was refused.</summary>
-/// <param name="Index">Its index in the request.</param>
-/// <param name="Id">Its id as it came, where it has one.</param>
-/// <param name="Fields">JSON paths within the event; an empty one is the event itself.</param>
+/// <summary>A refused event: its index in the request, its id as sent, and the JSON paths of problems. Empty is the event.</summary>
 internal sealed record RefusedEvent(int Index, string? Id, IReadOnlyList<string> Fields);

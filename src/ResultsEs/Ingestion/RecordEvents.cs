@@ -1,58 +1,55 @@
-using System.Data;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Ingestion;
 
-/// <summary>Events to record, all or none, in one transaction. They have passed validation.</summary>
+/// <summary>A command to record valid events in one transaction, all or none.</summary>
 public sealed class RecordEvents
 {
     internal RecordEvents(Guid account, IReadOnlyList<Guid> workspaces, IReadOnlyList<IncomingEvent> events) =>
         (Account, Workspaces, Events) = (account, workspaces, events);
 
-    /// <summary>The tenant.</summary>
+    /// <summary>The sender's account.</summary>
     public Guid Account { get; }
 
-    /// <summary>The workspaces the writer may write into.</summary>
+    /// <summary>The workspaces into which the sender may write.</summary>
     public IReadOnlyList<Guid> Workspaces { get; }
 
-    /// <summary>The events in the request's order.</summary>
+    /// <summary>The events, in the request's order.</summary>
     internal IReadOnlyList<IncomingEvent> Events { get; }
 
-    /// <summary>Whether the sender takes out what is refused and sends the rest again.</summary>
+    /// <summary>True when the sender drops refused events and sends the others again.</summary>
     internal bool SendsRestAgain { get; init; }
 
-    /// <summary>The events that a refusal rejects for good.</summary>
+    /// <summary>The events that a refusal rejects for good: those with problems when the others are sent again, else all.</summary>
     internal IReadOnlyList<IncomingEvent> RejectedBy(IReadOnlyList<EventProblem> problems) =>
         SendsRestAgain ? [.. problems.Select(problem => problem.Index).Distinct().Select(index => Events[index])] : Events;
 }
 
-/// <summary>What became of a <see cref="RecordEvents"/>.</summary>
+/// <summary>The outcome of <see cref="RecordEvents"/>.</summary>
 public abstract record RecordResult
 {
-    private RecordResult()
-    {
-    }
-
-    /// <summary>All events are stored, and in their documents.</summary>
-    /// <param name="Duplicates">For each event of the request whether it was known already.</param>
+    /// <summary>All events are stored, and their documents hold them.</summary>
+    /// <param name="Duplicates">For each event of the request, true when it was stored before.</param>
     public sealed record Stored(IReadOnlyList<bool> Duplicates) : RecordResult;
 
-    /// <summary>Nothing is stored: ids are known with other content, or subjects as something else.</summary>
-    /// <param name="Problems">The events whose ids or subjects they are.</param>
-    public sealed record Conflicting(IReadOnlyList<EventProblem> Problems) : RecordResult;
+    /// <summary>Nothing is stored.</summary>
+    /// <param name="Problems">The problems of the refused events.</param>
+    public abstract record Refused(IReadOnlyList<EventProblem> Problems) : RecordResult;
 
-    /// <summary>Nothing is stored: sessions or highlight reels lie outside the writer's workspaces.</summary>
-    /// <param name="Problems">Their events.</param>
-    public sealed record Forbidden(IReadOnlyList<EventProblem> Problems) : RecordResult;
+    /// <summary>An id is stored with other content, or a subject is the id of something else.</summary>
+    public sealed record Conflicting(IReadOnlyList<EventProblem> Problems) : Refused(Problems);
 
-    /// <summary>Nothing is stored: other writers were faster each time. To be tried again.</summary>
+    /// <summary>A session or a highlight reel is outside the sender's workspaces.</summary>
+    public sealed record Forbidden(IReadOnlyList<EventProblem> Problems) : Refused(Problems);
+
+    /// <summary>Nothing is stored, because other writers hold the sessions or too many events wait. May be sent again.</summary>
     public sealed record Busy : RecordResult;
 }
 
-/// <summary>The Wolverine handler of <see cref="RecordEvents"/>: every transport's events pass here.</summary>
+/// <summary>The Wolverine handler of <see cref="RecordEvents"/>, through which the events of every transport pass.</summary>
 public static class RecordEventsHandler
 {
-    /// <summary>Refuses what no stored event can make right, and hands the rest to the group commit. Once begun it is done, whether or not anybody still waits.</summary>
+    /// <summary>Refuses misplaced events and hands the others to the group commit. Finishes whether or not anybody still waits.</summary>
     public static async Task<RecordResult> Handle(RecordEvents command, GroupCommit commit)
     {
         ArgumentNullException.ThrowIfNull(command);
@@ -60,19 +57,10 @@ public static class RecordEventsHandler
         var result = RecordDecision.Misplaced(command) is { Count: > 0 } misplaced ? new RecordResult.Forbidden(misplaced)
             : command.Events.Count == 0 ? new RecordResult.Stored([])
             : await commit.RecordAsync(command);
-        switch (result)
-        {
-            case RecordResult.Stored stored:
-                Telemetry.Stored(command.Events, stored.Duplicates);
-                break;
-            case RecordResult.Conflicting { Problems: var problems }:
-                Telemetry.Rejected(command.RejectedBy(problems));
-                break;
-            case RecordResult.Forbidden { Problems: var problems }:
-                Telemetry.Rejected(command.RejectedBy(problems));
-                break;
-        }
-
+        if (result is RecordResult.Stored stored)
+            Telemetry.Stored(command.Events, stored.Duplicates);
+        else if (result is RecordResult.Refused refused)
+            Telemetry.Rejected(command.RejectedBy(refused.Problems));
         return result;
     }
 }

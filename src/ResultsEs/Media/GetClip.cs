@@ -1,14 +1,11 @@
-using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
-using Wolverine.Http;
 
 namespace ResultsEs.Media;
 
-/// <summary><c>GET /api/v2/sessionResults/{sessionId}/clips/{clipUuid}</c>: where a clip's file stands, and a URL that downloads it.</summary>
+/// <summary><c>GET /api/v2/sessionResults/{sessionId}/clips/{clipUuid}</c>: the state of a clip's file, and its download URL.</summary>
 public static class GetClip
 {
     internal static readonly Operation Description = new("getClip", ApiTag.Media, "A clip's file")
@@ -19,12 +16,11 @@ public static class GetClip
 
     internal static readonly TimeSpan Validity = TimeSpan.FromMinutes(15);
 
-    /// <summary>Tells, and signs a URL of a file that is there.</summary>
+    /// <summary>Sends the state, with a signed URL of a file that exists.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/clips/{clipUuid}")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ObjectStore store, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(store);
         var parameters = new RequestParameters(http);
         var (session, id) = (parameters.Id("sessionId"), parameters.Id("clipUuid"));
         if (parameters.AreRefused(out var problem))

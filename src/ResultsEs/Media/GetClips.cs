@@ -1,11 +1,7 @@
-using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
-using Wolverine.Http;
 
 namespace ResultsEs.Media;
 
@@ -40,7 +36,8 @@ public static class GetClips
 /// <param name="VideoRegions">Where screen and camera are in the recording's picture; absent when it is only one of them.</param>
 internal sealed record ClipsOfSession(Guid StudyUuid, IReadOnlyList<ClipOfSession> Clips, VideoRegions? VideoRegions)
 {
-    public static ClipsOfSession Of(Guid test, SessionMedia media) => new(test, [.. media.Shown().Select(ClipOfSession.Of)], media.Video?.Regions);
+    public static ClipsOfSession Of(Guid test, SessionMedia media) =>
+        new(test, [.. media.Shown().Select(ClipOfSession.Of)], media.Video?.Regions);
 }
 
 /// <summary>A clip.</summary>
@@ -54,11 +51,20 @@ internal sealed record ClipsOfSession(Guid StudyUuid, IReadOnlyList<ClipOfSessio
 /// <param name="HasCamera">Whether it has the participant's camera.</param>
 /// <param name="Layout">How screen and camera are laid out.</param>
 internal sealed record ClipOfSession(
-    Guid Uuid, string Name, string? Description, long TimeStartMs, long TimeEndMs, Guid VideoUuid, bool HasAudio, bool HasCamera, ClipLayout? Layout)
+    Guid Uuid,
+    string Name,
+    string? Description,
+    long TimeStartMs,
+    long TimeEndMs,
+    Guid VideoUuid,
+    bool HasAudio,
+    bool HasCamera,
+    ClipLayout? Layout)
 {
     public static ClipOfSession Of(Clip clip)
     {
         var cut = clip.Cut!;
-        return new(clip.Id, cut.Name, cut.Description, cut.TimeStartMs, cut.TimeEndMs, cut.VideoId, cut.HasAudio, cut.HasCamera, cut.Layout);
+        return new(
+            clip.Id, cut.Name, cut.Description, cut.TimeStartMs, cut.TimeEndMs, cut.VideoId, cut.HasAudio, cut.HasCamera, cut.Layout);
     }
 }

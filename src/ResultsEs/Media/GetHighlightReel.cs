@@ -1,16 +1,11 @@
-using System.Text.Json;
-using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
-using Wolverine.Http;
 
 namespace ResultsEs.Media;
 
-/// <summary><c>GET /api/v2/testResults/{testId}/highlightreels/{reelId}</c>: where a reel's file stands, and a URL that downloads it.</summary>
+/// <summary><c>GET /api/v2/testResults/{testId}/highlightreels/{reelId}</c>: the state of a reel's file, and its download URL.</summary>
 public static class GetHighlightReel
 {
     internal static readonly Operation Description = new("getHighlightReel", ApiTag.Media, "A highlight reel's file")
@@ -26,19 +21,19 @@ public static class GetHighlightReel
         where r.tenant_id = $1 and r.workspace_id = any($2) and r.test_id = $3 and r.id = $4
         """;
 
-    /// <summary>Tells, and signs a URL of a file that is there.</summary>
+    /// <summary>Sends the state, with a signed URL of a file that exists.</summary>
     [WolverineGet("/api/v2/testResults/{testId}/highlightreels/{reelId}")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ObjectStore store, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(store);
         var parameters = new RequestParameters(http);
         var (test, id) = (parameters.Id("testId"), parameters.Id("reelId"));
         if (parameters.AreRefused(out var problem))
             return problem;
 
         var caller = Caller.From(http.User);
-        if (await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, id, stop), cancellation) is not { IsShown: true } reel)
+        var found = await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, id, stop), cancellation);
+        if (found is not { IsShown: true } reel)
             return Problems.NotFound();
 
         var (status, key) = Rendering.Of(reel.Cut!.Stamp, reel.Rendering);
@@ -50,11 +45,14 @@ public static class GetHighlightReel
             : ObjectStore.NotConfigured();
     }
 
-    private static async Task<HighlightReel?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, Guid id, CancellationToken cancellation)
+    private static async Task<HighlightReel?> ReadAsync(
+        NpgsqlDataSource source, Caller caller, Guid test, Guid id, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Sql, caller, test, id);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        return await reader.ReadAsync(cancellation) ? JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(0), Json.Of<HighlightReel>()) : null;
+        return await reader.ReadAsync(cancellation)
+            ? JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(0), Json.Of<HighlightReel>())
+            : null;
     }
 }
 

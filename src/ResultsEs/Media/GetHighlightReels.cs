@@ -1,14 +1,8 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
-using Wolverine.Http;
 
 [assembly: JsonContext<ResultsEs.Media.MediaJson>]
 
@@ -23,14 +17,15 @@ public static class GetHighlightReels
         Replies = [Reply.Ok<HighlightReelsOfTest>("The reels.")],
     };
 
-    // Reels by ix_highlight_reel_test, clips by ix_test_sessions_clips, whether the test is known by ix_session_result_list.
+    // By ix_session_result_list (the test is known), ix_highlight_reel_test (reels) and ix_test_sessions_clips (clips).
     internal static readonly string Sql =
         $$"""
         select
           exists (
             select 1 from unnest($2::uuid[]) w(id)
             cross join lateral ({{TestExists.Sql("$1", "w.id", "$3")}}) one),
-          array(select r.data from {{HighlightReelTable.Documents.QualifiedName}} r where r.tenant_id = $1 and r.workspace_id = any($2) and r.test_id = $3),
+          array(select r.data from {{HighlightReelTable.Documents.QualifiedName}} r
+                where r.tenant_id = $1 and r.workspace_id = any($2) and r.test_id = $3),
           array(select unnest(s.clips) from results.test_sessions s
                 where s.tenant_id = $1 and s.workspace_id = any($2) and s.test_id = $3 and s.clips <> '{}')
         """;
@@ -51,12 +46,15 @@ public static class GetHighlightReels
             : Problems.NotFound();
     }
 
-    private static async Task<HighlightReelsOfTest?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
+    private static async Task<HighlightReelsOfTest?> ReadAsync(
+        NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Sql, caller, test);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         await reader.ReadAsync(cancellation);
-        var reels = reader.GetFieldValue<string[]>(1).Select(json => JsonSerializer.Deserialize(json, Json.Of<HighlightReel>())!).Where(reel => reel.IsShown).ToList();
+        var reels = reader.GetFieldValue<string[]>(1)
+            .Select(json => JsonSerializer.Deserialize(json, Json.Of<HighlightReel>())!)
+            .Where(reel => reel.IsShown).ToList();
         return reader.GetBoolean(0) || reels.Count > 0 ? HighlightReelsOfTest.Of(reels, reader.GetFieldValue<Guid[]>(2)) : null;
     }
 }
@@ -66,9 +64,11 @@ public static class GetHighlightReels
 /// <param name="StudyWithClips">Whether any session of the test has a clip.</param>
 internal sealed record HighlightReelsOfTest(IReadOnlyList<HighlightReelOfTest> Reels, bool StudyWithClips)
 {
-    public static HighlightReelsOfTest Of(IReadOnlyList<HighlightReel> reels, IReadOnlyCollection<Guid> clips) => new(
-        [.. reels.OrderByDescending(reel => reel.Cut!.Stamp.At).ThenBy(reel => reel.Id).Select(reel => HighlightReelOfTest.Of(reel, clips))],
-        clips.Count > 0);
+    public static HighlightReelsOfTest Of(IReadOnlyList<HighlightReel> reels, IReadOnlyCollection<Guid> clips)
+    {
+        var ordered = reels.OrderByDescending(reel => reel.Cut!.Stamp.At).ThenBy(reel => reel.Id);
+        return new([.. ordered.Select(reel => HighlightReelOfTest.Of(reel, clips))], clips.Count > 0);
+    }
 }
 
 /// <summary>A highlight reel.</summary>
@@ -78,12 +78,14 @@ internal sealed record HighlightReelsOfTest(IReadOnlyList<HighlightReelOfTest> R
 /// <param name="LastUpdatedAtMs">When it was last published, milliseconds since 1970-01-01T00:00Z.</param>
 /// <param name="NumClips">How many clips it plays.</param>
 /// <param name="AreAllClipsInReel">Whether every clip of the test's sessions is in it.</param>
-internal sealed record HighlightReelOfTest(Guid Uuid, string Name, long DurationMs, long LastUpdatedAtMs, int NumClips, bool AreAllClipsInReel)
+internal sealed record HighlightReelOfTest(
+    Guid Uuid, string Name, long DurationMs, long LastUpdatedAtMs, int NumClips, bool AreAllClipsInReel)
 {
     public static HighlightReelOfTest Of(HighlightReel reel, IReadOnlyCollection<Guid> clips)
     {
         var cut = reel.Cut!;
-        return new(reel.Id, cut.Name, cut.DurationMs, cut.Stamp.At.ToUnixTimeMilliseconds(), cut.ClipIds.Count, clips.Count > 0 && clips.All(cut.ClipIds.ToHashSet().Contains));
+        var areAllIn = clips.Count > 0 && clips.All(cut.ClipIds.ToHashSet().Contains);
+        return new(reel.Id, cut.Name, cut.DurationMs, cut.Stamp.At.ToUnixTimeMilliseconds(), cut.ClipIds.Count, areAllIn);
     }
 }
 

@@ -1,10 +1,6 @@
-using System.Text.Json.Serialization;
-using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using Wolverine.Http;
 
 namespace ResultsEs.Media;
 
@@ -19,12 +15,11 @@ public static class GetVideoDownloadUrl
 
     internal static readonly TimeSpan Validity = TimeSpan.FromHours(1);
 
-    /// <summary>Signs a URL.</summary>
+    /// <summary>Sends a signed URL.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/videoDownloadUrl")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ObjectStore store, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(store);
         var parameters = new RequestParameters(http);
         var session = parameters.Id("sessionId");
         if (parameters.AreRefused(out var problem))
@@ -44,4 +39,7 @@ public static class GetVideoDownloadUrl
 /// <param name="VideoUrl">Works without a token, for one hour.</param>
 /// <param name="SessionId">The session.</param>
 /// <param name="ExpiresAt">Until when.</param>
-internal sealed record VideoDownloadUrl(string VideoUrl, Guid SessionId, [property: JsonConverter(typeof(MillisecondsUtcConverter))] DateTimeOffset ExpiresAt);
+internal sealed record VideoDownloadUrl(
+    string VideoUrl,
+    Guid SessionId,
+    [property: JsonConverter(typeof(MillisecondsUtcConverter))] DateTimeOffset ExpiresAt);

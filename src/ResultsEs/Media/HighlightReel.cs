@@ -1,22 +1,19 @@
-using System.Text.Json.Serialization;
 using JasperFx;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 
 namespace ResultsEs.Media;
 
-/// <summary>The stored document of a highlight reel: each part is the latest that was told of it.</summary>
+/// <summary>The stored document of a highlight reel. Each part comes from the latest event about it.</summary>
 internal sealed record HighlightReel : ILongVersioned
 {
     /// <summary>The name of the document and of the streams that fold into it.</summary>
     public const string Alias = "highlight_reel";
 
-    /// <summary>The reel, and its stream.</summary>
+    /// <summary>The reel's id, which is also its stream's.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>The version of the stream that a stored document holds. A column, which Marten reads and writes.</summary>
+    /// <summary>The version of the stream that the stored document holds. A column that Marten reads and writes.</summary>
     [JsonIgnore]
     public long Version { get; set; }
 
@@ -26,32 +23,30 @@ internal sealed record HighlightReel : ILongVersioned
     /// <summary>The test whose sessions it shows.</summary>
     public Guid? TestId { get; init; }
 
-    /// <summary>What it is; absent until that is known.</summary>
+    /// <summary>Name, duration and clips; null until they arrive.</summary>
     public ReelCut? Cut { get; init; }
 
-    /// <summary>What came of making its file.</summary>
     public Rendering? Rendering { get; init; }
 
-    /// <summary>When it was deleted.</summary>
     public EventOrder? Deleted { get; init; }
 
-    /// <summary>Whether there is such a reel.</summary>
+    /// <summary>True when the reel was published, and not deleted since.</summary>
     public bool IsShown => Cut is not null && Cut.Stamp.IsAfter(Deleted);
 }
 
-/// <summary>What a reel is.</summary>
+/// <summary>The name, duration and clips of a reel.</summary>
 internal sealed record ReelCut(EventOrder Stamp, string Name, long DurationMs, IReadOnlyList<Guid> ClipIds);
 
-/// <summary>A reel while a fold works on it; owned by one call of <see cref="HighlightReelFold.Fold"/>.</summary>
+/// <summary>A reel during a fold. One call of <see cref="HighlightReelFold.Fold"/> owns it.</summary>
 internal sealed class HighlightReelDraft
 {
     public required HighlightReel Reel { get; set; }
 }
 
-/// <summary>How events make a reel's document: pure, total and free of order, as <see cref="SessionResultFold"/>.</summary>
+/// <summary>The fold of a reel's events into its document: pure, total and order-free, as <see cref="SessionResultFold"/>.</summary>
 internal static class HighlightReelFold
 {
-    /// <summary>The document after <paramref name="events"/>, each of which must be new to it.</summary>
+    /// <summary>Folds <paramref name="events"/> into the document. Each of them must be new to it.</summary>
     public static HighlightReel Fold(Guid reelId, HighlightReel? before, IEnumerable<RecordedEvent> events)
     {
         var draft = new HighlightReelDraft { Reel = before ?? new HighlightReel { Id = reelId } };
@@ -62,8 +57,9 @@ internal static class HighlightReelFold
 
     public static void Published(HighlightReelDraft draft, EventOrder stamp, HighlightReelPublished e)
     {
+        var cut = new ReelCut(stamp, e.Name, e.DurationMs, e.ClipIds);
         if (stamp.IsAfter(draft.Reel.Cut?.Stamp))
-            draft.Reel = draft.Reel with { WorkspaceId = e.WorkspaceId, TestId = e.TestId, Cut = new ReelCut(stamp, e.Name, e.DurationMs, e.ClipIds) };
+            draft.Reel = draft.Reel with { WorkspaceId = e.WorkspaceId, TestId = e.TestId, Cut = cut };
     }
 
     public static void Generated(HighlightReelDraft draft, EventOrder stamp, HighlightReelGenerated e) =>

@@ -1,7 +1,4 @@
 using System.Collections.Frozen;
-using FluentValidation;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Media;
@@ -9,7 +6,6 @@ namespace ResultsEs.Media;
 /// <summary>The events of highlight reels: wire type, record, validator and fold of each.</summary>
 internal static class HighlightReelEventTypes
 {
-    /// <summary>All of them.</summary>
     public static IReadOnlyList<EventType<HighlightReelDraft>> All { get; } =
     [
         Event<HighlightReelPublished>(new HighlightReelPublishedValidator(), HighlightReelFold.Published),
@@ -20,7 +16,6 @@ internal static class HighlightReelEventTypes
 
     private static readonly FrozenDictionary<Type, EventType<HighlightReelDraft>> ByRecord = All.ToFrozenDictionary(type => type.Record);
 
-    /// <summary>The entry of an event.</summary>
     public static EventType<HighlightReelDraft> Of(StreamEvent data) => ByRecord[data.GetType()];
 
     private static EventType<HighlightReelDraft, T> Event<T>(IValidator<T> validator, Action<HighlightReelDraft, EventOrder, T> fold)

@@ -2,12 +2,9 @@ using ResultsEs.EventStore;
 
 namespace ResultsEs.Media;
 
-/// <summary>Where the documents of highlight reels are stored.</summary>
+/// <summary>The table of highlight reel documents.</summary>
 internal static class HighlightReelTable
 {
-    /// <summary>The index of a test's reels.</summary>
-    public const string TestIndex = "ix_highlight_reel_test";
-
     /// <summary>The table, its columns, its events and its fold.</summary>
     public static readonly DocumentTable<HighlightReel> Documents = new(
         HighlightReel.Alias,
@@ -20,6 +17,6 @@ internal static class HighlightReelTable
     {
         Noun = "highlight reel",
         Projection = () => new HighlightReelProjection(),
-        Indexes = mapping => mapping.AddIndex("tenant_id", "workspace_id", "test_id").Name = TestIndex,
+        Indexes = mapping => mapping.AddIndex("tenant_id", "workspace_id", "test_id").Name = "ix_highlight_reel_test",
     };
 }

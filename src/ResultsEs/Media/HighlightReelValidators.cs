@@ -1,6 +1,3 @@
-using FluentValidation;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.Sessions;
 
 namespace ResultsEs.Media;

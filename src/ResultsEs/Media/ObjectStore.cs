@@ -3,35 +3,33 @@ using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Microsoft.AspNetCore.Http.HttpResults;
-using Microsoft.Extensions.Options;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 
 namespace ResultsEs.Media;
 
-/// <summary>Where the bytes of recordings, clips and reels are: the section <c>ObjectStore</c> of the configuration.</summary>
+/// <summary>The settings of the S3 store of recordings, clips and reels: the configuration section <c>ObjectStore</c>.</summary>
 public sealed class ObjectStoreOptions
 {
-    /// <summary>The address of an S3-compatible store, as clients reach it; without it the store is Amazon S3.</summary>
+    /// <summary>The address of an S3-compatible store, as clients reach it. Default: Amazon S3.</summary>
     public Uri? ServiceUrl { get; init; }
 
-    /// <summary>The region that requests are signed for.</summary>
+    /// <summary>The region that requests are signed for. Default: <c>us-east-1</c>.</summary>
     public string Region { get; init; } = "us-east-1";
 
-    /// <summary>The bucket. Without one there is no store: nothing can be downloaded.</summary>
+    /// <summary>The bucket. Without one there is no store, and downloads answer 503.</summary>
     public string? Bucket { get; init; }
 
-    /// <summary>The id of the key that signs.</summary>
+    /// <summary>The id of the signing key.</summary>
     public string? AccessKey { get; init; }
 
-    /// <summary>The key that signs.</summary>
+    /// <summary>The signing key.</summary>
     public string? SecretKey { get; init; }
 
-    /// <summary>Whether the bucket is the first part of the path and not of the host name. Default: with a <see cref="ServiceUrl"/>.</summary>
+    /// <summary>True for a bucket in the path instead of the host name. Default: true with a <see cref="ServiceUrl"/>.</summary>
     public bool? PathStyle { get; init; }
 
-    /// <summary>Names what is wrong; nothing when there is no store.</summary>
+    /// <summary>Lists what is wrong with the settings; empty when no store is configured.</summary>
     internal static IEnumerable<string> Problems(ObjectStoreOptions options)
     {
         if (string.IsNullOrWhiteSpace(options.Bucket))
@@ -41,7 +39,8 @@ public sealed class ObjectStoreOptions
             yield break;
         }
 
-        if (options.ServiceUrl is { } url && (!url.IsAbsoluteUri || url.Scheme is not ("http" or "https") || url.Query.Length + url.Fragment.Length > 0))
+        if (options.ServiceUrl is { } url
+            && (!url.IsAbsoluteUri || url.Scheme is not ("http" or "https") || url.Query.Length + url.Fragment.Length > 0))
             yield return "ObjectStore:ServiceUrl must be an absolute http or https URL without query or fragment.";
         if (string.IsNullOrWhiteSpace(options.AccessKey))
             yield return "ObjectStore:AccessKey is missing.";
@@ -56,23 +55,19 @@ public sealed class ObjectStoreOptions
 internal sealed record SignedUrl(string Url, DateTimeOffset ExpiresAt);
 
 /// <summary>
-/// Signs URLs of objects. It never talks to the store. Every object lies in the folder of its workspace,
-/// <c>{account}/{workspace}/</c>, which no key in an event can leave: who may write one workspace's events cannot have another's
-/// files signed.
+/// Signs URLs of objects, without a request to the store. Every object is in the folder of its workspace,
+/// <c>{account}/{workspace}/</c>, which no key can leave: a writer of one workspace's events gets no URL of another's files.
 /// </summary>
 public sealed class ObjectStore(IOptions<ObjectStoreOptions> options, TimeProvider time) : IDisposable
 {
     private readonly AmazonS3Client? _client = Client(options.Value);
 
-    /// <summary>The answer while no store is configured.</summary>
-    internal static ProblemHttpResult NotConfigured() =>
-        Problems.Of(StatusCodes.Status503ServiceUnavailable, "No object store is configured; the settings ObjectStore__… say where recordings, clips and reels are.");
+    /// <summary>The 503 while no store is configured.</summary>
+    internal static ProblemHttpResult NotConfigured() => Problems.Of(
+        StatusCodes.Status503ServiceUnavailable,
+        "No object store is configured; the settings ObjectStore__… say where recordings, clips and reels are.");
 
-    /// <summary>A URL that downloads an object; null while no store is configured.</summary>
-    /// <param name="account">The account the object belongs to.</param>
-    /// <param name="workspace">The workspace the object belongs to.</param>
-    /// <param name="key">The object's key as its event said.</param>
-    /// <param name="validity">How long the URL works; whole seconds.</param>
+    /// <summary>Signs a URL that downloads an object for a time, in whole seconds; null while no store is configured.</summary>
     internal async Task<SignedUrl?> SignAsync(Guid account, Guid workspace, string key, TimeSpan validity)
     {
         if (_client is null)
@@ -112,10 +107,10 @@ public sealed class ObjectStore(IOptions<ObjectStoreOptions> options, TimeProvid
     }
 }
 
-/// <summary>Media's services.</summary>
+/// <summary>The registration of this folder's services.</summary>
 internal static class MediaSetup
 {
-    /// <summary>Adds highlight reels, and what signs URLs.</summary>
+    /// <summary>Adds highlight reels and the object store.</summary>
     public static WebApplicationBuilder AddMedia(this WebApplicationBuilder builder)
     {
         builder.Services.AddSettings<ObjectStoreOptions>(builder.Configuration.GetSection("ObjectStore"), ObjectStoreOptions.Problems);

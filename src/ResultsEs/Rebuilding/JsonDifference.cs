@@ -1,31 +1,24 @@
-using System.Text.Json.Nodes;
-using ResultsEs.Common;
-
 namespace ResultsEs.Rebuilding;
 
 /// <summary>A place at which two JSON values differ.</summary>
-/// <param name="Path">Where: members by name, items by place, or by their <c>uuid</c> where they have one: <c>tasks[8b7f…].text</c>.</param>
-/// <param name="WasThere">Whether anything stood there.</param>
-/// <param name="Before">What stood there; null is JSON's own.</param>
-/// <param name="IsThere">Whether anything stands there.</param>
-/// <param name="After">What stands there; null is JSON's own.</param>
+/// <param name="Path">Members by name; items by place, or by <c>uuid</c> where all have one: <c>tasks[8b7f…].text</c>.</param>
+/// <param name="WasThere">True when the first value has something at the place.</param>
+/// <param name="Before">The first value's content; null is JSON's own.</param>
+/// <param name="IsThere">True when the second value has something at the place.</param>
+/// <param name="After">The second value's content; null is JSON's own.</param>
 internal sealed record JsonDifference(string Path, bool WasThere, JsonNode? Before, bool IsThere, JsonNode? After)
 {
     private const string Key = "uuid";
 
-    /// <summary>
-    /// The places, in the order of the second value and then of what only the first has. Whole values are told where one side has nothing. Null is no
-    /// value at all.
-    /// </summary>
+    /// <summary>Compares two values (null: none), in the order of the second, then the first. What one lacks is one difference.</summary>
     public static IReadOnlyList<JsonDifference> Of(JsonNode? before, JsonNode? after)
     {
-        var differences = new List<JsonDifference>();
-        if (before is not null || after is not null)
-            AddMember("", before is not null, before, after is not null, after, differences);
-        return differences;
+        if (before is null || after is null)
+            return before is null && after is null ? [] : [new("", before is not null, before, after is not null, after)];
+        return [.. Between("", before, after)];
     }
 
-    /// <summary>As a line: <c>+</c> for what came, <c>-</c> for what went, <c>~</c> for what changed.</summary>
+    /// <summary>The difference as a line: <c>+</c> for added, <c>-</c> for removed, <c>~</c> for changed.</summary>
     public override string ToString() => (WasThere, IsThere) switch
     {
         (false, _) => $"+ {Path}: {Text(After)}",
@@ -35,35 +28,30 @@ internal sealed record JsonDifference(string Path, bool WasThere, JsonNode? Befo
 
     private static string Text(JsonNode? node) => node?.ToJsonString(Json.Options) ?? "null";
 
-    private static void Add(string path, JsonNode? before, JsonNode? after, List<JsonDifference> differences)
+    private static IEnumerable<JsonDifference> Between(string path, JsonNode? before, JsonNode? after)
     {
         switch (before, after)
         {
             case (JsonObject left, JsonObject right):
-                foreach (var name in right.Concat(left).Select(member => member.Key).Distinct(StringComparer.Ordinal))
-                    AddMember(path.Length == 0 ? name : $"{path}.{name}", left.TryGetPropertyValue(name, out var a), a, right.TryGetPropertyValue(name, out var b), b, differences);
-                break;
+                var prefix = path.Length == 0 ? "" : path + ".";
+                var (was, current) = (left.ToDictionary(StringComparer.Ordinal), right.ToDictionary(StringComparer.Ordinal));
+                return BetweenParts(was, current, name => prefix + name);
             case (JsonArray left, JsonArray right):
-                // Items by their key, so that one that comes between others is one difference and not many.
+                // Items are paired by key, so that an inserted item is one difference.
                 var keyed = HasKeys(left) && HasKeys(right);
-                var (was, isNow) = (ByKey(left, keyed), ByKey(right, keyed));
-                foreach (var key in isNow.Keys.Concat(was.Keys).Distinct(StringComparer.Ordinal))
-                    AddMember($"{path}[{key}]", was.TryGetValue(key, out var a), a, isNow.TryGetValue(key, out var b), b, differences);
-                break;
+                return BetweenParts(ByKey(left, keyed), ByKey(right, keyed), key => $"{path}[{key}]");
             default:
-                if (!JsonNode.DeepEquals(before, after))
-                    differences.Add(new(path, WasThere: true, before, IsThere: true, after));
-                break;
+                return JsonNode.DeepEquals(before, after) ? [] : [new(path, WasThere: true, before, IsThere: true, after)];
         }
     }
 
-    private static void AddMember(string path, bool wasThere, JsonNode? before, bool isThere, JsonNode? after, List<JsonDifference> differences)
-    {
-        if (wasThere && isThere)
-            Add(path, before, after, differences);
-        else
-            differences.Add(new(path, wasThere, before, isThere, after));
-    }
+    private static IEnumerable<JsonDifference> BetweenParts(
+        Dictionary<string, JsonNode?> before, Dictionary<string, JsonNode?> after, Func<string, string> pathOf) =>
+        after.Keys.Concat(before.Keys).Distinct(StringComparer.Ordinal).SelectMany(key =>
+        {
+            var (wasThere, isThere) = (before.TryGetValue(key, out var left), after.TryGetValue(key, out var right));
+            return wasThere && isThere ? Between(pathOf(key), left, right) : [new(pathOf(key), wasThere, left, isThere, right)];
+        });
 
     private static bool HasKeys(JsonArray items)
     {
@@ -71,8 +59,9 @@ internal sealed record JsonDifference(string Path, bool WasThere, JsonNode? Befo
         return keys.All(key => key is not null) && keys.Distinct(StringComparer.Ordinal).Count() == keys.Count;
     }
 
-    private static string? KeyOf(JsonNode? item) => (item as JsonObject)?[Key] is JsonValue value && value.TryGetValue<string>(out var key) ? key : null;
+    private static string? KeyOf(JsonNode? item) =>
+        (item as JsonObject)?[Key] is JsonValue value && value.TryGetValue<string>(out var key) ? key : null;
 
-    private static Dictionary<string, JsonNode?> ByKey(JsonArray items, bool keyed) => items.Select((item, index) => (item, index)).ToDictionary(
-        pair => keyed ? KeyOf(pair.item)! : pair.index.ToString(System.Globalization.CultureInfo.InvariantCulture), pair => pair.item, StringComparer.Ordinal);
+    private static Dictionary<string, JsonNode?> ByKey(JsonArray items, bool keyed) => items.Index().ToDictionary(
+        pair => keyed ? KeyOf(pair.Item)! : pair.Index.ToString(CultureInfo.InvariantCulture), pair => pair.Item, StringComparer.Ordinal);
 }

@@ -1,47 +1,46 @@
-using Npgsql;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Rebuilding;
 
-/// <summary>Which versions of a projection have documents, and which of them nodes are using.</summary>
+/// <summary>The versions of a projection that have documents, and when a node of each was last seen.</summary>
 internal static class ProjectionVersions
 {
-    /// <summary>How long after a node was last seen one may still be there.</summary>
+    /// <summary>How long after it was last seen a node may still run.</summary>
     public static readonly TimeSpan Absence = TimeSpan.FromSeconds(30);
 
-    // A look that was under way when this version had its documents may have missed them.
+    // A look under way while this version was recorded may have missed it.
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(2);
 
-    /// <summary>Notes that this version has all documents.</summary>
-    public static async Task BuiltAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(
-            "insert into results.projection_versions (projection, version, built_at) values ($1, $2, now()) on conflict (projection, version) do update set built_at = excluded.built_at", connection);
-        Add(command, table);
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
+    /// <summary>Records that this version has all documents.</summary>
+    public static Task BuiltAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation) =>
+        connection.ExecuteAsync(
+            """
+            insert into results.projection_versions (projection, version, built_at) values ($1, $2, now())
+            on conflict (projection, version) do update set built_at = excluded.built_at
+            """, [table.BaseAlias, table.Version], cancellation);
 
-    /// <summary>Whether this version has all documents: it was built, or there is nothing to build, which is noted.</summary>
+    /// <summary>True when this version has all documents. If there is no stream to build from, that is recorded first.</summary>
     public static async Task<bool> IsBuiltAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation)
     {
-        // Streams are looked through until one of the type turns up; nearly all are.
+        // Reads streams until it finds one of the type; nearly all are.
         await using var command = database.CreateCommand(
             $"""
             with made as (
               insert into results.projection_versions as v (projection, version, built_at)
               select $1, $2, now()
-              where not exists ({StreamLog.AnySql(table)})
+              where not exists (select 1 from {StreamLog.Table} s where s.type = '{table.StreamType}')
               on conflict (projection, version) do update set built_at = v.built_at
               returning 1
             )
-            select exists (select 1 from results.projection_versions v where v.projection = $1 and v.version = $2) or exists (select 1 from made)
+            select exists (select 1 from results.projection_versions v where v.projection = $1 and v.version = $2)
+              or exists (select 1 from made)
             """);
-        Add(command, table);
+        command.Parameters.AddAll(table.BaseAlias, table.Version);
         return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
-    /// <summary>Notes that a node of this version is there.</summary>
-    /// <returns>Whether there are documents of other versions, whose nodes may write.</returns>
+    /// <summary>Records that a node of this version runs.</summary>
+    /// <returns>True when there are documents of other versions, whose nodes may write.</returns>
     public static async Task<bool> SeenAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation)
     {
         await using var command = database.CreateCommand(
@@ -49,14 +48,11 @@ internal static class ProjectionVersions
             with seen as (update results.projection_versions v set seen_at = now() where v.projection = $1 and v.version = $2)
             select exists (select 1 from results.projection_versions v where v.projection = $1 and v.version <> $2)
             """);
-        Add(command, table);
+        command.Parameters.AddAll(table.BaseAlias, table.Version);
         return (bool)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
-    /// <summary>
-    /// How long a node of this version waits before it writes: where there are documents of other versions, until each of their nodes has looked
-    /// since this version had its documents.
-    /// </summary>
+    /// <summary>Reads how long a node of this version must wait before it writes. By then, nodes of other versions know of it.</summary>
     public static async Task<TimeSpan> UntilKnownAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation)
     {
         await using var command = database.CreateCommand(
@@ -65,50 +61,33 @@ internal static class ProjectionVersions
             where v.projection = $1 and v.version = $2
               and exists (select 1 from results.projection_versions o where o.projection = $1 and o.version <> $2)
             """);
-        Add(command, table);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = OtherVersions.Holds + Margin });
+        command.Parameters.AddAll(table.BaseAlias, table.Version, OtherVersions.Holds + Margin);
         return await command.ExecuteScalarAsync(cancellation) as TimeSpan? ?? TimeSpan.Zero;
     }
 
-    /// <summary>Drops the documents of all other versions, unless their nodes are there.</summary>
-    /// <returns>The versions that were dropped; null, and the version of a node that was seen, when there is one.</returns>
-    public static async Task<(IReadOnlyList<int>? Dropped, int StillThere)> FinishAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
+    /// <summary>Drops the documents of all other versions, unless a node of one was seen lately.</summary>
+    /// <returns>The dropped versions; or null, and the version of a node that was seen.</returns>
+    public static async Task<(IReadOnlyList<int>? Dropped, int StillThere)> FinishAsync(
+        NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
     {
+        // Without the commit, the deletion is rolled back.
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        var dropped = new List<int>();
-        await using (var command = new NpgsqlCommand(
-            "select v.version, coalesce(v.seen_at > now() - $3, false) from results.projection_versions v where v.projection = $1 and v.version <> $2 order by v.version for update", connection))
-        {
-            Add(command, table);
-            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Absence });
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            while (await reader.ReadAsync(cancellation))
-            {
-                if (reader.GetBoolean(1))
-                    return (null, reader.GetInt32(0));
-                dropped.Add(reader.GetInt32(0));
-            }
-        }
+        await using var command = new NpgsqlCommand(
+            """
+            with gone as (
+              delete from results.projection_versions v where v.projection = $1 and v.version <> $2
+              returning v.version, coalesce(v.seen_at > now() - $3, false) as is_seen
+            )
+            select version, is_seen from gone order by version
+            """, connection);
+        command.Parameters.AddAll(table.BaseAlias, table.Version, Absence);
+        var others = await command.ReadAllAsync(reader => (Version: reader.GetInt32(0), IsSeen: reader.GetBoolean(1)), cancellation);
+        if (others.Find(other => other.IsSeen) is { IsSeen: true, Version: var seen })
+            return (null, seen);
 
-        foreach (var version in dropped)
-        {
-            await using var drop = new NpgsqlCommand($"drop table if exists {table.NameOf(version)}", connection);
-            await drop.ExecuteNonQueryAsync(cancellation);
-        }
-
-        await using (var forget = new NpgsqlCommand("delete from results.projection_versions v where v.projection = $1 and v.version <> $2", connection))
-        {
-            Add(forget, table);
-            await forget.ExecuteNonQueryAsync(cancellation);
-        }
-
+        foreach (var (version, _) in others)
+            await connection.ExecuteAsync($"drop table if exists {table.NameOf(version)}", [], cancellation);
         await transaction.CommitAsync(cancellation);
-        return (dropped, 0);
-    }
-
-    private static void Add(NpgsqlCommand command, DocumentTable table)
-    {
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = table.BaseAlias });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = table.Version });
+        return ([.. others.Select(other => other.Version)], 0);
     }
 }

@@ -1,8 +1,4 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
@@ -10,14 +6,13 @@ using ResultsEs.TestResults;
 namespace ResultsEs.Rebuilding;
 
 /// <summary>
-/// Builds all documents of a projection anew beside those that are served, and puts them in their place: streams are read in the order of their keys, folded
-/// by the fold of the inline projection and copied into a table of their own; then indexed; then what was written meanwhile is caught up; then, in one
-/// transaction that keeps writers waiting for its few milliseconds, the last of it, and the names of the tables. Whatever ends the process,
-/// the documents before are served as ever, and another can go on where this ended.
+/// A rebuild of a projection's documents while they are served. The fold of all streams, in key order, fills a shadow table, which is
+/// then indexed. Catch-up folds what was written meanwhile. The switch, one transaction for which writers wait some milliseconds, folds
+/// the last of it and renames the tables. The old documents are served until then, and another process can resume.
 /// </summary>
 internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report)
 {
-    /// <summary>The name of the advisory lock that the one rebuild of a database holds.</summary>
+    /// <summary>The name of the advisory lock that a database's only rebuild holds.</summary>
     public const string LockName = "results.rebuild";
 
     private const int StreamsPerPart = 1_000;
@@ -26,7 +21,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
     private const int StreamsPerFold = 200;
     private const int StreamsInSwitch = 500;
 
-    // Writers wait behind the switch while it waits for those before it.
+    // While the switch waits for a lock, writers wait behind it.
     private const string LockTimeout = "2s";
 
     private static readonly Backoff BetweenSwitches = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(30));
@@ -35,8 +30,8 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
 
     private bool IsOfSessions => table.StreamType == SessionResultTable.StreamType;
 
-    /// <summary>Rebuilds, or goes on with the rebuild that this program has begun.</summary>
-    /// <returns>How long the switch kept writers waiting; null when it had been made before.</returns>
+    /// <summary>Runs the rebuild, or resumes the one that this program has begun.</summary>
+    /// <returns>How long the switch kept writers waiting; null when it was made before.</returns>
     public async Task<TimeSpan?> RunAsync(CancellationToken cancellation)
     {
         var state = await BeginAsync(cancellation);
@@ -45,12 +40,12 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
         {
             await ScanAsync(state, cancellation);
             report.Phase("indexing");
-            await BuildingTable.IndexAsync(Connection, table, cancellation);
+            await ShadowTable.IndexAsync(Connection, table, cancellation);
             report.Phase("catching up with writers");
-            (state, switched) = await SwitchAsync(await CatchUpAsync(state, cancellation), cancellation);
+            switched = await SwitchAsync(await CatchUpAsync(state, cancellation), cancellation);
         }
 
-        await BuildingTable.DropAsync(Connection, table, cancellation);
+        await ShadowTable.DropAsync(Connection, table, cancellation);
         if (IsOfSessions)
         {
             report.Phase("counting the totals of tests");
@@ -61,13 +56,13 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
         return switched;
     }
 
-    /// <summary>Forgets a rebuild that was interrupted, with what it has built.</summary>
-    /// <returns>Whether there was one.</returns>
+    /// <summary>Abandons an interrupted rebuild, and drops what it has built.</summary>
+    /// <returns>True when there was one.</returns>
     public static async Task<bool> AbandonAsync(DocumentTable table, AdvisoryLock held, CancellationToken cancellation)
     {
         var state = await RebuildState.ReadAsync(held.Connection, table, cancellation);
         await RebuildState.DeleteAsync(held.Connection, table, cancellation);
-        await BuildingTable.DropAsync(held.Connection, table, cancellation);
+        await ShadowTable.DropAsync(held.Connection, table, cancellation);
         if (table.StreamType == SessionResultTable.StreamType)
             await RecountQueue.Rebuilt.ClearAsync(held.Connection, cancellation);
         return state is not null;
@@ -78,19 +73,19 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
         if (await RebuildState.ReadAsync(Connection, table, cancellation) is { } state)
         {
             var isOurs = state.Build == RebuildState.ThisBuild && state.Version == table.Version;
-            if (state.IsSwitched || (isOurs && await BuildingTable.ExistsAsync(Connection, table, cancellation)))
+            if (state.IsSwitched || (isOurs && await ShadowTable.ExistsAsync(Connection, table, cancellation)))
             {
-                report.Line(string.Create(CultureInfo.InvariantCulture, $"Going on with the rebuild that began {state.Began:yyyy-MM-ddTHH:mm:ssZ}."));
+                report.Line($"Going on with the rebuild that began {state.Began:yyyy-MM-ddTHH:mm:ssZ}.");
                 return state;
             }
 
-            report.Line(string.Create(CultureInfo.InvariantCulture, $"Another program began a rebuild {state.Began:yyyy-MM-ddTHH:mm:ssZ} and did not end it; beginning anew."));
+            report.Line($"Another program began a rebuild {state.Began:yyyy-MM-ddTHH:mm:ssZ} and did not end it; beginning anew.");
         }
 
         await AbandonAsync(table, held, cancellation);
         var position = await EventPosition.NowAsync(database, cancellation);
-        await BuildingTable.CreateAsync(Connection, table, cancellation);
-        // What is read from here on holds every event up to there.
+        await ShadowTable.CreateAsync(Connection, table, cancellation);
+        // Once the position is settled, every read holds all events up to it.
         await position.SettleAsync(database, cancellation);
         await RebuildState.BeginAsync(Connection, table, position.Sequence, cancellation);
         return (await RebuildState.ReadAsync(Connection, table, cancellation))!;
@@ -111,14 +106,15 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
             });
     }
 
-    /// <summary>What lies between the parts that are done, in new parts: each a run of keys, streams of other kinds left out.</summary>
+    /// <summary>Reads the parts that are still to be folded: runs of keys between folded parts, without streams of other types.</summary>
     private async IAsyncEnumerable<IReadOnlyDictionary<StreamKey, DateTime>> RemainingAsync(
         IReadOnlyList<RebuildPart> done, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var after = new StreamKey("", Guid.Empty);
         foreach (var part in done.Append(default))
         {
-            while (await StreamLog.BetweenAsync(database, table, after, part.First, StreamsPerPart, EventsPerPart, cancellation) is { Count: > 0 } keys)
+            while (await StreamLog.BetweenAsync(database, table, after, part.First, StreamsPerPart, EventsPerPart, cancellation)
+                is { Count: > 0 } keys)
             {
                 after = keys[^1].Key;
                 yield return keys.ToDictionary(stream => stream.Key, stream => stream.Appended);
@@ -128,15 +124,17 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
         }
     }
 
-    /// <summary>Folds a part, and notes it as done, in one transaction. One connection reads while the other writes, so that one document at a time is held.</summary>
-    private async Task<RebuildPart> FoldAsync(RebuildState state, IReadOnlyDictionary<StreamKey, DateTime> keys, CancellationToken cancellation)
+    /// <summary>Folds and records a part in one transaction. One connection reads and another writes, one document at a time.</summary>
+    private async Task<RebuildPart> FoldAsync(
+        RebuildState state, IReadOnlyDictionary<StreamKey, DateTime> keys, CancellationToken cancellation)
     {
         await using var reading = await database.OpenConnectionAsync(cancellation);
         await using var writing = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await writing.BeginTransactionAsync(cancellation);
         var part = new RebuildPart(keys.Keys.First(), keys.Keys.Last(), 0, 0);
         var sessions = new Dictionary<StreamKey, CountedSession?>();
-        await using (var copy = await writing.BeginBinaryImportAsync($"copy results.{BuildingTable.NameFor(table)} ({table.AllColumns}) from stdin (format binary)", cancellation))
+        var copySql = $"copy results.{ShadowTable.NameFor(table)} ({table.AllColumns}) from stdin (format binary)";
+        await using (var copy = await writing.BeginBinaryImportAsync(copySql, cancellation))
         {
             await foreach (var stream in StoredStreams.ReadRangeAsync(reading, table, part.First, part.Last, keys, cancellation))
             {
@@ -152,12 +150,16 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
 
         await state.AddAsync(writing, part, cancellation);
         if (IsOfSessions)
-            await RecountQueue.Rebuilt.EnqueueAsync(writing, await TestTotalsUpdater.DifferingAsync(writing, sessions, cancellation), cancellation);
+        {
+            var differing = await TestTotalsUpdater.DifferingAsync(writing, sessions, cancellation);
+            await RecountQueue.Rebuilt.EnqueueAsync(writing, differing, cancellation);
+        }
+
         await transaction.CommitAsync(cancellation);
         return part;
     }
 
-    /// <summary>Folds again what was written since the rebuild's position, until little is left.</summary>
+    /// <summary>Folds what was written since the rebuild's position, until little is left.</summary>
     private async Task<RebuildState> CatchUpAsync(RebuildState state, CancellationToken cancellation)
     {
         while (true)
@@ -180,7 +182,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
         }
     }
 
-    private async Task<(RebuildState State, TimeSpan Took)> SwitchAsync(RebuildState state, CancellationToken cancellation)
+    private async Task<TimeSpan> SwitchAsync(RebuildState state, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -188,14 +190,15 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
             {
                 var watch = Stopwatch.StartNew();
                 await using var transaction = await Connection.BeginTransactionAsync(cancellation);
-                // Writers lock their streams before anything else: those that have are waited for, and the others wait.
-                await ExecuteAsync($"set local lock_timeout = '{LockTimeout}'; {StoredStreams.LockAll}", cancellation);
-                await StoreAsync(await StreamLog.AppendedBetweenAsync(Connection, state.Position, long.MaxValue, cancellation), cancellation);
-                await BuildingTable.SwitchAsync(Connection, table, cancellation);
+                // Writers lock their streams first: the lock waits for those that have begun, and the others wait for it.
+                await Connection.ExecuteAsync($"set local lock_timeout = '{LockTimeout}'; {StoredStreams.LockAll}", [], cancellation);
+                var last = await StreamLog.AppendedBetweenAsync(Connection, state.Position, long.MaxValue, cancellation);
+                await StoreAsync(last, cancellation);
+                await ShadowTable.SwitchAsync(Connection, table, cancellation);
                 await ProjectionVersions.BuiltAsync(Connection, table, cancellation);
-                var switched = await state.WithAsync(Connection, state.Position, isSwitched: true, cancellation);
+                await state.WithAsync(Connection, state.Position, isSwitched: true, cancellation);
                 await transaction.CommitAsync(cancellation);
-                return (switched, watch.Elapsed);
+                return watch.Elapsed;
             }
             catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
             {
@@ -211,14 +214,8 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
     {
         if (IsOfSessions)
             await RecountQueue.Rebuilt.EnqueueAsync(Connection, streams, cancellation);
-        // Not locked: what is appended while this reads comes after the position, and so again.
+        // No lock: an event that is appended during the read lies above the position, so its stream is folded again.
         var appended = await DocumentRefresh.AppendedAsync(Connection, table, streams, isLocked: false, cancellation);
-        await DocumentRefresh.StoreAsync(Connection, table, BuildingTable.NameFor(table), appended, cancellation);
-    }
-
-    private async Task ExecuteAsync(string sql, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(sql, Connection);
-        await command.ExecuteNonQueryAsync(cancellation);
+        await DocumentRefresh.StoreAsync(Connection, table, ShadowTable.NameFor(table), appended, cancellation);
     }
 }

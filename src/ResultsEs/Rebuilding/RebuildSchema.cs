@@ -7,8 +7,8 @@ using Weasel.Postgresql.Tables;
 namespace ResultsEs.Rebuilding;
 
 /// <summary>
-/// What is known of the documents as a whole. <c>projection_versions</c>: which versions of a projection have documents, all of them, and when a node
-/// of that version was last there. <c>rebuilds</c>: the rebuild that is under way or was interrupted. <c>rebuild_parts</c>: which of the streams it has folded.
+/// The tables of rebuilds. <c>projection_versions</c>: the versions of a projection that have all documents, and when a node of each was
+/// last seen. <c>rebuilds</c>: the unfinished rebuild of each projection. <c>rebuild_parts</c>: the streams that it has folded.
 /// </summary>
 internal sealed class RebuildSchema(Migrator migrator) : FeatureSchemaBase("rebuilds", migrator)
 {
@@ -35,7 +35,7 @@ internal sealed class RebuildSchema(Migrator migrator) : FeatureSchemaBase("rebu
         yield return rebuilds;
 
         var parts = Table("rebuild_parts");
-        // So that what belongs to a rebuild that was abandoned cannot be added any more.
+        // The foreign key keeps parts of an abandoned rebuild out.
         parts.AddColumn("rebuild_id", "uuid").AsPrimaryKey().ForeignKeyTo(rebuilds, "id");
         parts.AddColumn("first_tenant", "varchar").AsPrimaryKey();
         parts.AddColumn("first_id", "uuid").AsPrimaryKey();
@@ -46,5 +46,6 @@ internal sealed class RebuildSchema(Migrator migrator) : FeatureSchemaBase("rebu
         yield return parts;
     }
 
-    private static Table Table(string name) => new(new PostgresqlObjectName(MartenSetup.Schema, name, SchemaUtils.IdentifierUsage.General));
+    private static Table Table(string name) =>
+        new(new PostgresqlObjectName(MartenSetup.Schema, name, SchemaUtils.IdentifierUsage.General));
 }

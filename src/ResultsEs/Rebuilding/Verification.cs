@@ -1,99 +1,91 @@
 using System.Data;
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text.Json.Nodes;
-using Npgsql;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Rebuilding;
 
-/// <summary>A stream whose stored document is not what its events fold into.</summary>
-/// <param name="Stream">The stream.</param>
-/// <param name="Differences">Where they differ.</param>
-/// <param name="Problem">Why the events do not fold into anything; null when they do.</param>
+/// <summary>A stream whose stored document differs from the fold of its events. Or they do not fold, for a problem.</summary>
 internal sealed record Deviation(StreamKey Stream, IReadOnlyList<JsonDifference> Differences, string? Problem = null);
 
 /// <summary>
-/// Folds events afresh and compares with the stored documents and the columns beside them. It writes nothing. Documents and events are read in one
-/// snapshot each time, so that what is being written meanwhile is either in both or in neither.
+/// Compares the fold of streams with the stored documents and their columns, and writes nothing. Each comparison reads one snapshot, so a
+/// concurrent write is in both the events and the document, or in neither.
 /// </summary>
 internal sealed class Verification(NpgsqlDataSource database, DocumentTables tables)
 {
     private const int StreamsAtOnce = 200;
 
-    /// <summary>All streams of a table, or those of an account, in the order of their keys.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<StreamKey>> AllAsync(DocumentTable table, string? account, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>Reads all streams of a table in key order; of one account, or of all when it is null.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<StreamKey>> AllAsync(
+        DocumentTable table, string? account, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var last = new StreamKey(account ?? "", Guid.Empty);
-        while (true)
+        while (await StreamLog.AfterAsync(database, table, last, account, StreamsAtOnce, cancellation) is { Count: > 0 } some)
         {
-            var some = await StreamLog.AfterAsync(database, table, last, account, StreamsAtOnce, cancellation);
-            if (some.Count == 0)
-                yield break;
-
             yield return some;
             last = some[^1];
         }
     }
 
-    /// <summary>Streams of all tables chosen at random: each has the same chance.</summary>
-    public async IAsyncEnumerable<(DocumentTable Table, IReadOnlyList<StreamKey> Streams)> SampleAsync(int count, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>Reads streams of all tables at random; each has the same chance.</summary>
+    public async IAsyncEnumerable<(DocumentTable Table, IReadOnlyList<StreamKey> Streams)> SampleAsync(
+        int count, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var sample = await StreamLog.SampleAsync(database, tables, count, cancellation);
         foreach (var table in tables.All)
         {
-            foreach (var some in sample.Where(stream => stream.StreamType == table.StreamType).Select(stream => stream.Key).Chunk(StreamsAtOnce))
+            var keys = sample.Where(stream => stream.StreamType == table.StreamType).Select(stream => stream.Key);
+            foreach (var some in keys.Chunk(StreamsAtOnce))
                 yield return (table, some);
         }
     }
 
-    /// <summary>Those of these streams whose documents are not what their events fold into.</summary>
-    public async Task<IReadOnlyList<Deviation>> DeviationsAsync(DocumentTable table, IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
+    /// <summary>Finds the streams whose documents differ from the fold of their events.</summary>
+    public async Task<IReadOnlyList<Deviation>> DeviationsAsync(
+        DocumentTable table, IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
-        // Before there is a snapshot: a rebuilt table that took this one's place after it would seem to be empty.
-        await using (var keep = new NpgsqlCommand($"lock table {table.QualifiedName} in access share mode", connection))
-            await keep.ExecuteNonQueryAsync(cancellation);
+        // Before the snapshot: a rebuilt table that is switched in after it would seem empty.
+        await connection.ExecuteAsync($"lock table {table.QualifiedName} in access share mode", [], cancellation);
 
         var stored = await StoredAsync(connection, table, streams, cancellation);
         var appended = await DocumentRefresh.AppendedAsync(connection, table, streams, isLocked: false, cancellation);
-        var deviations = new List<Deviation>();
-        var behind = new Dictionary<StreamKey, (Row Document, long Version)>();
+        var deviations = new List<Deviation?>();
+        var lagging = new List<(Row Document, StreamPart Held, StreamPart Lacking)>();
         await foreach (var stream in StoredStreams.ReadAsync(connection, table, appended, cancellation))
         {
             var document = stored.GetValueOrDefault(stream.Key);
-            // One that lags is what the events fold into that it holds, and the others may be deferred: that is looked at below, each by itself.
-            if (document is { Lag: > 0 } && document.Version + document.Lag == stream.Version)
-                behind.Add(stream.Key, (document, stream.Version));
-            else if (Deviation(table, stream, document) is { } deviation)
-                deviations.Add(deviation);
+            // A document may lag if the events that it lacks may be deferred. That takes other queries, so it is checked below.
+            if (document is { Lag: > 0, Version: var held } && held + document.Lag == stream.Version)
+                lagging.Add((document, new StreamPart(stream.Key, 0, held), new StreamPart(stream.Key, held, stream.Version)));
+            else
+                deviations.Add(DeviationOf(table, stream, document));
         }
 
-        foreach (var (key, (document, version)) in behind)
+        foreach (var (document, held, lacking) in lagging)
         {
-            var held = await PartAsync(connection, table, new StreamPart(key, 0, document.Version), cancellation);
-            var tail = await PartAsync(connection, table, new StreamPart(key, document.Version, version), cancellation);
-            var mayDefer = tail.Events.All(e => table.MayDefer!(e.Data, document.TaskTypes ?? ""));
-            if (Deviation(table, mayDefer ? held : await PartAsync(connection, table, new StreamPart(key, 0, version), cancellation), document) is { } deviation)
-                deviations.Add(deviation);
+            var tail = await PartAsync(connection, table, lacking, cancellation);
+            var mayLag = tail.Events.All(e => table.MayDefer!(e.Data, document.TaskTypes ?? ""));
+            var expected = await PartAsync(connection, table, mayLag ? held : held with { Until = lacking.Until }, cancellation);
+            deviations.Add(DeviationOf(table, expected, document));
         }
 
-        return deviations;
+        return [.. deviations.OfType<Deviation>()];
     }
 
-    private static async Task<StoredStream> PartAsync(NpgsqlConnection connection, DocumentTable table, StreamPart part, CancellationToken cancellation)
-    {
-        await foreach (var stream in StoredStreams.ReadPartsAsync(connection, table, [part], cancellation))
-            return stream;
-        return new StoredStream(part.Key, part.Until, default, [], null);
-    }
+    private static async Task<StoredStream> PartAsync(
+        NpgsqlConnection connection, DocumentTable table, StreamPart part, CancellationToken cancellation) =>
+        await StoredStreams.ReadPartsAsync(connection, table, [part], cancellation).FirstOrDefaultAsync(cancellation)
+            ?? new StoredStream(part.Key, part.Until, default, [], null);
 
-    private static Deviation? Deviation(DocumentTable table, StoredStream stream, Row? document)
+    private static Deviation? DeviationOf(DocumentTable table, StoredStream stream, Row? document)
     {
         try
         {
-            return JsonDifference.Of(document?.Shown, Shown(table, stream)) is { Count: > 0 } differences ? new Deviation(stream.Key, differences) : null;
+            var folded = table.Fold(stream);
+            var differences = JsonDifference.Of(document?.Shown, Shown(table, folded.Json, stream.Version, folded.Values));
+            return differences.Count > 0 ? new Deviation(stream.Key, differences) : null;
         }
         catch (UnfoldableStreamException e)
         {
@@ -101,46 +93,39 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
         }
     }
 
-    /// <summary>A row as JSON: the document, its version and columns.</summary>
-    private static JsonNode Shown(DocumentTable table, StoredStream stream)
+    /// <summary>Makes the JSON of a row: the document, its version and its columns without the lag.</summary>
+    private static JsonObject Shown(DocumentTable table, byte[] json, long version, IEnumerable<object?> values)
     {
-        var row = table.Fold(stream);
-        var columns = new JsonObject { [DocumentTable.VersionColumn] = stream.Version };
-        foreach (var (column, value) in table.Columns.Zip(row.Values).Where(item => item.First.Name != DocumentTable.Lag))
+        var columns = new JsonObject { [DocumentTable.VersionColumn] = version };
+        foreach (var (column, value) in table.Columns.Zip(values).Where(item => item.First.Name != DocumentTable.Lag))
             columns[column.Name] = Text(value);
-        return new JsonObject { ["document"] = JsonNode.Parse(row.Json), ["columns"] = columns };
+        return new JsonObject { ["document"] = JsonNode.Parse(json), ["columns"] = columns };
     }
 
     private static async Task<Dictionary<StreamKey, Row>> StoredAsync(
         NpgsqlConnection connection, DocumentTable table, IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
     {
+        var columns = table.Columns.Select(column => column.Name).ToList();
+        var (lag, taskTypes) = (columns.IndexOf(DocumentTable.Lag), columns.IndexOf("task_types"));
         // The primary key (tenant_id, id) finds the rows.
         await using var command = new NpgsqlCommand(
             $"""
-            select d.tenant_id, d.id, d.data, d.{DocumentTable.VersionColumn}, {string.Join(", ", table.Columns.Select(column => $"d.{column.Name}"))}
+            select d.tenant_id, d.id, d.data, d.{DocumentTable.VersionColumn}, {string.Join(", ", columns.Select(name => "d." + name))}
             from unnest($1, $2) k(tenant_id, id)
             join {table.QualifiedName} d on d.tenant_id = k.tenant_id and d.id = k.id
             """, connection);
         command.Parameters.AddKeys(streams);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var stored = new Dictionary<StreamKey, Row>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            var columns = new JsonObject { [DocumentTable.VersionColumn] = reader.GetInt64(3) };
-            for (var i = 0; i < table.Columns.Count; i++)
-                columns[table.Columns[i].Name] = Text(reader.GetValue(4 + i));
-            var lag = (string?)columns[DocumentTable.Lag];
-            columns.Remove(DocumentTable.Lag);
-            stored.Add(
-                new StreamKey(reader.GetString(0), reader.GetGuid(1)),
-                new Row(
-                    new JsonObject { ["document"] = JsonNode.Parse(reader.GetString(2)), ["columns"] = columns },
-                    reader.GetInt64(3),
-                    lag is null ? 0 : int.Parse(lag, CultureInfo.InvariantCulture),
-                    (string?)columns["task_types"]));
-        }
-
-        return stored;
+        var rows = await command.ReadAllAsync(
+            reader =>
+            {
+                var version = reader.GetInt64(3);
+                object[] values = [.. columns.Select((_, i) => reader.GetValue(4 + i))];
+                var shown = Shown(table, reader.GetFieldValue<byte[]>(2), version, values);
+                var lacking = values.ElementAtOrDefault(lag) as int? ?? 0;
+                return (Key: reader.ReadKey(), Row: new Row(shown, version, lacking, values.ElementAtOrDefault(taskTypes) as string));
+            },
+            cancellation);
+        return rows.ToDictionary(row => row.Key, row => row.Row);
     }
 
     private static string? Text(object? value) => value switch
@@ -150,10 +135,6 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
         _ => Convert.ToString(value, CultureInfo.InvariantCulture),
     };
 
-    /// <summary>A row as it is stored.</summary>
-    /// <param name="Shown">The document, its version and columns.</param>
-    /// <param name="Version">How many events the document holds.</param>
-    /// <param name="Lag">How many events more its stream has.</param>
-    /// <param name="TaskTypes">The task types by which lists find it; null where there is no such column.</param>
+    /// <summary>A stored row: its JSON, the number of events in the document, and the number that it lacks.</summary>
     private sealed record Row(JsonNode Shown, long Version, int Lag, string? TaskTypes);
 }

@@ -1,8 +1,6 @@
-using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using Wolverine.Http;
 
 namespace ResultsEs.Sessions;
 
@@ -15,10 +13,10 @@ public static class GetSessionResultV2
         Replies = [Reply.Ok<SessionResultV2>("The session.")],
     };
 
-    // v2 also needs what v3 does not show, so it takes the whole document.
-    internal static readonly DocumentQuery Query = SessionResultQuery.Of("d.data");
+    // The whole document: v2 also shows parts of the fold's state.
+    internal static readonly DocumentQuery Query = new(SessionResultTable.Documents, "d.data");
 
-    /// <summary>Sends the stored document in v2's words.</summary>
+    /// <summary>Sends the stored document, rendered as v2.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)

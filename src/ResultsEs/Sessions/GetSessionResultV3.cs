@@ -1,8 +1,6 @@
-using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using Wolverine.Http;
 
 namespace ResultsEs.Sessions;
 
@@ -15,9 +13,9 @@ public static class GetSessionResultV3
         Replies = [Reply.Ok<SessionBody>("The session.")],
     };
 
-    internal static readonly DocumentQuery Query = SessionResultQuery.Of("d.data -> 'body'");
+    internal static readonly DocumentQuery Query = new(SessionResultTable.Documents, "d.data -> 'body'");
 
-    /// <summary>Sends the stored body as it is.</summary>
+    /// <summary>Sends the stored body unchanged.</summary>
     [WolverineGet("/api/v3/sessionResults/{sessionId}")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)

@@ -1,12 +1,6 @@
-using System.Text;
-using System.Text.Json;
-using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using Wolverine.Http;
 
 namespace ResultsEs.Sessions;
 
@@ -25,10 +19,10 @@ public static class GetTranscript
     };
 
     // The unique index ux_events_tenant_id finds the event that the document names.
-    internal static readonly DocumentQuery Query = SessionResultQuery.Of(
-        "e.data", DocumentQuery.JoinEvent("(d.data -> 'fold' -> 'transcribed' ->> 'by')::uuid"));
+    internal static readonly DocumentQuery Query = new(
+        SessionResultTable.Documents, "e.data", DocumentQuery.JoinEvent("(d.data -> 'fold' -> 'transcribed' ->> 'by')::uuid"));
 
-    /// <summary>Sends the transcript, or the range of its bytes that is asked for.</summary>
+    /// <summary>Sends the transcript, or the requested range of its bytes.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/transcript")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
@@ -42,9 +36,9 @@ public static class GetTranscript
             return Problems.NotFound();
 
         var transcript = JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>())!;
-        var file = TypedResults.Bytes(Encoding.UTF8.GetBytes(WebVtt.Write(transcript.Cues)), "text/vtt; charset=utf-8", enableRangeProcessing: true);
-        await file.ExecuteAsync(http);
-        // The refusal of a range has no body, so that a problem can still be written.
+        var file = Encoding.UTF8.GetBytes(WebVtt.Write(transcript.Cues));
+        await TypedResults.Bytes(file, "text/vtt; charset=utf-8", enableRangeProcessing: true).ExecuteAsync(http);
+        // A refused range has no body yet, so a problem can still be written.
         if (http.Response.StatusCode == StatusCodes.Status416RangeNotSatisfiable)
             (http.Response.ContentType, http.Response.ContentLength) = (null, null);
         return TypedResults.Empty;

@@ -1,10 +1,6 @@
-using System.Text.Json.Serialization;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 namespace ResultsEs.Sessions;
 
-/// <summary>Where the file of a clip or highlight reel stands.</summary>
+/// <summary>The state of the file of a clip or highlight reel.</summary>
 [JsonConverter(typeof(WireEnumConverter<RenderingStatus>))]
 public enum RenderingStatus
 {
@@ -18,12 +14,12 @@ public enum RenderingStatus
     Error,
 }
 
-/// <summary>What came of making the file of a clip or highlight reel.</summary>
-/// <param name="Stamp">The event that told.</param>
-/// <param name="ObjectKey">The file; null when it could not be made.</param>
+/// <summary>The outcome of rendering the file of a clip or highlight reel.</summary>
+/// <param name="Stamp">The event that reported it.</param>
+/// <param name="ObjectKey">The file's key in the object store; null when rendering failed.</param>
 internal sealed record Rendering(EventOrder Stamp, string? ObjectKey)
 {
-    /// <summary>Where the file stands of what was last made or changed by <paramref name="made"/>: an earlier rendering is of something else.</summary>
+    /// <summary>The file's state. A rendering from before <paramref name="made"/>, the latest cut, shows an older cut.</summary>
     public static (RenderingStatus Status, string? ObjectKey) Of(EventOrder made, Rendering? rendering) => rendering switch
     {
         null => (RenderingStatus.Generating, null),
@@ -32,6 +28,5 @@ internal sealed record Rendering(EventOrder Stamp, string? ObjectKey)
         _ => (RenderingStatus.Generated, rendering.ObjectKey),
     };
 
-    /// <summary>The later of two.</summary>
     public static Rendering Latest(Rendering? held, Rendering other) => other.Stamp.IsAfter(held?.Stamp) ? other : held!;
 }

@@ -1,64 +1,47 @@
-using System.Text.Json;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Sessions;
 
 /// <summary>
-/// A session while a fold works on it: thawed from its document, changed by each event, frozen into the next document.
-/// Owned by one call of <see cref="SessionResultFold.Fold"/> and never shared, so it may change in place.
+/// A session during a fold: read from its document, changed by each event, written as the next document.
+/// One call of <see cref="SessionResultFold.Fold"/> owns it, so it may change in place.
 /// </summary>
 internal sealed class SessionDraft
 {
     private readonly Dictionary<Guid, TaskDraft> _tasks = [];
-    private readonly Dictionary<Guid, TaskGroupDraft> _groups = [];
+    private readonly Dictionary<Guid, (TaskGroupBody Body, TaskGroupFold Fold)> _groups = [];
 
+    /// <summary>The body without tasks and task groups.</summary>
     public required SessionHead Head { get; set; }
 
-    public EventOrder? Started { get; set; }
-
-    public EventOrder? Profiled { get; set; }
-
-    public EventOrder? Ended { get; set; }
-
-    public EventOrder? Transcribed { get; set; }
-
-    public SessionMedia? Media { get; set; }
+    /// <summary>The state beside the body. Its tasks and task groups are those before the fold.</summary>
+    public required SessionFold Fold { get; set; }
 
     public static SessionDraft FromDocument(Guid id, SessionResult? document)
     {
         if (document is null)
-            return new SessionDraft { Head = new SessionHead { SessionId = id } };
+            return new SessionDraft { Head = new SessionHead { SessionId = id }, Fold = new SessionFold() };
 
-        var draft = new SessionDraft
-        {
-            Head = document.Body,
-            Started = document.Fold.Started,
-            Profiled = document.Fold.Profiled,
-            Ended = document.Fold.Ended,
-            Transcribed = document.Fold.Transcribed,
-            Media = document.Fold.Media,
-        };
+        var draft = new SessionDraft { Head = document.Body, Fold = document.Fold };
         var bodies = document.Body.Tasks.ToDictionary(task => task.Uuid);
         foreach (var fold in document.Fold.Tasks)
             draft._tasks.Add(fold.Id, TaskDraft.FromDocument(fold, bodies.GetValueOrDefault(fold.Id)));
         foreach (var (body, fold) in document.Body.TaskGroups.Zip(document.Fold.TaskGroups))
-            draft._groups.Add(fold.Id, new TaskGroupDraft { Body = body, Fold = fold });
+            draft._groups.Add(fold.Id, (body, fold));
         return draft;
     }
 
     public TaskDraft Task(Guid id)
     {
         if (!_tasks.TryGetValue(id, out var task))
-            _tasks.Add(id, task = new TaskDraft { Id = id });
+            _tasks.Add(id, task = new TaskDraft(new TaskFold(id)));
         return task;
     }
 
     public void SettleGroup(EventOrder stamp, TaskGroupBody body, QxScore? qx = null)
     {
         if (!_groups.TryGetValue(body.Uuid, out var held) || stamp.IsAfter(held.Fold.Settled))
-            _groups[body.Uuid] = new TaskGroupDraft { Body = body, Fold = new TaskGroupFold(body.Uuid, stamp) { Qx = qx } };
+            _groups[body.Uuid] = (body, new TaskGroupFold(body.Uuid, stamp) { Qx = qx });
     }
 
     public SessionResult ToDocument()
@@ -78,75 +61,45 @@ internal sealed class SessionDraft
                         .Select(task => task.Show()),
                 ],
             },
-            Fold = new SessionFold
+            Fold = Fold with
             {
-                Started = Started,
-                Profiled = Profiled,
-                Ended = Ended,
-                Transcribed = Transcribed,
-                Media = Media,
                 Tasks = [.. tasks.Select(task => task.ToDocument())],
                 TaskGroups = [.. groups.Select(group => group.Fold)],
             },
         };
     }
-
-    private sealed class TaskGroupDraft
-    {
-        public required TaskGroupBody Body { get; init; }
-
-        public required TaskGroupFold Fold { get; init; }
-    }
 }
 
 /// <summary>A task of a <see cref="SessionDraft"/>.</summary>
-internal sealed class TaskDraft
+internal sealed class TaskDraft(TaskFold fold)
 {
+    private TaskFold _fold = fold;
+    private string _text = "";
+    private long _endTimeMs;
+    private JsonElement? _payload;
+    private FigmaRun? _figma;
     private bool _piecesChanged;
 
-    public required Guid Id { get; init; }
+    public Guid Id => _fold.Id;
 
-    public EventOrder? Settled { get; private set; }
+    public EventOrder? Settled => _fold.Settled;
 
-    public int Position { get; private set; }
+    public int Position => _fold.Position;
 
     public long StartTimeMs { get; private set; }
 
-    private string? Type { get; set; }
-
-    private SkipReason? Reason { get; set; }
-
-    private string Text { get; set; } = "";
-
-    private long EndTimeMs { get; set; }
-
-    private JsonElement? Payload { get; set; }
-
-    private TranscriptPiece? Transcript { get; set; }
-
-    private FigmaRun? Figma { get; set; }
-
-    private TaskType? KnownType => Type is null ? null : TaskType.Find(Type);
-
-    /// <summary>Whether the body shows the interactions, so that the fold need not hold them a second time.</summary>
-    private bool ShowsFigma => Payload is not null && KnownType == TaskTypes.Figma.TaskType;
+    private TaskType? KnownType => _fold.Type is null ? null : TaskType.Find(_fold.Type);
 
     public static TaskDraft FromDocument(TaskFold fold, TaskBody? body)
     {
         var payload = body?.Response?.Answer?.Payload;
-        return new TaskDraft
+        return new TaskDraft(fold)
         {
-            Id = fold.Id,
-            Settled = fold.Settled,
-            Type = fold.Type,
-            Position = fold.Position,
-            Reason = fold.Reason,
-            Text = body?.Text ?? "",
+            _text = body?.Text ?? "",
             StartTimeMs = body?.Response?.StartTimeMs ?? 0,
-            EndTimeMs = body?.Response?.EndTimeMs ?? 0,
-            Payload = payload,
-            Transcript = fold.Transcript,
-            Figma = fold.Figma is null ? null : FigmaRun.FromDocument(fold.Figma, payload),
+            _endTimeMs = body?.Response?.EndTimeMs ?? 0,
+            _payload = payload,
+            _figma = fold.Figma is null ? null : FigmaRun.FromDocument(fold.Figma, payload),
         };
     }
 
@@ -155,9 +108,9 @@ internal sealed class TaskDraft
         if (!stamp.IsAfter(Settled))
             return;
 
-        (Settled, Type, Reason) = (stamp, e.Answer.Type, null);
-        (Position, Text, StartTimeMs, EndTimeMs) = (e.Position, e.Text, e.StartTimeMs, e.EndTimeMs);
-        Payload = KnownType?.Show(e.Answer);
+        _fold = _fold with { Settled = stamp, Type = e.Answer.Type, Reason = null, Position = e.Position };
+        (_text, StartTimeMs, _endTimeMs) = (e.Text, e.StartTimeMs, e.EndTimeMs);
+        _payload = KnownType?.Show(e.Answer);
         _piecesChanged = true;
     }
 
@@ -166,49 +119,45 @@ internal sealed class TaskDraft
         if (!stamp.IsAfter(Settled))
             return;
 
-        (Settled, Type, Reason) = (stamp, e.TaskType, e.Reason);
-        (Position, Text, StartTimeMs, EndTimeMs) = (e.Position, e.Text, e.StartTimeMs, e.EndTimeMs);
-        Payload = null;
+        _fold = _fold with { Settled = stamp, Type = e.TaskType, Reason = e.Reason, Position = e.Position };
+        (_text, StartTimeMs, _endTimeMs) = (e.Text, e.StartTimeMs, e.EndTimeMs);
+        _payload = null;
     }
 
     public void Transcribe(TranscriptPiece transcript)
     {
-        if (!transcript.Stamp.IsAfter(Transcript?.Stamp))
+        if (!transcript.Stamp.IsAfter(_fold.Transcript?.Stamp))
             return;
 
-        Transcript = transcript;
+        _fold = _fold with { Transcript = transcript };
         _piecesChanged = true;
     }
 
     public void Interact(EventOrder stamp, FigmaInteractionRecorded e)
     {
-        Figma ??= new FigmaRun();
-        Figma.Add(stamp.By, e);
+        _figma ??= new FigmaRun();
+        _figma.Add(stamp.By, e);
         _piecesChanged = true;
     }
 
     /// <summary>The task as v3 shows it.</summary>
     public TaskBody Show()
     {
-        if (_piecesChanged && Payload is { } payload)
-            Payload = KnownType!.Complete(payload, new TaskPieces(Transcript, Figma));
+        if (_piecesChanged && _payload is { } payload)
+            _payload = KnownType!.Complete(payload, new TaskPieces(_fold.Transcript, _figma));
 
-        var answer = Payload is { } shown ? new TaskAnswer(KnownType!.V3Key, shown) : null;
+        var answer = _payload is { } shown ? new TaskAnswer(KnownType!.V3Key, shown) : null;
         return new TaskBody(
             Id,
-            Text,
+            _text,
             KnownType?.V3Type ?? TaskType.Unrecognized,
-            new TaskResponse(StartTimeMs, EndTimeMs, Reason is not null, answer));
+            new TaskResponse(StartTimeMs, _endTimeMs, _fold.Reason is not null, answer));
     }
 
-    /// <summary>What is stored beside that.</summary>
-    public TaskFold ToDocument() => new(Id)
+    /// <summary>The task's state beside the body. Interactions that the body shows are not stored twice.</summary>
+    public TaskFold ToDocument()
     {
-        Settled = Settled,
-        Type = Type,
-        Position = Position,
-        Reason = Reason,
-        Transcript = Transcript,
-        Figma = Figma?.ToDocument(ShowsFigma),
-    };
+        var showsFigma = _payload is not null && KnownType == Figma.TaskType;
+        return _fold with { Figma = _figma?.ToDocument(showsFigma) };
+    }
 }

@@ -1,61 +1,65 @@
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 namespace ResultsEs.Sessions;
 
-/// <summary>A session's recording and its clips, part of the session's document.</summary>
+/// <summary>The recording of a session and its clips, a part of the session's document.</summary>
 internal sealed record SessionMedia
 {
-    /// <summary>How many clips a session has at most. Of more, those with the smallest ids are kept.</summary>
+    /// <summary>The greatest number of clips in a document. Beyond it, clips with the smallest ids are kept.</summary>
     public const int MaxClips = 1_000;
 
-    /// <summary>The recording that holds.</summary>
     public Video? Video { get; init; }
 
-    /// <summary>Ordered by id; also of clips that are deleted, or of which only a rendering is known.</summary>
+    /// <summary>Ordered by id. Includes deleted clips, and clips of which only a rendering has arrived.</summary>
     public IReadOnlyList<Clip> Clips { get; init; } = [];
 
-    /// <summary>The clips that there are, in the order of the recording.</summary>
-    public IEnumerable<Clip> Shown() =>
-        Clips.Where(clip => clip.IsShown).OrderBy(clip => clip.Cut!.TimeStartMs).ThenBy(clip => clip.Cut!.TimeEndMs).ThenBy(clip => clip.Id);
+    /// <summary>The clips that responses show, in the order of the recording.</summary>
+    public IEnumerable<Clip> Shown() => Clips.Where(clip => clip.IsShown)
+        .OrderBy(clip => clip.Cut!.TimeStartMs).ThenBy(clip => clip.Cut!.TimeEndMs).ThenBy(clip => clip.Id);
 }
 
-/// <summary>A recording.</summary>
+/// <summary>The latest recording of a session.</summary>
 internal sealed record Video(EventOrder Stamp, Guid Id, string ObjectKey, VideoRegions? Regions);
 
-/// <summary>A clip: each part is the latest that was told of it.</summary>
+/// <summary>A clip of a recording. Each part comes from the latest event about it.</summary>
 internal sealed record Clip(Guid Id)
 {
-    /// <summary>What it is; absent until that is known.</summary>
+    /// <summary>Name, times and layout; null until they arrive.</summary>
     public ClipCut? Cut { get; init; }
 
-    /// <summary>What came of making its file.</summary>
     public Rendering? Rendering { get; init; }
 
-    /// <summary>When it was deleted.</summary>
     public EventOrder? Deleted { get; init; }
 
-    /// <summary>Whether there is such a clip.</summary>
+    /// <summary>True when the clip was cut, and not deleted since.</summary>
     public bool IsShown => Cut is not null && Cut.Stamp.IsAfter(Deleted);
 }
 
-/// <summary>What a clip is.</summary>
+/// <summary>The name, times (milliseconds since the session's start) and layout of a clip.</summary>
 internal sealed record ClipCut(
-    EventOrder Stamp, string Name, string? Description, long TimeStartMs, long TimeEndMs, Guid VideoId, bool HasAudio, bool HasCamera, ClipLayout? Layout);
+    EventOrder Stamp,
+    string Name,
+    string? Description,
+    long TimeStartMs,
+    long TimeEndMs,
+    Guid VideoId,
+    bool HasAudio,
+    bool HasCamera,
+    ClipLayout? Layout);
 
-/// <summary>How media events fold into a session: pure, total and free of order, as <see cref="SessionResultFold"/>.</summary>
+/// <summary>The fold of media events into a session: pure, total and order-free, as <see cref="SessionResultFold"/>.</summary>
 internal static class SessionMediaFold
 {
     public static void Recorded(SessionDraft draft, EventOrder stamp, VideoRecorded e)
     {
-        var media = draft.Media ?? new SessionMedia();
+        var media = draft.Fold.Media ?? new SessionMedia();
         if (stamp.IsAfter(media.Video?.Stamp))
-            draft.Media = media with { Video = new Video(stamp, e.VideoId, e.ObjectKey, e.Regions) };
+            draft.Fold = draft.Fold with { Media = media with { Video = new Video(stamp, e.VideoId, e.ObjectKey, e.Regions) } };
     }
 
-    public static void Cut(SessionDraft draft, EventOrder stamp, ClipCreated e) => Change(draft, e, clip => stamp.IsAfter(clip.Cut?.Stamp)
-        ? clip with { Cut = new ClipCut(stamp, e.Name, e.Description, e.TimeStartMs, e.TimeEndMs, e.VideoId, e.HasAudio, e.HasCamera, e.Layout) }
-        : clip);
+    public static void Cut(SessionDraft draft, EventOrder stamp, ClipCreated e)
+    {
+        var cut = new ClipCut(stamp, e.Name, e.Description, e.TimeStartMs, e.TimeEndMs, e.VideoId, e.HasAudio, e.HasCamera, e.Layout);
+        Change(draft, e, clip => stamp.IsAfter(clip.Cut?.Stamp) ? clip with { Cut = cut } : clip);
+    }
 
     public static void Generated(SessionDraft draft, EventOrder stamp, ClipGenerated e) =>
         Change(draft, e, clip => clip with { Rendering = Rendering.Latest(clip.Rendering, new Rendering(stamp, e.ObjectKey)) });
@@ -66,12 +70,13 @@ internal static class SessionMediaFold
     public static void Deleted(SessionDraft draft, EventOrder stamp, ClipDeleted e) =>
         Change(draft, e, clip => stamp.IsAfter(clip.Deleted) ? clip with { Deleted = stamp } : clip);
 
-    /// <summary>Ids never change, so which of too many clips are kept does not depend on the order of events.</summary>
     private static void Change(SessionDraft draft, ClipEvent e, Func<Clip, Clip> change)
     {
-        var media = draft.Media ?? new SessionMedia();
+        var media = draft.Fold.Media ?? new SessionMedia();
         var clips = media.Clips.ToDictionary(clip => clip.Id);
         clips[e.ClipId] = change(clips.GetValueOrDefault(e.ClipId) ?? new Clip(e.ClipId));
-        draft.Media = media with { Clips = [.. clips.Values.OrderBy(clip => clip.Id).Take(SessionMedia.MaxClips)] };
+        // Ids never change, so the clips that are kept do not depend on the order of events.
+        var kept = clips.Values.OrderBy(clip => clip.Id).Take(SessionMedia.MaxClips);
+        draft.Fold = draft.Fold with { Media = media with { Clips = [.. kept] } };
     }
 }

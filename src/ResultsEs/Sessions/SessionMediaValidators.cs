@@ -1,7 +1,3 @@
-using FluentValidation;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 namespace ResultsEs.Sessions;
 
 internal sealed class VideoRecordedValidator : WireValidator<VideoRecorded>
@@ -71,12 +67,15 @@ internal static class MediaRules
     private const string KeyCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!()/";
 
     /// <summary>
-    /// A key below a folder, which it cannot leave: 1–500 letters, digits and <c>- _ . ! ( )</c>, with <c>/</c> between names, none
-    /// of which is empty, <c>.</c> or <c>..</c>. Stores that keep files, and proxies before them, resolve dots.
+    /// The key of an object, which cannot leave its folder. 1–500 letters, digits and <c>- _ . ! ( )</c>, with <c>/</c> between names.
+    /// No name is empty, <c>.</c> or <c>..</c>, because file-based stores and proxies resolve dots.
     /// </summary>
     public static IRuleBuilderOptions<T, string> ObjectKey<T>(this IRuleBuilder<T, string> rule) =>
-        rule.Must(IsKey).WithMessage("must be 1 to 500 letters, digits and - _ . ! ( ), with / between names that are not empty, . or ..");
+        rule.Must(IsKey)
+            .WithMessage("must be 1 to 500 letters, digits and - _ . ! ( ), with / between names that are not empty, . or ..");
 
     private static bool IsKey(string key) =>
-        key.Length <= MaxKey && !key.AsSpan().ContainsAnyExcept(KeyCharacters) && key.Split('/').All(name => name is not ("" or "." or ".."));
+        key.Length <= MaxKey
+        && !key.AsSpan().ContainsAnyExcept(KeyCharacters)
+        && key.Split('/').All(name => name is not ("" or "." or ".."));
 }

@@ -1,46 +1,39 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using JasperFx;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.Sessions.TaskTypes;
 
 [assembly: JsonContext<ResultsEs.Sessions.SessionResultJson>]
 
 namespace ResultsEs.Sessions;
 
-/// <summary>
-/// The stored document of a session: the v3 body ready to send, and beside it (never inside) what the fold needs to
-/// stay free of order.
-/// </summary>
+/// <summary>The stored document of a session: the v3 body, ready to send, and the state that makes the fold order-free.</summary>
 internal sealed record SessionResult : ILongVersioned
 {
-    /// <summary>The session, and its stream.</summary>
+    /// <summary>The session's id, which is also its stream's.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>What v3 sends, as it is.</summary>
+    /// <summary>The v3 response, sent as it is stored.</summary>
     public required SessionBody Body { get; init; }
 
-    /// <summary>What v3 does not show.</summary>
+    /// <summary>The state that no response shows.</summary>
     public required SessionFold Fold { get; init; }
 
-    /// <summary>The version of the stream that a stored document holds. A column, which Marten reads and writes.</summary>
+    /// <summary>The version of the stream that the stored document holds. A column that Marten reads and writes.</summary>
     [JsonIgnore]
     public long Version { get; set; }
 
-    /// <summary>How many events of the stream a stored document lacks; 0 when it is written. A column, which deferred writes count up.</summary>
+    /// <summary>How many of the stream's events the stored document lacks. A column: 0 when written, raised by deferred writes.</summary>
     [JsonIgnore]
     public int Lag { get; set; }
 
-    /// <summary>What lists order the session by: its end, or its start while it has none. Null until either is known.</summary>
+    /// <summary>The time by which lists are ordered: the session's end, or its start while it runs. Null until either is known.</summary>
     public DateTimeOffset? ListedAt => Body.FinishTime ?? Body.StartTime;
 
-    /// <summary>The types of its tasks as lists filter by them, sorted: <c>|NPS|SKIPPED|WRITTEN|</c>.</summary>
+    /// <summary>The task types that lists filter by, sorted: <c>|NPS|SKIPPED|WRITTEN|</c>.</summary>
     public string TaskTypes => Sessions.TaskTypes.TaskType.Set(Fold.Tasks);
 }
 
-/// <summary>Where a session stands.</summary>
+/// <summary>The state of a session.</summary>
 [JsonConverter(typeof(WireEnumConverter<SessionStatus>))]
 public enum SessionStatus
 {
@@ -54,7 +47,7 @@ public enum SessionStatus
     Abandoned,
 }
 
-/// <summary>What v2 and v3 say about the session itself.</summary>
+/// <summary>The members that v2 and v3 share: the session without its tasks.</summary>
 internal record SessionHead
 {
     public required Guid SessionId { get; init; }
@@ -146,57 +139,52 @@ internal sealed record TaskResponse(
 [JsonConverter(typeof(TaskAnswerConverter))]
 internal sealed record TaskAnswer(string Key, JsonElement Payload);
 
-/// <summary>What the fold needs and v3 does not show.</summary>
+/// <summary>The state that the fold needs beside the body. Each <see cref="EventOrder"/> is the latest event of its kind.</summary>
 internal sealed record SessionFold
 {
-    /// <summary>The start that holds.</summary>
     public EventOrder? Started { get; init; }
 
-    /// <summary>The participant's snapshot that holds.</summary>
     public EventOrder? Profiled { get; init; }
 
-    /// <summary>The end that holds.</summary>
     public EventOrder? Ended { get; init; }
 
-    /// <summary>The session's transcript that holds; its event has it.</summary>
+    /// <summary>The event that holds the session's transcript.</summary>
     public EventOrder? Transcribed { get; init; }
 
-    /// <summary>The recording and its clips; absent while there are none.</summary>
+    /// <summary>The recording and its clips; null while there are none.</summary>
     public SessionMedia? Media { get; init; }
 
-    /// <summary>Ordered by id; also of tasks that no answer has told about yet.</summary>
+    /// <summary>Ordered by id; tasks without an answer or skip included.</summary>
     public IReadOnlyList<TaskFold> Tasks { get; init; } = [];
 
     /// <summary>Ordered by id.</summary>
     public IReadOnlyList<TaskGroupFold> TaskGroups { get; init; } = [];
 }
 
-/// <summary>What the fold needs of a task.</summary>
+/// <summary>The state of a task beside the body.</summary>
 internal sealed record TaskFold(Guid Id)
 {
-    /// <summary>The answer or skip that holds; absent while there is none.</summary>
+    /// <summary>The latest answer or skip; null while there is none.</summary>
     public EventOrder? Settled { get; init; }
 
-    /// <summary>The task's own type, which v3 may show as another.</summary>
+    /// <summary>The task's own type; v3 may show another.</summary>
     public string? Type { get; init; }
 
-    /// <summary>The task's place in the test plan.</summary>
+    /// <summary>The task's place in the test plan, from 0.</summary>
     public int Position { get; init; }
 
-    /// <summary>Who skipped it, when it was.</summary>
+    /// <summary>Who skipped the task; null when it was not skipped.</summary>
     public SkipReason? Reason { get; init; }
 
-    /// <summary>The transcript that holds.</summary>
     public TranscriptPiece? Transcript { get; init; }
 
-    /// <summary>The task's interactions.</summary>
     public FigmaFold? Figma { get; init; }
 }
 
-/// <summary>What the fold needs of a task group.</summary>
+/// <summary>The state of a task group beside the body.</summary>
 internal sealed record TaskGroupFold(Guid Id, EventOrder Settled)
 {
-    /// <summary>The score with its parts, of a group that was scored.</summary>
+    /// <summary>The score with its parts; null in a group without a score.</summary>
     public QxScore? Qx { get; init; }
 }
 
@@ -204,9 +192,10 @@ internal sealed record TaskGroupFold(Guid Id, EventOrder Settled)
 internal sealed record QxScore(string Label, decimal Score, decimal? Behavioral, decimal Attitudinal, QxScoreValues Values);
 
 /// <summary>The single values behind a QX score.</summary>
-internal sealed record QxScoreValues(IReadOnlyList<decimal>? Behavioral, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);
+internal sealed record QxScoreValues(
+    IReadOnlyList<decimal>? Behavioral, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);
 
-/// <summary>Writes and reads <c>{"nps": {…}}</c>.</summary>
+/// <summary>Reads and writes <c>{"nps": {…}}</c>.</summary>
 internal sealed class TaskAnswerConverter : JsonConverter<TaskAnswer>
 {
     /// <inheritdoc/>

@@ -1,18 +1,16 @@
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Sessions;
 
 /// <summary>
-/// How events make a session's document: pure, total, and free of order. Every step commutes with every other, because
-/// each either keeps the greatest <see cref="EventOrder"/>, or adds to sums and to sets bounded by a total order. That makes
-/// retries, several nodes and offline recorders harmless (events.md, rule 3).
+/// The fold of a session's events into its document: pure, total and order-free (events.md, rule 3).
+/// Steps commute: each keeps the greatest <see cref="EventOrder"/>, or adds to sums and to sets bounded by a total order.
+/// So retries, several nodes and offline recorders do no harm.
 /// </summary>
 internal static class SessionResultFold
 {
-    /// <summary>The document after <paramref name="events"/>, each of which must be new to it.</summary>
+    /// <summary>Folds <paramref name="events"/> into the document. Each of them must be new to it.</summary>
     public static SessionResult Fold(Guid sessionId, SessionResult? before, IEnumerable<RecordedEvent> events)
     {
         var draft = SessionDraft.FromDocument(sessionId, before);
@@ -23,10 +21,10 @@ internal static class SessionResultFold
 
     public static void Started(SessionDraft draft, EventOrder stamp, SessionStarted e)
     {
-        if (!stamp.IsAfter(draft.Started))
+        if (!stamp.IsAfter(draft.Fold.Started))
             return;
 
-        draft.Started = stamp;
+        draft.Fold = draft.Fold with { Started = stamp };
         draft.Head = draft.Head with
         {
             TestId = e.TestId,
@@ -40,11 +38,12 @@ internal static class SessionResultFold
 
     public static void Profiled(SessionDraft draft, EventOrder stamp, ParticipantProfiled e)
     {
-        if (!stamp.IsAfter(draft.Profiled))
+        if (!stamp.IsAfter(draft.Fold.Profiled))
             return;
 
-        draft.Profiled = stamp;
-        draft.Head = draft.Head with { SessionParticipant = new(e.ParticipantId, [.. e.Demographics.Select(item => item with { Unknown = null })]) };
+        draft.Fold = draft.Fold with { Profiled = stamp };
+        var demographics = e.Demographics.Select(item => item with { Unknown = null });
+        draft.Head = draft.Head with { SessionParticipant = new(e.ParticipantId, [.. demographics]) };
     }
 
     public static void Completed(SessionDraft draft, EventOrder stamp, SessionCompleted e) =>
@@ -74,26 +73,23 @@ internal static class SessionResultFold
     public static void Sequenced(SessionDraft draft, EventOrder stamp, ComparisonSequenced e) =>
         draft.SettleGroup(stamp, new TaskGroupBody(e.TaskGroupId, "BALANCED_COMPARISON", new TaskGroupResponse(null, e.Sequence)));
 
-    /// <summary>The event alone holds the transcript; the document says which event.</summary>
+    /// <summary>Notes which event holds the transcript. The cues stay in the event.</summary>
     public static void SessionTranscribed(SessionDraft draft, EventOrder stamp, SessionTranscribed e)
     {
-        if (stamp.IsAfter(draft.Transcribed))
-            draft.Transcribed = stamp;
+        if (stamp.IsAfter(draft.Fold.Transcribed))
+            draft.Fold = draft.Fold with { Transcribed = stamp };
     }
 
     private static void End(SessionDraft draft, EventOrder stamp, SessionStatus status, DateTimeOffset at, AbandonCause? cause)
     {
-        if (!stamp.IsAfter(draft.Ended))
+        if (!stamp.IsAfter(draft.Fold.Ended))
             return;
 
-        draft.Ended = stamp;
+        draft.Fold = draft.Fold with { Ended = stamp };
         draft.Head = draft.Head with { Status = status, FinishTime = UtcMilliseconds(at), AbandonCause = cause };
     }
 
-    /// <summary>
-    /// A moment as the document's JSON spells it, so that the column beside it holds the same: a column takes no other
-    /// offset, and finer digits would be in it until the next event.
-    /// </summary>
+    // A column takes UTC alone, and the document's JSON has milliseconds: finer digits would be in the column until the next event.
     private static DateTimeOffset UtcMilliseconds(DateTimeOffset at) =>
         new(at.UtcTicks - (at.UtcTicks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
 }

@@ -1,27 +1,20 @@
 using Marten.Schema;
-using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions.TaskTypes;
 
 namespace ResultsEs.Sessions;
 
-/// <summary>Where the documents of sessions are stored, and by what lists find them.</summary>
+/// <summary>The table of session documents, with the columns and indexes that lists use.</summary>
 internal static class SessionResultTable
 {
     /// <summary>
-    /// The version of the projection. Raise it with each change by which stored events fold into other documents than before: nodes of both versions
-    /// can then serve side by side, each with documents of its own (docs/operations/rebuild.md).
+    /// The version of the projection. Raise it with each change that makes stored events fold into different documents.
+    /// Nodes of both versions can then serve side by side, each with its own documents (docs/operations/rebuild.md).
     /// </summary>
     public const int Version = 1;
 
-    /// <summary>The type of a session's stream, as Marten names it.</summary>
+    /// <summary>The type of a session's stream, as Marten stores it.</summary>
     public const string StreamType = "session_result";
-
-    /// <summary>The index of a test's sessions by status and time.</summary>
-    public static readonly string ListIndex = $"ix_{DocumentTable.AliasOf(StreamType, Version)}_list";
-
-    /// <summary>The index of a test's sessions by their last change.</summary>
-    public static readonly string UpdatedIndex = $"ix_{DocumentTable.AliasOf(StreamType, Version)}_updated";
 
     /// <summary>The table, its columns, its events and its fold.</summary>
     public static readonly DocumentTable<SessionResult> Documents = new(
@@ -48,18 +41,33 @@ internal static class SessionResultTable
     /// <summary>The table's name with its schema, for SQL.</summary>
     public static readonly string Name = Documents.QualifiedName;
 
-    /// <summary>Whether an event changes nothing beside the document of a session that lists find by <paramref name="taskTypes"/>, and nothing that is counted.</summary>
+    /// <summary>True when an event adds no type to <paramref name="taskTypes"/> and changes no other column and no total.</summary>
     private static bool MayDefer(StreamEvent data, string taskTypes) =>
         SessionEventTypes.Of(data).TaskTypesOf(data) is { } types && types.All(type => TaskType.Holds(taskTypes, type));
 
-    /// <summary>Both indexes lead by account, workspace and test, and hold what lists filter by, so that a filter looks at no row.</summary>
+    // Both lead by account, workspace and test, and hold the columns of all filters: a filter looks up no row.
     private static void AddIndexes(DocumentMapping mapping)
     {
+        var alias = DocumentTable.AliasOf(StreamType, Version);
         var list = mapping.AddIndex("tenant_id", "workspace_id", "test_id", "status", "listed_at", "id");
-        list.Name = ListIndex;
+        list.Name = $"ix_{alias}_list";
         list.IncludeColumns = ["audience_id", "task_types"];
         var updated = mapping.AddIndex("tenant_id", "workspace_id", "test_id", DocumentTable.Modified, "id");
-        updated.Name = UpdatedIndex;
+        updated.Name = $"ix_{alias}_updated";
         updated.IncludeColumns = ["status", "listed_at", "audience_id", "task_types"];
+    }
+}
+
+/// <summary>The inline projection of sessions: <see cref="SessionResultFold"/>, in the transaction of the events.</summary>
+internal sealed class SessionResultProjection() : DocumentProjection<SessionResult>(SessionResultTable.Documents);
+
+/// <summary>The registration of this folder's services.</summary>
+internal static class SessionsSetup
+{
+    /// <summary>Adds the session documents and their projection.</summary>
+    public static WebApplicationBuilder AddSessions(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddDocuments(SessionResultTable.Documents);
+        return builder;
     }
 }

@@ -1,7 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Sessions;
 
@@ -14,7 +11,7 @@ internal sealed record SessionResultV2 : SessionHead
     [JsonPropertyOrder(1)]
     public IReadOnlyList<SessionTaskResult> SessionTaskResults { get; init; } = [];
 
-    /// <summary>The body, as JSON, of a stored document: put together from pieces of its text, which costs a third of reading it and writing another.</summary>
+    /// <summary>Renders a stored document as v2, from pieces of its JSON. Costs a third of reading and writing records.</summary>
     public static ReadOnlyMemory<byte> Render(ReadOnlySpan<byte> document)
     {
         var (shown, folds) = (new List<Shown>(), new Dictionary<Guid, Fold>());
@@ -42,7 +39,7 @@ internal sealed record SessionResultV2 : SessionHead
         return output.WrittenMemory;
     }
 
-    // What v3 says about the session itself v2 says in the same words.
+    // Every member but tasks and task groups is the same in v2.
     private static void ReadBody(ReadOnlySpan<byte> document, ref Utf8JsonReader reader, Utf8JsonWriter writer, List<Shown> tasks)
     {
         reader.Read();
@@ -189,7 +186,7 @@ internal sealed record SessionResultV2 : SessionHead
     // False at the end of the object.
     private static bool ReadName(ref Utf8JsonReader reader) => reader.Read() && reader.TokenType == JsonTokenType.PropertyName;
 
-    // Where the value lies whose name was read.
+    // The place in the document of the value after the name.
     private static Range Value(ref Utf8JsonReader reader)
     {
         reader.Read();
@@ -210,10 +207,10 @@ internal sealed record SessionResultV2 : SessionHead
         return reader.GetString();
     }
 
-    /// <summary>What v3 shows of a task.</summary>
+    // A task of the body.
     private record struct Shown(Guid Id, Range Text, Range Start, Range End, Range? Answer);
 
-    /// <summary>What it does not.</summary>
+    // The state of a task beside the body.
     private record struct Fold(string? Type, Range Position, string? Reason);
 }
 

@@ -1,14 +1,12 @@
-using ResultsEs.Contracts;
-
 namespace ResultsEs.Sessions;
 
 /// <summary>
-/// What an event of an earlier version says in the words of the next. Stored events are never rewritten: they are read as they were sent, and upcast where they
-/// are folded. Pure and total, as the folds are.
+/// Upcasters turn an event of an earlier version into one of the next; pure and total, as the folds are.
+/// Stored events are never rewritten: they are read as they were sent, and upcast when they are folded.
 /// </summary>
 internal static class Upcasters
 {
-    /// <summary>The cause, as far as the words tell that the recorders of then were known to use.</summary>
+    /// <summary>Derives the cause from the reasons that recorders of v1 are known to send.</summary>
     public static SessionAbandonedV2 Abandoned(SessionAbandoned e) => new()
     {
         Cause = e.Reason switch

@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Text;
-using ResultsEs.Contracts;
-
 namespace ResultsEs.Sessions;
 
 /// <summary>Writes WebVTT (W3C Candidate Recommendation of 4 April 2019, "WebVTT: The Web Video Text Tracks Format").</summary>
@@ -10,16 +6,16 @@ internal static class WebVtt
     private static readonly string[] LineEnds = ["\r\n", "\r", "\n"];
 
     /// <summary>
-    /// The cues as a file: in the order of their begins, which the format asks for, and of one begin the longer first, as players sort them;
-    /// overlapping ones stay as they are. A cue that
-    /// ends where it begins is given a millisecond, because an end must come after its begin, and one without any text is left out.
+    /// Writes cues as a file, ordered by start as the format requires. On a tie the longer comes first, as players sort them.
+    /// A cue that ends where it begins lasts 1 ms, since an end must come after its start. A cue without text is left out.
     /// </summary>
     public static string Write(IEnumerable<SpokenCue> cues)
     {
         var file = new StringBuilder("WEBVTT\n");
         foreach (var cue in cues.OrderBy(cue => cue.StartMs).ThenByDescending(cue => End(cue)))
         {
-            if (Text(cue.Text) is not { Length: > 0 } text)
+            // An empty line would end the cue, so none is left in it.
+            if (string.Join('\n', EscapedLines(cue.Text)) is not { Length: > 0 } text)
                 continue;
 
             file.Append('\n').Append(Time(cue.StartMs)).Append(" --> ").Append(Time(End(cue))).Append('\n');
@@ -37,17 +33,17 @@ internal static class WebVtt
     private static string Time(long ms) =>
         string.Create(CultureInfo.InvariantCulture, $"{ms / 3_600_000:00}:{ms / 60_000 % 60:00}:{ms / 1_000 % 60:00}.{ms % 1_000:000}");
 
-    /// <summary>Without empty lines, which end a cue; <c>--></c> cannot be left over once <c>&gt;</c> is escaped.</summary>
-    private static string Text(string text) =>
-        string.Join('\n', Escape(text).Split(LineEnds, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
-
-    /// <summary>On one line, which is all an annotation has, and without hyphens at its end that the tag's <c>></c> would make an arrow of.</summary>
+    // An annotation is one line. Hyphens at its end would form an arrow with the tag's ">".
     private static string Voice(string? speaker)
     {
-        var voice = string.Join(' ', Escape(speaker ?? "").Split(LineEnds, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        var voice = string.Join(' ', EscapedLines(speaker ?? ""));
         return voice.EndsWith("--", StringComparison.Ordinal) ? voice[..^1] + "&#45;" : voice;
     }
 
-    private static string Escape(string text) =>
-        text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
+    // Escaping ">" leaves no "-->" in a text.
+    private static string[] EscapedLines(string text) => text
+        .Replace("&", "&amp;", StringComparison.Ordinal)
+        .Replace("<", "&lt;", StringComparison.Ordinal)
+        .Replace(">", "&gt;", StringComparison.Ordinal)
+        .Split(LineEnds, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

@@ -1,22 +1,26 @@
-using Microsoft.AspNetCore.Authorization;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using Wolverine.Http;
 
 namespace ResultsEs.TestResults;
 
 /// <summary><c>GET /api/v3/testResults/{testId}/sessionResults</c>: the details of a test's sessions, a line each.</summary>
 public static class ExportSessionResults
 {
-    internal static readonly Operation Description = new("exportSessionResultsV3", ApiTag.Sessions, "The details of all of a test's sessions, a line each")
+    internal static readonly Operation Description = new(
+        "exportSessionResultsV3", ApiTag.Sessions, "The details of all of a test's sessions, a line each")
     {
-        Text = "Each line is what `GET /api/v3/sessionResults/{sessionId}` answers. Sessions and their order are those of `GET /api/v2/sessionResults` with the same parameters; there are no parts. An answer that is complete ends as HTTP says; one that breaks off is not complete.",
+        Text = "Each line is what `GET /api/v3/sessionResults/{sessionId}` answers. Sessions and their order are those of "
+            + "`GET /api/v2/sessionResults` with the same parameters; there are no parts. "
+            + "An answer that is complete ends as HTTP says; one that breaks off is not complete.",
         Query = SessionFilter.Query,
-        Replies = [new(StatusCodes.Status200OK, "The sessions, in UTF-8; empty where the test has none of these.", SessionExport.ContentType)],
+        Replies =
+        [
+            new(StatusCodes.Status200OK, "The sessions, in UTF-8; empty where the test has none of these.", SessionExport.ContentType),
+        ],
     };
 
-    /// <summary>Sends the lines.</summary>
+    /// <summary>Sends the sessions, one JSON object a line.</summary>
     [WolverineGet("/api/v3/testResults/{testId}/sessionResults")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ILoggerFactory loggers, CancellationToken cancellation)
@@ -26,8 +30,10 @@ public static class ExportSessionResults
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        // The first page is read before anything is sent, so that what fails here is still answered as everywhere.
+        // The first page is read before anything is sent, so a failure here is still answered as a problem.
         var pages = new SessionPages(database, Caller.From(http.User), filter);
-        return await pages.FirstAsync(cancellation) is { } first ? new SessionExport(pages, first, loggers.CreateLogger<SessionExport>()) : Problems.NotFound();
+        return await pages.FirstAsync(cancellation) is { } first
+            ? new SessionExport(pages, first, loggers.CreateLogger<SessionExport>())
+            : Problems.NotFound();
     }
 }

@@ -1,10 +1,6 @@
-using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using Wolverine.Http;
 
 namespace ResultsEs.TestResults;
 
@@ -17,7 +13,7 @@ public static class GetQxScores
         Replies = [Reply.Ok<QxScoresOfTest>("The scores.")],
     };
 
-    // Whether the test is known comes from the sessions (ix_session_result_list); the totals (primary key) may not show it yet.
+    // The sessions (ix_session_result_list) tell whether the test is known: the totals (primary key) may not show it yet.
     internal static readonly string Sql =
         $"""
         select t.in_progress, t.complete, t.abandoned, t.qx
@@ -68,13 +64,16 @@ internal sealed record QxScoresOfTest(Guid TestId, IReadOnlyList<QxScoreOfGroup>
 internal sealed record QxScoresMeta(int TotalQxTasks, long Completes);
 
 /// <summary>A task group's averages; 0–100, rounded to two decimals.</summary>
-internal sealed record QxScoreOfGroup(Guid TaskGroupId, string Label, decimal? QxScore, QxComponentAverages Components, QxValueAverages Values)
+internal sealed record QxScoreOfGroup(
+    Guid TaskGroupId, string Label, decimal? QxScore, QxComponentAverages Components, QxValueAverages Values)
 {
     public static QxScoreOfGroup Of(Guid group, QxSums sums) => new(
         group,
         sums.Label,
         Average(sums.Score, sums.Sessions),
-        new QxComponentAverages(sums.Behavioral.Count == 0 ? null : Average(sums.Behavioral.Total, sums.Behavioral.Count), Average(sums.Attitudinal, sums.Sessions)),
+        new QxComponentAverages(
+            sums.Behavioral.Count == 0 ? null : Average(sums.Behavioral.Total, sums.Behavioral.Count),
+            Average(sums.Attitudinal, sums.Sessions)),
         new QxValueAverages(
             sums.BehavioralValues.Count == 0 ? null : [.. sums.BehavioralValues.Select(value => Average(value.Total, value.Count))],
             Average(sums.Usability, sums.Sessions),
@@ -89,4 +88,5 @@ internal sealed record QxScoreOfGroup(Guid TaskGroupId, string Label, decimal? Q
 internal sealed record QxComponentAverages(decimal? Behavioral, decimal Attitudinal);
 
 /// <summary>Averages of the single values; the behavioural ones by their place.</summary>
-internal sealed record QxValueAverages(IReadOnlyList<decimal>? Behavioral, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);
+internal sealed record QxValueAverages(
+    IReadOnlyList<decimal>? Behavioral, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);

@@ -1,12 +1,7 @@
-using System.Text.Json.Serialization;
-using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
-using Wolverine.Http;
 
 namespace ResultsEs.TestResults;
 
@@ -15,7 +10,8 @@ public static class GetSessionResults
 {
     internal static readonly Operation Description = new("listSessionResults", ApiTag.Sessions, "Summaries of a test's sessions")
     {
-        Text = "Completed sessions, the newest first, unless `status` asks for others; sessions that run stand where they began. With `updatedSince` the list goes from the oldest change to the newest.",
+        Text = "Completed sessions, the newest first, unless `status` asks for others; sessions that run stand where they began. "
+            + "With `updatedSince` the list goes from the oldest change to the newest.",
         Query =
         [
             new("testId", "The test.", QueryParameter.Uuid, IsRequired: true),
@@ -25,7 +21,7 @@ public static class GetSessionResults
         Replies = [Reply.Ok<SessionResultsPage>("A part of the list.")],
     };
 
-    /// <summary>Sends a part of the list.</summary>
+    /// <summary>Sends a page of the list.</summary>
     [WolverineGet("/api/v2/sessionResults")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
@@ -37,9 +33,8 @@ public static class GetSessionResults
             return problem;
 
         var caller = Caller.From(http.User);
-        return await database.ReadAsync((source, stop) => SessionList.ReadAsync(source, caller, filter, paging, stop), cancellation) is { } page
-            ? TypedResults.Json(page, Json.Of<SessionResultsPage>())
-            : Problems.NotFound();
+        var page = await database.ReadAsync((source, stop) => SessionList.ReadAsync(source, caller, filter, paging, stop), cancellation);
+        return page is null ? Problems.NotFound() : TypedResults.Json(page, Json.Of<SessionResultsPage>());
     }
 }
 
@@ -67,10 +62,10 @@ internal sealed record SessionSummary
     public required DateTimeOffset UpdatedTime { get; init; }
 }
 
-/// <summary>The one statement behind the list.</summary>
+/// <summary>The statement behind the list of a test's sessions.</summary>
 internal static class SessionList
 {
-    /// <summary>The part of the list; null when the caller has no session of that test.</summary>
+    /// <summary>Reads a page of the list; null when the caller has no session of the test.</summary>
     public static async Task<SessionResultsPage?> ReadAsync(
         NpgsqlDataSource database, Caller caller, SessionFilter filter, Paging paging, CancellationToken cancellation)
     {
@@ -79,8 +74,6 @@ internal static class SessionList
         await using var reader = await command.ExecuteReaderAsync(cancellation);
 
         var sessions = new List<SessionSummary>();
-        Position? last = null;
-        var isMore = false;
         long totalCount = 0;
         while (await reader.ReadAsync(cancellation))
         {
@@ -91,48 +84,44 @@ internal static class SessionList
             if (reader.IsDBNull(2))
                 break;
 
-            if (sessions.Count == paging.Limit)
-            {
-                isMore = true;
-                break;
-            }
-
             var status = Enum.Parse<SessionStatus>(reader.GetString(3));
-            var (listed, updated) = (reader.GetFieldValue<DateTimeOffset>(4), reader.GetFieldValue<DateTimeOffset>(7));
             sessions.Add(new SessionSummary
             {
                 SessionId = reader.GetGuid(2),
                 AudienceId = reader.IsDBNull(5) ? null : reader.GetGuid(5),
                 Status = status,
                 StartTime = reader.GetFieldValue<DateTimeOffset>(6),
-                FinishTime = status == SessionStatus.InProgress ? null : listed,
-                UpdatedTime = updated,
+                FinishTime = status == SessionStatus.InProgress ? null : reader.GetFieldValue<DateTimeOffset>(4),
+                UpdatedTime = reader.GetFieldValue<DateTimeOffset>(7),
             });
-            last = new Position((filter.IsByChange ? updated : listed).UtcTicks, reader.GetGuid(2), default, totalCount);
         }
 
-        return new SessionResultsPage(filter.TestId, sessions, ListMeta.Of(paging, totalCount, isMore ? last!.Value.Write(filter.Name) : null));
+        var shown = sessions.Take(paging.Limit).ToList();
+        var next = sessions.Count > paging.Limit ? CursorAfter(shown[^1]).Write(filter.Name) : null;
+        return new SessionResultsPage(filter.TestId, shown, ListMeta.Of(paging, totalCount, next));
+
+        // A session that runs is listed at its start.
+        Position CursorAfter(SessionSummary last) => new(
+            (filter.IsByChange ? last.UpdatedTime : last.FinishTime ?? last.StartTime).UtcTicks, last.SessionId, default, totalCount);
     }
 
-    /// <summary>
-    /// Whether the test is known, how many sessions there are, and the part of them, in one statement and so of one moment. Rows are looked up for the part alone.
-    /// </summary>
+    // One statement, so of one snapshot: whether the test is known, the count, and the page. Rows are looked up for the page alone.
     internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Paging paging)
     {
-        var walk = new SessionListQuery(command, caller, filter);
-        var count = paging.After is { } after ? "select " + command.Add(after.TotalCount) : walk.Count;
+        var query = new SessionListQuery(command, caller, filter);
+        var count = paging.After is { } cursor ? "select " + command.Add(cursor.TotalCount) : query.Count;
         command.CommandText =
             $"""
             with part as materialized (
-              {walk.Part(paging.After, paging.Offset, paging.Limit + 1)}
+              {query.Page(paging.After, paging.Offset, paging.Limit + 1)}
             ), counted as (
-              select {walk.IsKnown} as known, ({count})::bigint as sessions
+              select {query.IsKnown} as known, ({count})::bigint as sessions
             )
             select c.known, c.sessions, d.id, d.status, d.listed_at, d.audience_id, d.start_time, d.{DocumentTable.Modified}
             from counted c
             left join part p on true
-            left join {SessionResultTable.Name} d on d.tenant_id = {walk.Account} and d.id = p.id
-            order by p.moment {walk.Direction}, p.id {walk.Direction}
+            left join {SessionResultTable.Name} d on d.tenant_id = {query.Account} and d.id = p.id
+            order by p.moment {query.Direction}, p.id {query.Direction}
             """;
     }
 }

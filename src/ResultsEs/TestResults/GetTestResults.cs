@@ -1,10 +1,6 @@
-using Microsoft.AspNetCore.Authorization;
-using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using Wolverine.Http;
 
 namespace ResultsEs.TestResults;
 
@@ -20,7 +16,7 @@ public static class GetTestResults
 
     private const string List = "testResults";
 
-    // The primary key (tenant_id, workspace_id, test_id) is walked once for each workspace, from the first test of the part on.
+    // The primary key (tenant_id, workspace_id, test_id) is walked once per workspace, from the first test of the page.
     internal const string Sql =
         """
         with part as materialized (
@@ -36,14 +32,15 @@ public static class GetTestResults
           order by p.test_id, p.workspace_id
           offset $6 limit $7
         ), counted as (
-          select coalesce($8, (select count(*) from results.test_totals t where t.tenant_id = $1 and t.workspace_id = any($2))) as tests
+          select coalesce($8, (
+            select count(*) from results.test_totals t where t.tenant_id = $1 and t.workspace_id = any($2))) as tests
         )
         select c.tests, p.workspace_id, p.test_id, p.in_progress, p.complete, p.abandoned
         from counted c left join part p on true
         order by p.test_id, p.workspace_id
         """;
 
-    /// <summary>Sends a part of the list.</summary>
+    /// <summary>Sends a page of the list.</summary>
     [WolverineGet("/api/v2/testResults")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
@@ -54,10 +51,12 @@ public static class GetTestResults
             return problem;
 
         var caller = Caller.From(http.User);
-        return TypedResults.Json(await database.ReadAsync((source, stop) => ReadAsync(source, caller, paging, stop), cancellation), Json.Of<TestResultsPage>());
+        var page = await database.ReadAsync((source, stop) => ReadAsync(source, caller, paging, stop), cancellation);
+        return TypedResults.Json(page, Json.Of<TestResultsPage>());
     }
 
-    private static async Task<TestResultsPage> ReadAsync(NpgsqlDataSource source, Caller caller, Paging paging, CancellationToken cancellation)
+    private static async Task<TestResultsPage> ReadAsync(
+        NpgsqlDataSource source, Caller caller, Paging paging, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Sql, caller, paging.After?.Id ?? default, paging.After?.Within ?? default);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset + paging.Limit + 1 });
@@ -71,11 +70,16 @@ public static class GetTestResults
         {
             totalCount = reader.GetInt64(0);
             if (!reader.IsDBNull(1))
-                tests.Add(new TestResult(reader.GetGuid(2), reader.GetGuid(1), SessionsByStatus.Of(reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5))));
+            {
+                var sessions = SessionsByStatus.Of(reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5));
+                tests.Add(new TestResult(reader.GetGuid(2), reader.GetGuid(1), sessions));
+            }
         }
 
         var shown = tests.Take(paging.Limit).ToList();
-        var next = tests.Count > paging.Limit ? new Position(0, shown[^1].TestId, shown[^1].WorkspaceId, totalCount).Write(List) : null;
+        var next = tests.Count > paging.Limit
+            ? new Position(0, shown[^1].TestId, shown[^1].WorkspaceId, totalCount).Write(List)
+            : null;
         return new TestResultsPage(shown, ListMeta.Of(paging, totalCount, next));
     }
 }
@@ -89,5 +93,6 @@ internal sealed record TestResult(Guid TestId, Guid WorkspaceId, SessionsByStatu
 /// <summary>How many sessions a test has.</summary>
 internal sealed record SessionsByStatus(long Total, long InProgress, long Complete, long Abandoned)
 {
-    public static SessionsByStatus Of(long inProgress, long complete, long abandoned) => new(inProgress + complete + abandoned, inProgress, complete, abandoned);
+    public static SessionsByStatus Of(long inProgress, long complete, long abandoned) =>
+        new(inProgress + complete + abandoned, inProgress, complete, abandoned);
 }

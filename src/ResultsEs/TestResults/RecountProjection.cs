@@ -1,14 +1,11 @@
 using JasperFx.Events;
 using Marten;
 using Marten.Events.Projections;
-using ResultsEs.Contracts;
 using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
 
-/// <summary>
-/// An inline projection that queues sessions for recounting, in the transaction of the events that change what they count for.
-/// </summary>
+/// <summary>The inline projection that queues sessions for a recount, in the transaction of the events that change their part.</summary>
 internal sealed class RecountProjection : IProjection
 {
     /// <inheritdoc/>

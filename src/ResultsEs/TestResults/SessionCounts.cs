@@ -2,17 +2,10 @@ using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
 
-/// <summary>How many sessions a test has, exactly and at a price that does not grow with them.</summary>
+/// <summary>The exact count of a test's sessions, at a cost that does not grow with their number.</summary>
 internal static class SessionCounts
 {
-    /// <summary>
-    /// A query of one number: the totals, and for the sessions that the totals do not show yet, those that count now less those
-    /// that were counted. In one statement with others, it counts the moment that they see.
-    /// </summary>
-    /// <param name="account">The placeholder of the tenant.</param>
-    /// <param name="workspaces">The placeholder of the workspaces.</param>
-    /// <param name="test">The placeholder of the test.</param>
-    /// <param name="statuses">The placeholder of the statuses, as the columns spell them.</param>
+    /// <summary>A query of one number: stored totals + (current − counted) for sessions still queued, in one snapshot.</summary>
     public static string Sql(string account, string workspaces, string test, string statuses) =>
         $"""
         select

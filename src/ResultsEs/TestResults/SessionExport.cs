@@ -4,16 +4,15 @@ using ResultsEs.Http;
 namespace ResultsEs.TestResults;
 
 /// <summary>
-/// The answer: while a page is written, the one after it is read. It holds two pages and no connection to the database while it waits for
-/// its client; one that stops reading is
-/// cut off by the web server (Kestrel's MinResponseDataRate). Once it has begun, what fails breaks it off: an end would say that it is
-/// complete.
+/// The response of an export: it reads the next page while it writes one. While it waits for the client it holds two pages
+/// and no database connection; Kestrel's MinResponseDataRate cuts off a client that stops reading.
+/// A failure after the start aborts the response, because a regular end would say that it is complete.
 /// </summary>
 internal sealed partial class SessionExport(SessionPages pages, SessionPage first, ILogger<SessionExport> logger) : IResult
 {
     public const string ContentType = "application/x-ndjson";
 
-    // Kestrel gives a client a second for each 240 bytes that it is handed.
+    // Kestrel allows a client one second per 240 bytes of a write.
     private const int WriteBytes = 32 * 1024;
 
     private long _sent;
@@ -22,7 +21,7 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.ContentType = ContentType;
-        // Where there is no line it begins as well.
+        // The response starts even when there is no line.
         await httpContext.Response.StartAsync(httpContext.RequestAborted);
         if (HeadRequests.IsOne(httpContext))
             return;
@@ -47,11 +46,11 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
     private async Task WriteAsync(SessionPage page, PipeWriter body, CancellationToken cancellation)
     {
         var at = 0;
-        foreach (var (end, session) in page.Behind)
+        foreach (var (end, session) in page.Lagging)
         {
             await WriteAsync(page.Lines[at..end], body, cancellation);
             at = end;
-            if (await pages.FoldedAsync(session, cancellation) is { } line)
+            if (await pages.CaughtUpAsync(session, cancellation) is { } line)
                 await WriteAsync((byte[])[.. line, SessionPages.EndOfLine], body, cancellation);
         }
 

@@ -1,8 +1,4 @@
-using System.Globalization;
-using System.Text;
-using Npgsql;
 using ResultsEs.Access;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions;
@@ -10,8 +6,9 @@ using ResultsEs.Sessions;
 namespace ResultsEs.TestResults;
 
 /// <summary>
-/// A test's sessions that a filter lets pass, in the order in which they are listed, as parts of a statement whose parameters it adds. Both indexes of
-/// <see cref="SessionResultTable"/> are walked from the first item of a part to its last and no further, once for each workspace (and status), and hold all that is asked there.
+/// The sessions of a test that pass a filter, in list order, as parts of a SQL statement. It adds their parameters.
+/// A page walks an index of <see cref="SessionResultTable"/> from its first item to its last, once per workspace (and status).
+/// Each index holds every column that is asked for, so no row is looked up.
 /// </summary>
 internal sealed class SessionListQuery
 {
@@ -20,8 +17,8 @@ internal sealed class SessionListQuery
     private readonly string _workspaces;
     private readonly string _test;
     private readonly string _statuses;
-    private readonly string _walks;
-    private readonly string _walk;
+    private readonly string _ranges;
+    private readonly string _fromRange;
 
     public SessionListQuery(NpgsqlCommand command, Caller caller, SessionFilter filter)
     {
@@ -45,15 +42,16 @@ internal sealed class SessionListQuery
         if (filter.TaskType is { } type)
             conditions.Append(CultureInfo.InvariantCulture, $" and d.task_types like {command.Add($"%|{type}|%")}");
 
-        // By change the index tells sessions apart by status only after the moment, so it is walked once for all of them.
-        _walks = filter.IsByChange
+        // In the index of changes the status comes after the time, so one range holds all statuses.
+        _ranges = filter.IsByChange
             ? $"unnest({_workspaces}::uuid[]) w(id)"
             : $"unnest({_workspaces}::uuid[]) w(id) cross join unnest({_statuses}::varchar[]) s(status)";
-        // Documents written before there was a listed_at have none until they are rebuilt.
-        _walk =
+        var ofStatus = filter.IsByChange ? $"any({_statuses})" : "s.status";
+        // A document written before the column existed has no listed_at until it is rebuilt.
+        _fromRange =
             $"""
             from {SessionResultTable.Name} d
-            where d.tenant_id = {Account} and d.workspace_id = w.id and d.test_id = {_test} and d.status = {(filter.IsByChange ? $"any({_statuses})" : "s.status")}
+            where d.tenant_id = {Account} and d.workspace_id = w.id and d.test_id = {_test} and d.status = {ofStatus}
               and d.listed_at is not null{conditions}
             """;
     }
@@ -61,10 +59,10 @@ internal sealed class SessionListQuery
     /// <summary>The placeholder of the tenant.</summary>
     public string Account { get; }
 
-    /// <summary>The direction of the order, which is that of a moment and, of the same moment, of ids.</summary>
+    /// <summary>The sort direction, of the time and of the ids within one time.</summary>
     public string Direction => _filter.IsByChange ? "asc" : "desc";
 
-    /// <summary>A condition: whether the caller has any session of the test.</summary>
+    /// <summary>A condition: the caller has a session of the test.</summary>
     public string IsKnown =>
         $"""
         exists (
@@ -73,37 +71,39 @@ internal sealed class SessionListQuery
         )
         """;
 
-    /// <summary>A query of one number: how many sessions there are.</summary>
+    /// <summary>A query of one number: the count of the sessions.</summary>
     public string Count => _filter.IsNarrow
-        ? $"select count(*) from {_walks} cross join lateral (select d.id {_walk}) d"
+        ? $"select count(*) from {_ranges} cross join lateral (select d.id {_fromRange}) d"
         : SessionCounts.Sql(Account, _workspaces, _test, _statuses);
 
-    /// <summary>A query of the ids of a part and of the moments by which they are in order, in that order.</summary>
-    /// <param name="after">The item before the part; null at the begin.</param>
-    /// <param name="offset">How many items to leave out.</param>
-    /// <param name="limit">How many items at most.</param>
-    public string Part(Position? after, int offset, int limit)
+    /// <summary>A query of the ids and times of a page, in list order. It skips up to a cursor (null: none), and an offset.</summary>
+    public string Page(Position? after, int offset, int limit)
     {
-        var (key, behind) = _filter.IsByChange ? (DocumentTable.Modified, ">") : ("listed_at", "<");
-        var seek = after is { } position
-            ? $" and (d.{key}, d.id) {behind} ({_command.Add(new DateTimeOffset(position.Key, TimeSpan.Zero))}, {_command.Add(position.Id)})"
-            : "";
+        var (key, comparison) = _filter.IsByChange ? (DocumentTable.Modified, ">") : ("listed_at", "<");
+        var seek = "";
+        if (after is { } cursor)
+        {
+            var time = _command.Add(new DateTimeOffset(cursor.Key, TimeSpan.Zero));
+            seek = $" and (d.{key}, d.id) {comparison} ({time}, {_command.Add(cursor.Id)})";
+        }
+
         return
             $"""
             select p.id, p.moment
-            from {_walks}
-            cross join lateral (select d.id, d.{key} as moment {_walk}{seek} order by d.{key} {Direction}, d.id {Direction} limit {_command.Add(offset + limit)}) p
+            from {_ranges}
+            cross join lateral (
+              select d.id, d.{key} as moment {_fromRange}{seek}
+              order by d.{key} {Direction}, d.id {Direction} limit {_command.Add(offset + limit)}) p
             order by p.moment {Direction}, p.id {Direction}
             offset {_command.Add(offset)} limit {_command.Add(limit)}
             """;
     }
 }
 
-/// <summary>Parameters of statements that are put together.</summary>
+/// <summary>Parameters of statements that are put together from parts.</summary>
 internal static class Parameters
 {
-    /// <summary>Adds a parameter.</summary>
-    /// <returns>Its placeholder.</returns>
+    /// <summary>Adds a parameter and returns its placeholder.</summary>
     public static string Add<T>(this NpgsqlCommand command, T value)
     {
         command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Data;
-using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
@@ -8,53 +7,53 @@ using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
 
-/// <summary>Some of an export's sessions.</summary>
-/// <param name="Lines">Their lines but for those whose documents are behind their streams; in an array of the shared pool.</param>
-/// <param name="Behind">Those others, each with the place of its line.</param>
-/// <param name="Next">The last session, behind which the next page begins; null when there is none.</param>
-/// <param name="NextLimit">How many sessions the next page is to have at most.</param>
-internal sealed record SessionPage(ArraySegment<byte> Lines, IReadOnlyList<(int At, Guid Session)> Behind, Position? Next, int NextLimit)
+/// <summary>A page of an export.</summary>
+/// <param name="Lines">The lines of its sessions, except those that lag; in an array of the shared pool.</param>
+/// <param name="Lagging">The sessions whose documents lag, each with the place of its line.</param>
+/// <param name="Next">The cursor of the next page; null after the last one.</param>
+/// <param name="NextLimit">The greatest number of sessions of the next page.</param>
+internal sealed record SessionPage(ArraySegment<byte> Lines, IReadOnlyList<(int At, Guid Session)> Lagging, Position? Next, int NextLimit)
 {
-    /// <summary>Whether there are any sessions.</summary>
-    public bool IsEmpty => Lines.Count == 0 && Behind.Count == 0;
+    public bool IsEmpty => Lines.Count == 0 && Lagging.Count == 0;
 
-    /// <summary>Gives the array back: nobody looks at the lines again.</summary>
+    /// <summary>Returns the array to the pool. The lines must not be read after it.</summary>
     public void Return() => ArrayPool<byte>.Shared.Return(Lines.Array!);
 }
 
-/// <summary>Reads an export page by page, each in a short query of its own: nothing in the database waits for the client.</summary>
+/// <summary>Reads an export page by page. Each is a short query of its own, so nothing in the database waits for the client.</summary>
 internal sealed class SessionPages(ReadDatabase database, Caller caller, SessionFilter filter)
 {
     public const byte EndOfLine = (byte)'\n';
 
-    // A page is as large as this and a document at most, and two are in memory.
+    // A page has at most this and one document; two pages are in memory.
     private const int PageBytes = 1024 * 1024;
     private const int FirstLimit = 25;
     private const int MostLimit = 250;
 
-    // What most sessions need.
+    // 16 KiB a session, enough for most.
     private const int FirstBytes = FirstLimit * 16 * 1024;
 
-    // What jsonb sends before its text.
+    // PostgreSQL sends this byte before the text of a jsonb.
     private const int JsonbVersion = 1;
 
     public Guid Test => filter.TestId;
 
-    /// <summary>The first page; null when the caller has no session of the test.</summary>
+    /// <summary>Reads the first page; null when the caller has no session of the test.</summary>
     public Task<SessionPage?> FirstAsync(CancellationToken cancellation) => database.ReadAsync(
-        async (source, stop) => await ReadAsync(source, after: null, FirstLimit, stop) is var page && (!page.IsEmpty || await IsKnownAsync(source, stop)) ? page : null,
+        async (source, stop) =>
+        {
+            var page = await ReadAsync(source, after: null, FirstLimit, stop);
+            return !page.IsEmpty || await IsKnownAsync(source, stop) ? page : null;
+        },
         cancellation);
 
-    /// <summary>The page after a page; null when that was the last.</summary>
+    /// <summary>Reads the page after a page; null after the last one.</summary>
     public async Task<SessionPage?> AfterAsync(SessionPage page, CancellationToken cancellation) => page.Next is { } last
         ? await database.ReadAsync((source, stop) => ReadAsync(source, last, page.NextLimit, stop), cancellation)
         : null;
 
-    /// <summary>
-    /// The JSON of a session whose document is behind its stream, as a client that asks for it alone gets it; null when that shows that
-    /// it is not the caller's.
-    /// </summary>
-    public Task<byte[]?> FoldedAsync(Guid session, CancellationToken cancellation) =>
+    /// <summary>Catches up a session that lags and reads it as v3 does; null when it is not the caller's.</summary>
+    public Task<byte[]?> CaughtUpAsync(Guid session, CancellationToken cancellation) =>
         SessionResultQuery.ReadAsync(database, GetSessionResultV3.Query, caller, session, cancellation);
 
     private async Task<SessionPage> ReadAsync(NpgsqlDataSource source, Position? after, int limit, CancellationToken cancellation)
@@ -64,7 +63,7 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellation);
 
         var lines = ArrayPool<byte>.Shared.Rent(after is null ? FirstBytes : PageBytes + (PageBytes / 8));
-        var behind = new List<(int, Guid)>();
+        var lagging = new List<(int, Guid)>();
         var (sessions, filled, last) = (0, 0, after);
         while (filled < PageBytes && await reader.ReadAsync(cancellation))
         {
@@ -73,7 +72,7 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
             sessions++;
             if (await reader.IsDBNullAsync(2, cancellation))
             {
-                behind.Add((filled, session));
+                lagging.Add((filled, session));
                 continue;
             }
 
@@ -81,7 +80,7 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
             var length = (int)json.Length;
             if (lines.Length - filled < length)
                 lines = Larger(lines, filled, length);
-            // The byte before the text gives way to the one behind it.
+            // The text overwrites the version byte, and leaves room for the end of the line.
             await json.ReadExactlyAsync(lines.AsMemory(filled, JsonbVersion), cancellation);
             if (lines[filled] != JsonbVersion)
                 throw new NotSupportedException($"PostgreSQL sends jsonb in version {lines[filled]} of its format.");
@@ -90,9 +89,10 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
             lines[filled - 1] = EndOfLine;
         }
 
-        // As many as would fill a page if they are like these: what the database sends beyond a page is thrown away.
+        // As many sessions of this size as fill a page: what the database sends beyond a page is thrown away.
         var nextLimit = (int)Math.Clamp(sessions * (long)PageBytes / Math.Max(1, filled), 1, MostLimit);
-        return new SessionPage(new ArraySegment<byte>(lines, 0, filled), behind, sessions == limit || filled >= PageBytes ? last : null, nextLimit);
+        var next = sessions == limit || filled >= PageBytes ? last : null;
+        return new SessionPage(new ArraySegment<byte>(lines, 0, filled), lagging, next, nextLimit);
     }
 
     private static byte[] Larger(byte[] lines, int filled, int more)
@@ -111,24 +111,24 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     }
 
     /// <summary>
-    /// A page in the order of the list. The primary keys (tenant_id, id) find each document and its stream, one after the other and
-    /// whatever a planner thinks of reading a whole table instead; a
-    /// document is unpacked as it is sent, so that what a page has no room for costs little.
+    /// Builds the statement of a page, in list order. The primary keys (tenant_id, id) find each document and its stream one by one:
+    /// "offset 0" keeps the planner from scanning a table. A document is decompressed as it is sent, so rows beyond a page cost little.
     /// </summary>
-    internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Position? after, int limit, bool comparesStreams = true)
+    internal static void Build(
+        NpgsqlCommand command, Caller caller, SessionFilter filter, Position? after, int limit, bool comparesStreams = true)
     {
-        var walk = new SessionListQuery(command, caller, filter);
+        var query = new SessionListQuery(command, caller, filter);
         command.CommandText =
             $"""
             select p.id, p.moment, case when not o.lags then o.data -> 'body' end
-            from ({walk.Part(after, offset: 0, limit)}) p
+            from ({query.Page(after, offset: 0, limit)}) p
             cross join lateral (
               select d.data, {DocumentQuery.Lags(comparesStreams)} as lags
               from {SessionResultTable.Name} d
-              where d.tenant_id = {walk.Account} and d.id = p.id
+              where d.tenant_id = {query.Account} and d.id = p.id
               offset 0
             ) o
-            order by p.moment {walk.Direction}, p.id {walk.Direction}
+            order by p.moment {query.Direction}, p.id {query.Direction}
             """;
     }
 }

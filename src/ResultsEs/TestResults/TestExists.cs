@@ -2,16 +2,13 @@ using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
 
-/// <summary>Whether a test is known to a caller: whether one of its sessions, started, lies in the caller's workspaces.</summary>
+/// <summary>A test is known to a caller when one of its started sessions is in the caller's workspaces.</summary>
 internal static class TestExists
 {
     /// <summary>
-    /// A query of at most one row for each workspace. The order is the index's (<see cref="SessionResultTable.ListIndex"/>), so that no
-    /// planner thinks it quicker to look through the table until a session of the test turns up.
+    /// A query of at most one row, by placeholders or columns of one account, workspace and test.
+    /// It is ordered as ix_session_result_list is, so that no planner scans the table for a session of the test instead.
     /// </summary>
-    /// <param name="account">The placeholder of the tenant.</param>
-    /// <param name="workspace">The placeholder, or the column, of one workspace.</param>
-    /// <param name="test">The placeholder of the test.</param>
     public static string Sql(string account, string workspace, string test) =>
         $"""
         select 1 from {SessionResultTable.Name} d

@@ -1,53 +1,40 @@
-using System.Text.Json.Serialization;
-using ResultsEs.Common;
 using ResultsEs.Sessions;
 
 [assembly: JsonContext<ResultsEs.TestResults.TestTotalsJson>]
 
 namespace ResultsEs.TestResults;
 
-/// <summary>What of a session counts in its test.</summary>
-/// <param name="Status">Where it stands.</param>
-/// <param name="Scores">Its QX scores by task group; they count while it is complete.</param>
-internal sealed record SessionPart(SessionStatus Status, IReadOnlyDictionary<Guid, QxScore> Scores)
-{
-    /// <summary>The scores that count.</summary>
-    public IEnumerable<KeyValuePair<Guid, QxScore>> Counted => Status == SessionStatus.Complete ? Scores : [];
-}
+/// <summary>The part of a session in its test's totals. Its QX scores, by task group, count while it is complete.</summary>
+internal sealed record SessionPart(SessionStatus Status, IReadOnlyDictionary<Guid, QxScore> Scores);
 
 /// <summary>
-/// What the sessions of a test come to. Sums of exact decimals, so that taking a part away undoes adding it, whatever came
-/// in between.
+/// The totals of a test: its sessions by status, and sums of the complete ones' QX scores by task group.
+/// Sums are exact decimals, so removing a part undoes adding it, whatever came in between.
 /// </summary>
-/// <param name="InProgress">Sessions that run.</param>
-/// <param name="Complete">Sessions that are complete.</param>
-/// <param name="Abandoned">Sessions that were left.</param>
-/// <param name="Qx">Sums of the complete sessions' QX scores by task group.</param>
 internal sealed record TestTotal(long InProgress, long Complete, long Abandoned, IReadOnlyDictionary<Guid, QxSums> Qx)
 {
-    /// <summary>No sessions.</summary>
     public static readonly TestTotal None = new(0, 0, 0, new Dictionary<Guid, QxSums>());
 
-    /// <summary>Whether no session is left.</summary>
     public bool IsEmpty => (InProgress, Complete, Abandoned) == (0, 0, 0);
 
-    /// <summary>With another session's part.</summary>
     public TestTotal With(SessionPart part) => Change(part, 1);
 
-    /// <summary>Without a session's part, which must be in it.</summary>
+    /// <summary>The totals without a part, which must be in them.</summary>
     public TestTotal Without(SessionPart part) => Change(part, -1);
 
-    /// <summary>The totals of one test in two workspaces as one.</summary>
+    /// <summary>Merges the totals of one test in two workspaces.</summary>
     public TestTotal Merge(TestTotal other) => new(
         InProgress + other.InProgress,
         Complete + other.Complete,
         Abandoned + other.Abandoned,
-        Qx.Concat(other.Qx).GroupBy(group => group.Key).ToDictionary(group => group.Key, group => group.Select(pair => pair.Value).Aggregate((a, b) => a.Plus(b, 1))));
+        Qx.Concat(other.Qx)
+            .GroupBy(group => group.Key, group => group.Value)
+            .ToDictionary(group => group.Key, group => group.Aggregate((a, b) => a.Plus(b, 1))));
 
     private TestTotal Change(SessionPart part, int sign)
     {
         var qx = new Dictionary<Guid, QxSums>(Qx);
-        foreach (var (group, score) in part.Counted)
+        foreach (var (group, score) in part.Scores.Where(_ => part.Status == SessionStatus.Complete))
         {
             qx[group] = qx.GetValueOrDefault(group, QxSums.None).Plus(QxSums.Of(score), sign);
             if (qx[group].Sessions == 0)
@@ -62,17 +49,10 @@ internal sealed record TestTotal(long InProgress, long Complete, long Abandoned,
     }
 }
 
-/// <summary>Sums of a task group's QX scores.</summary>
-/// <param name="Sessions">How many sessions have a score.</param>
-/// <param name="Labels">How many of them have each label.</param>
-/// <param name="Score">Sum of the scores.</param>
-/// <param name="Attitudinal">Sum of the attitudinal components.</param>
-/// <param name="Behavioral">Of the behavioural components, which a session may lack.</param>
-/// <param name="BehavioralValues">Of the behavioural values by their place in the list, which may be shorter in some sessions.</param>
-/// <param name="Usability">Sum of the usability values.</param>
-/// <param name="Trust">Sum of the trust values.</param>
-/// <param name="Appearance">Sum of the appearance values.</param>
-/// <param name="Loyalty">Sum of the loyalty values.</param>
+/// <summary>
+/// The sums of a task group's QX scores, with the number of sessions in all and by label.
+/// Behavioural sums have counts of their own, since a session may lack them. Their values are by place in the list.
+/// </summary>
 internal sealed record QxSums(
     long Sessions,
     IReadOnlyDictionary<string, long> Labels,
@@ -87,7 +67,7 @@ internal sealed record QxSums(
 {
     public static readonly QxSums None = new(0, new Dictionary<string, long>(StringComparer.Ordinal), 0, 0, default, [], 0, 0, 0, 0);
 
-    /// <summary>The label most sessions have; of several the first in ordinal order.</summary>
+    /// <summary>The label of most sessions; on a tie the first in ordinal order.</summary>
     [JsonIgnore]
     public string Label => Labels.OrderByDescending(label => label.Value).ThenBy(label => label.Key, StringComparer.Ordinal).First().Key;
 
@@ -103,7 +83,7 @@ internal sealed record QxSums(
         score.Values.Appearance,
         score.Values.Loyalty);
 
-    /// <summary>These and others, or these without others.</summary>
+    /// <summary>The sums plus (<paramref name="sign"/> 1) or minus (−1) others.</summary>
     public QxSums Plus(QxSums other, int sign)
     {
         var labels = new Dictionary<string, long>(Labels, StringComparer.Ordinal);
@@ -134,13 +114,13 @@ internal sealed record QxSums(
     }
 }
 
-/// <summary>A sum, and of how many.</summary>
+/// <summary>A sum with the number of its values.</summary>
 internal readonly record struct Sum(long Count, decimal Total)
 {
     public Sum Plus(Sum other, int sign) => new(Count + (sign * other.Count), Total + (sign * other.Total));
 }
 
-/// <summary>The source-generated JSON contracts of the read model and of what is shown of it.</summary>
+/// <summary>The source-generated JSON contracts of the totals and of this folder's responses.</summary>
 [JsonSerializable(typeof(IReadOnlyDictionary<Guid, QxScore>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<Guid, QxSums>))]
 [JsonSerializable(typeof(TestResultsPage))]

@@ -8,9 +8,8 @@ using Weasel.Postgresql.Tables;
 namespace ResultsEs.TestResults;
 
 /// <summary>
-/// The read model of tests: what all sessions of a test come to. <c>test_changes</c> names sessions whose part in their test may
-/// have changed, written in the transaction that changed it; <c>test_changes_rebuilt</c> those whose part a rebuild will change when it is through; <c>test_sessions</c> holds what of each session is counted;
-/// <c>test_totals</c> holds the sums.
+/// The tables of the totals of tests: <c>test_totals</c> holds the sums, <c>test_sessions</c> the part of each counted session.
+/// <c>test_changes</c> and <c>test_changes_rebuilt</c> are the queues of <see cref="RecountQueue"/>.
 /// </summary>
 internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("test-totals", migrator)
 {
@@ -20,9 +19,9 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
     /// <inheritdoc/>
     protected override IEnumerable<ISchemaObject> schemaObjects()
     {
-        foreach (var names in new[] { "test_changes", "test_changes_rebuilt" })
+        foreach (var name in new[] { "test_changes", "test_changes_rebuilt" })
         {
-            var changes = Table(names);
+            var changes = Table(name);
             changes.AddColumn("tenant_id", "varchar").NotNull();
             changes.AddColumn("session_id", "uuid").NotNull();
             yield return changes;
@@ -36,8 +35,12 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
         sessions.AddColumn("status", "varchar").NotNull();
         sessions.AddColumn("scores", "jsonb").NotNull();
         sessions.AddColumn("clips", "uuid[]").NotNull();
-        // A test's clips: few of its sessions have any.
-        sessions.Indexes.Add(new IndexDefinition(ClipsIndex) { Columns = ["tenant_id", "workspace_id", "test_id"], Predicate = "clips <> '{}'::uuid[]" });
+        // Partial, because few sessions of a test have clips.
+        sessions.Indexes.Add(new IndexDefinition("ix_test_sessions_clips")
+        {
+            Columns = ["tenant_id", "workspace_id", "test_id"],
+            Predicate = "clips <> '{}'::uuid[]",
+        });
         yield return sessions;
 
         var totals = Table("test_totals");
@@ -51,8 +54,6 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
         yield return totals;
     }
 
-    /// <summary>The index of the sessions of a test that have clips.</summary>
-    public const string ClipsIndex = "ix_test_sessions_clips";
-
-    private static Table Table(string name) => new(new PostgresqlObjectName(MartenSetup.Schema, name, SchemaUtils.IdentifierUsage.General));
+    private static Table Table(string name) =>
+        new(new PostgresqlObjectName(MartenSetup.Schema, name, SchemaUtils.IdentifierUsage.General));
 }

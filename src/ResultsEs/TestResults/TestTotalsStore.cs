@@ -1,23 +1,22 @@
-using System.Text.Json;
-using Npgsql;
 using NpgsqlTypes;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
 
-/// <summary>The SQL of the totals of tests and of what of each session is counted in them. Callers own the transaction.</summary>
+/// <summary>The SQL of the totals of tests and of the sessions counted in them. Callers own the transaction.</summary>
 internal static class TestTotalsStore
 {
-    /// <summary>Deletes all totals, and what of each session was counted.</summary>
+    /// <summary>Deletes all totals and all counted sessions.</summary>
     public static async Task ClearAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand("delete from results.test_totals; delete from results.test_sessions", connection) { CommandTimeout = 0 };
+        await using var command = new NpgsqlCommand(
+            "delete from results.test_totals; delete from results.test_sessions", connection)
+        { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>What of sessions was counted; those without an entry are not counted.</summary>
+    /// <summary>Reads what sessions are counted for. A session without an entry is not counted.</summary>
     public static async Task<Dictionary<StreamKey, CountedSession>> CountedAsync(
         NpgsqlConnection connection, IEnumerable<StreamKey> sessions, CancellationToken cancellation)
     {
@@ -33,21 +32,21 @@ internal static class TestTotalsStore
         var counted = new Dictionary<StreamKey, CountedSession>();
         while (await reader.ReadAsync(cancellation))
         {
+            var part = new SessionPart(Status(reader, 4), Read<IReadOnlyDictionary<Guid, QxScore>>(reader, 5));
             counted.Add(
                 new StreamKey(reader.GetString(0), reader.GetGuid(1)),
-                new CountedSession(reader.GetGuid(2), reader.GetGuid(3), new SessionPart(Status(reader, 4), Read<IReadOnlyDictionary<Guid, QxScore>>(reader, 5)), reader.GetFieldValue<Guid[]>(6)));
+                new CountedSession(reader.GetGuid(2), reader.GetGuid(3), part, reader.GetFieldValue<Guid[]>(6)));
         }
 
         return counted;
     }
 
-    /// <summary>What sessions count for by their documents as they are now; those without an entry count for nothing.</summary>
+    /// <summary>Reads what sessions count for by their documents. A session without an entry counts for nothing.</summary>
     public static async Task<Dictionary<StreamKey, CountedSession>> CurrentAsync(
         NpgsqlConnection connection, IReadOnlyList<StreamKey> sessions, CancellationToken cancellation)
     {
-        // The primary key (tenant_id, id) finds the rows. A session whose start is not in belongs to no test yet. "offset 0" keeps the
-        // planner from
-        // unpacking the document once for each member.
+        // The primary key (tenant_id, id) finds the rows. A session whose start has not arrived belongs to no test.
+        // "offset 0" keeps the planner from decompressing the document once per member.
         await using var command = new NpgsqlCommand(
             $"""
             select d.tenant_id, d.id, d.workspace_id, d.test_id, d.status, p.fold -> 'taskGroups', p.fold -> 'media'
@@ -61,17 +60,19 @@ internal static class TestTotalsStore
         var current = new Dictionary<StreamKey, CountedSession>();
         while (await reader.ReadAsync(cancellation))
         {
+            var groups = Read<IReadOnlyList<TaskGroupFold>>(reader, 5);
             var media = reader.IsDBNull(6) ? null : Read<SessionMedia>(reader, 6);
             current.Add(
                 new StreamKey(reader.GetString(0), reader.GetGuid(1)),
-                CountedSession.Of(reader.GetGuid(2), reader.GetGuid(3), Status(reader, 4), Read<IReadOnlyList<TaskGroupFold>>(reader, 5), media));
+                CountedSession.Of(reader.GetGuid(2), reader.GetGuid(3), Status(reader, 4), groups, media));
         }
 
         return current;
     }
 
-    /// <summary>The totals of tests.</summary>
-    public static async Task<Dictionary<TestKey, TestTotal>> TotalsAsync(NpgsqlConnection connection, IReadOnlyList<TestKey> tests, CancellationToken cancellation)
+    /// <summary>Reads the totals of tests; <see cref="TestTotal.None"/> for a test without any.</summary>
+    public static async Task<Dictionary<TestKey, TestTotal>> TotalsAsync(
+        NpgsqlConnection connection, IReadOnlyList<TestKey> tests, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(
             """
@@ -79,7 +80,7 @@ internal static class TestTotalsStore
             from unnest($1, $2, $3) k(tenant_id, workspace_id, test_id)
             join results.test_totals t on t.tenant_id = k.tenant_id and t.workspace_id = k.workspace_id and t.test_id = k.test_id
             """, connection);
-        Add(command, tests);
+        AddTests(command.Parameters, tests);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var totals = tests.ToDictionary(test => test, _ => TestTotal.None);
         while (await reader.ReadAsync(cancellation))
@@ -87,22 +88,28 @@ internal static class TestTotalsStore
         return totals;
     }
 
-    /// <summary>A total whose four columns begin at <paramref name="column"/>.</summary>
-    public static TestTotal Total(NpgsqlDataReader reader, int column) =>
-        new(reader.GetInt64(column), reader.GetInt64(column + 1), reader.GetInt64(column + 2), Read<IReadOnlyDictionary<Guid, QxSums>>(reader, column + 3));
+    /// <summary>Reads totals from four columns, beginning at <paramref name="column"/>.</summary>
+    public static TestTotal Total(NpgsqlDataReader reader, int column) => new(
+        reader.GetInt64(column),
+        reader.GetInt64(column + 1),
+        reader.GetInt64(column + 2),
+        Read<IReadOnlyDictionary<Guid, QxSums>>(reader, column + 3));
 
-    /// <summary>Saves totals, and what of sessions is counted in them.</summary>
-    /// <param name="connection">The connection, in a transaction.</param>
-    /// <param name="totals">The new totals; those of no session are deleted.</param>
-    /// <param name="sessions">What is counted now; null where nothing is.</param>
-    /// <param name="cancellation">Stops it.</param>
+    /// <summary>Saves totals (empty ones are deleted) and what sessions are counted for (null: for nothing).</summary>
     public static async Task SaveAsync(
-        NpgsqlConnection connection, Dictionary<TestKey, TestTotal> totals, Dictionary<StreamKey, CountedSession?> sessions, CancellationToken cancellation)
+        NpgsqlConnection connection,
+        Dictionary<TestKey, TestTotal> totals,
+        Dictionary<StreamKey, CountedSession?> sessions,
+        CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
 
-        var empty = Command("delete from results.test_totals t using unnest($1, $2, $3) k(tenant_id, workspace_id, test_id) where t.tenant_id = k.tenant_id and t.workspace_id = k.workspace_id and t.test_id = k.test_id");
-        Add(empty, [.. totals.Where(total => total.Value.IsEmpty).Select(total => total.Key)]);
+        var empty = Command(
+            """
+            delete from results.test_totals t using unnest($1, $2, $3) k(tenant_id, workspace_id, test_id)
+            where t.tenant_id = k.tenant_id and t.workspace_id = k.workspace_id and t.test_id = k.test_id
+            """);
+        AddTests(empty.Parameters, [.. totals.Where(total => total.Value.IsEmpty).Select(total => total.Key)]);
 
         var filled = totals.Where(total => !total.Value.IsEmpty).ToList();
         var save = Command(
@@ -112,29 +119,41 @@ internal static class TestTotalsStore
             on conflict (tenant_id, workspace_id, test_id) do update
             set in_progress = excluded.in_progress, complete = excluded.complete, abandoned = excluded.abandoned, qx = excluded.qx
             """);
-        Add(save, [.. filled.Select(total => total.Key)]);
+        AddTests(save.Parameters, [.. filled.Select(total => total.Key)]);
         save.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. filled.Select(total => total.Value.InProgress)] });
         save.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. filled.Select(total => total.Value.Complete)] });
         save.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. filled.Select(total => total.Value.Abandoned)] });
-        save.Parameters.Add(JsonArray(filled.Select(total => JsonSerializer.Serialize(total.Value.Qx, Json.Of<IReadOnlyDictionary<Guid, QxSums>>()))));
+        var qx = filled.Select(total => JsonSerializer.Serialize(total.Value.Qx, Json.Of<IReadOnlyDictionary<Guid, QxSums>>()));
+        save.Parameters.Add(new NpgsqlParameter<string[]>
+        {
+            TypedValue = [.. qx],
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb,
+        });
 
-        var gone = Command("delete from results.test_sessions s using unnest($1, $2) k(tenant_id, session_id) where s.tenant_id = k.tenant_id and s.session_id = k.session_id");
+        var gone = Command(
+            """
+            delete from results.test_sessions s using unnest($1, $2) k(tenant_id, session_id)
+            where s.tenant_id = k.tenant_id and s.session_id = k.session_id
+            """);
         gone.Parameters.AddKeys([.. sessions.Where(session => session.Value is null).Select(session => session.Key)]);
 
         foreach (var (key, counted) in sessions.Where(session => session.Value is not null))
         {
             var one = Command(
                 """
-                insert into results.test_sessions (tenant_id, session_id, workspace_id, test_id, status, scores, clips) values ($1, $2, $3, $4, $5, $6, $7)
+                insert into results.test_sessions (tenant_id, session_id, workspace_id, test_id, status, scores, clips)
+                values ($1, $2, $3, $4, $5, $6, $7)
                 on conflict (tenant_id, session_id) do update
-                set workspace_id = excluded.workspace_id, test_id = excluded.test_id, status = excluded.status, scores = excluded.scores, clips = excluded.clips
+                set workspace_id = excluded.workspace_id, test_id = excluded.test_id, status = excluded.status,
+                  scores = excluded.scores, clips = excluded.clips
                 """);
             one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Account });
             one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = key.Id });
             one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted!.Workspace });
             one.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = counted.Test });
             one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = counted.Part.Status.ToString() });
-            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = counted.Scores, NpgsqlDbType = NpgsqlDbType.Jsonb });
+            var scores = JsonSerializer.Serialize(counted.Part.Scores, Json.Of<IReadOnlyDictionary<Guid, QxScore>>());
+            one.Parameters.Add(new NpgsqlParameter<string> { TypedValue = scores, NpgsqlDbType = NpgsqlDbType.Jsonb });
             one.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. counted.Clips] });
         }
 
@@ -148,11 +167,7 @@ internal static class TestTotalsStore
         }
     }
 
-    private static void Add(NpgsqlCommand command, IReadOnlyList<TestKey> tests) => Add(command.Parameters, tests);
-
-    private static void Add(NpgsqlBatchCommand command, IReadOnlyList<TestKey> tests) => Add(command.Parameters, tests);
-
-    private static void Add(NpgsqlParameterCollection parameters, IReadOnlyList<TestKey> tests)
+    private static void AddTests(NpgsqlParameterCollection parameters, IReadOnlyList<TestKey> tests)
     {
         parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. tests.Select(test => test.Tenant)] });
         parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tests.Select(test => test.Workspace)] });
@@ -161,8 +176,6 @@ internal static class TestTotalsStore
 
     private static SessionStatus Status(NpgsqlDataReader reader, int column) => Enum.Parse<SessionStatus>(reader.GetString(column));
 
-    private static NpgsqlParameter JsonArray(IEnumerable<string> json) =>
-        new NpgsqlParameter<string[]> { TypedValue = [.. json], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb };
-
-    private static T Read<T>(NpgsqlDataReader reader, int column) => JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(column), Json.Of<T>())!;
+    private static T Read<T>(NpgsqlDataReader reader, int column) =>
+        JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(column), Json.Of<T>())!;
 }

@@ -1,17 +1,14 @@
 using JasperFx.Events.Projections;
 using Marten;
-using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
 
 /// <summary>
-/// Keeps the totals of tests: takes sessions out of the queue of recounts, reads what of each counts now, and puts it in the place of
-/// what was counted before, all in one transaction. What is
-/// counted comes from the document as it is now, so neither order nor repetition matters. One node at a time does this, by a lock that
-/// ends with its transaction.
+/// A background service that keeps the totals of tests. In one transaction it takes sessions from the queue of recounts
+/// and replaces the counted part of each by that of its document, so neither order nor repetition matters.
+/// One node at a time does this, by a lock that ends with the transaction.
 /// </summary>
 internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, DocumentRefresh refresh, ILogger<TestTotalsUpdater> logger)
     : PollingService(LongestPause)
@@ -21,15 +18,14 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
-    // How long changes wait at most while all is well: what totals may lag behind.
+    // The most that totals lag behind in normal operation.
     /// <inheritdoc/>
     protected override TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// Counts all sessions anew, in one transaction: until its end readers see what was there, and what changes meanwhile stays queued.
-    /// Waits while another node counts, and they for it.
+    /// Counts all sessions again, in one transaction, and returns their number. Until it ends readers see the old totals, and
+    /// changes stay queued. It waits while another node counts, and other nodes wait for it.
     /// </summary>
-    /// <returns>How many sessions were counted.</returns>
     public static async Task<long> RebuildAsync(NpgsqlDataSource database, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -48,8 +44,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
         return sessions;
     }
 
-    /// <summary>Empties the queue of recounts, unless another node does.</summary>
-    /// <returns>How many sessions were looked at.</returns>
+    /// <summary>Empties the queue of recounts, unless another node does, and returns the number of sessions it looked at.</summary>
     public static async Task<int> UpdateAsync(NpgsqlDataSource database, DocumentRefresh refresh, CancellationToken cancellation)
     {
         var sessions = 0;
@@ -58,10 +53,7 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
         return sessions;
     }
 
-    /// <summary>
-    /// Counts again the sessions that a rebuild has queued, some at a time: after the documents that it has made are served. Readers see
-    /// the counts change as it goes.
-    /// </summary>
+    /// <summary>Counts the sessions that a rebuild queued, batch by batch, once its documents are live. Readers see each batch.</summary>
     public static async Task RecountAsync(NpgsqlDataSource database, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -79,23 +71,28 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
     }
 
     /// <summary>
-    /// Those of the sessions that are not counted as <paramref name="sessions"/> says, or will be counted again before long. What is
-    /// written after this
-    /// has begun may change either.
+    /// Finds sessions that are counted for something other than <paramref name="sessions"/> says, or that wait for a recount.
+    /// Events written after the call began may change either.
     /// </summary>
     public static async Task<IReadOnlyList<StreamKey>> DifferingAsync(
         NpgsqlConnection connection, IReadOnlyDictionary<StreamKey, CountedSession?> sessions, CancellationToken cancellation)
     {
-        // The queue first: one that is taken out of it after this was not seen, and then the count is seen that came of it.
+        // The queue is read first: the recount of a session that left the queue before this read is then seen in its counted part.
         var waiting = await RecountQueue.Written.FindAsync(connection, sessions.Keys, cancellation);
         var counted = await TestTotalsStore.CountedAsync(connection, sessions.Keys, cancellation);
-        return [.. sessions.Where(session => waiting.Contains(session.Key) || !CountedSession.Same(counted.GetValueOrDefault(session.Key), session.Value)).Select(session => session.Key)];
+        return
+        [
+            .. sessions
+                .Where(session => waiting.Contains(session.Key)
+                    || !CountedSession.Same(counted.GetValueOrDefault(session.Key), session.Value))
+                .Select(session => session.Key),
+        ];
     }
 
     /// <inheritdoc/>
     protected override Task PollAsync(CancellationToken stoppingToken) => UpdateAsync(database, refresh, stoppingToken);
 
-    // Nothing is passed over: the sessions stay queued until they are counted.
+    // No session is lost: each stays queued until it is counted.
     /// <inheritdoc/>
     protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
 
@@ -109,13 +106,13 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
         if (!await AdvisoryLock.TryInTransactionAsync(connection, LockName, cancellation))
             return 0;
 
-        // So that its statements are one trace.
+        // Groups the statements into one trace.
         using var span = Instruments.Spans.StartActivity("update totals");
         var changed = await RecountQueue.Written.DequeueAsync(connection, SessionsPerTransaction, cancellation);
         if (changed.Count == 0)
             return 0;
 
-        // What nodes of another version wrote is in the documents that are read here before it is counted.
+        // Documents first catch up with what nodes of another version appended.
         var stale = await StreamLog.StaleAsync(connection, SessionResultTable.Documents, changed, cancellation);
         await refresh.RefreshAsync(SessionResultTable.Documents, stale, cancellation);
         await CountAsync(connection, changed, cancellation);
@@ -123,14 +120,17 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
         return changed.Count;
     }
 
-    /// <summary>Puts what sessions count for now in the place of what was counted of them before.</summary>
+    /// <summary>Replaces the counted part of each session by that of its document.</summary>
     private static async Task CountAsync(NpgsqlConnection connection, IReadOnlyList<StreamKey> changed, CancellationToken cancellation)
     {
-        // What is read here, after the names were taken, holds all they stood for.
+        // These reads come after the dequeue, so they see every change that queued a session.
         var before = await TestTotalsStore.CountedAsync(connection, changed, cancellation);
         var now = await TestTotalsStore.CurrentAsync(connection, changed, cancellation);
-        var moved = changed.Where(session => !CountedSession.Same(before.GetValueOrDefault(session), now.GetValueOrDefault(session))).ToList();
-        var totals = await TestTotalsStore.TotalsAsync(connection, [.. moved.SelectMany(session => Tests(before, session).Concat(Tests(now, session))).Distinct()], cancellation);
+        var moved = changed
+            .Where(session => !CountedSession.Same(before.GetValueOrDefault(session), now.GetValueOrDefault(session)))
+            .ToList();
+        var tests = moved.SelectMany(session => Tests(before, session).Concat(Tests(now, session))).Distinct();
+        var totals = await TestTotalsStore.TotalsAsync(connection, [.. tests], cancellation);
         foreach (var session in moved)
         {
             if (before.TryGetValue(session, out var old))
@@ -145,11 +145,15 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
             sessions.TryGetValue(session, out var counted) ? [counted.TestOf(session)] : [];
     }
 
-    private static async Task<IReadOnlyList<StreamKey>> NextAsync(NpgsqlConnection connection, StreamKey last, CancellationToken cancellation)
+    private static async Task<IReadOnlyList<StreamKey>> NextAsync(
+        NpgsqlConnection connection, StreamKey last, CancellationToken cancellation)
     {
         // The primary key (tenant_id, id), in its order.
         await using var command = new NpgsqlCommand(
-            $"select d.tenant_id, d.id from {SessionResultTable.Name} d where (d.tenant_id, d.id) > ($1, $2) order by d.tenant_id, d.id limit $3", connection);
+            $"""
+            select d.tenant_id, d.id from {SessionResultTable.Name} d
+            where (d.tenant_id, d.id) > ($1, $2) order by d.tenant_id, d.id limit $3
+            """, connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
@@ -160,10 +164,10 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
     private static partial void LogFailed(ILogger logger, Exception exception);
 }
 
-/// <summary>The read model's services.</summary>
+/// <summary>The registration of the totals of tests.</summary>
 internal static class TestTotalsSetup
 {
-    /// <summary>Adds what keeps the totals of tests.</summary>
+    /// <summary>Adds the tables, the queue and the updater of the totals of tests.</summary>
     public static WebApplicationBuilder AddTestTotals(this WebApplicationBuilder builder)
     {
         builder.Services.AddHostedService<TestTotalsUpdater>();
@@ -173,7 +177,9 @@ internal static class TestTotalsSetup
             options.Projections.Add(new RecountProjection(), ProjectionLifecycle.Inline);
         });
         builder.Services.AddSingleton<DocumentsChanged>((connection, table, changed, cancellation) =>
-            table == SessionResultTable.Documents ? RecountQueue.Written.EnqueueAsync(connection, changed, cancellation) : Task.CompletedTask);
+            table == SessionResultTable.Documents
+                ? RecountQueue.Written.EnqueueAsync(connection, changed, cancellation)
+                : Task.CompletedTask);
         return builder;
     }
 }

@@ -5,51 +5,50 @@ using ResultsEs.EventStore;
 
 namespace ResultsEs.Ingestion.Import;
 
-/// <summary>A line of a file of events: the event, or what is wrong with it.</summary>
-/// <param name="Number">From 1; blank lines count.</param>
-/// <param name="Bytes">The line's length without its end.</param>
-/// <param name="Event">The event; null when the line is refused.</param>
-/// <param name="Problems">What is wrong; empty when there is an event.</param>
+/// <summary>A line with an event or its problems. Numbered from 1, blank lines included. Zero bytes: it was too long to keep.</summary>
 internal readonly record struct EventLine(long Number, int Bytes, IncomingEvent? Event, IReadOnlyList<EventProblem> Problems);
 
-/// <summary>
-/// Events one a line (NDJSON), each a CloudEvent in the JSON event format. Read as a stream: no more than a line is held, and of a
-/// line that is too long nothing is.
-/// </summary>
+/// <summary>Reads CloudEvents one a line (NDJSON) as a stream. At most one line is in memory, and none that is too long.</summary>
 internal static class EventLines
 {
+    // An event, and the CR before the LF.
+    private const int MaxLineBytes = CloudEventReader.MaxEventBytes + 1;
+
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    /// <summary>Whether a content type is that of lines; there is no registered one, and both of these are in use.</summary>
+    /// <summary>True for the content types of NDJSON. None is registered; both of these are in use.</summary>
     public static bool IsContentType(string? contentType) =>
         CloudEventReader.MediaTypeOf(contentType) is "application/x-ndjson" or "application/ndjson";
 
-    /// <summary>Reads lines up to the end, but for those that are blank or come before <paramref name="from"/>.</summary>
-    /// <param name="reader">The bytes; UTF-8, with or without a byte order mark, lines ended by LF or CRLF. Not completed here.</param>
-    /// <param name="from">The first line that counts.</param>
+    /// <summary>Reads lines to the end, except blank ones.</summary>
+    /// <param name="reader">UTF-8, with or without a byte order mark; lines end with LF or CRLF. The caller completes it.</param>
+    /// <param name="from">The first line to read; those before it are skipped.</param>
     /// <param name="cancellation">Stops the reading.</param>
-    public static async IAsyncEnumerable<EventLine> ReadAsync(PipeReader reader, long from, [EnumeratorCancellation] CancellationToken cancellation)
+    public static async IAsyncEnumerable<EventLine> ReadAsync(
+        PipeReader reader, long from, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var number = 1L;
-        var tooLong = 0L;
+        // Bytes of the current line that were discarded, because it is too long.
+        var discarded = 0L;
         while (true)
         {
             var reading = reader.ReadAsync(cancellation);
-            // A pipe that says nothing does not notice the cancellation by itself.
+            // A read from a silent pipe does not end when it is cancelled.
             var read = reading.IsCompleted ? await reading : await reading.AsTask().WaitAsync(cancellation);
             var buffer = read.Buffer;
             while (TryCut(ref buffer, read.IsCompleted, out var line))
             {
-                if (number >= from && (tooLong + line.Length > CloudEventReader.MaxEventBytes + 1 ? TooLong(number, tooLong + line.Length) : Parse(number, line)) is { } found)
+                var length = discarded + line.Length;
+                if (number >= from && (length > MaxLineBytes ? TooLong(number, length) : Parse(number, line)) is { } found)
                     yield return found;
                 number++;
-                tooLong = 0;
+                discarded = 0;
             }
 
-            // What is left is part of a line. One that is already too long is not kept.
-            if (tooLong + buffer.Length > CloudEventReader.MaxEventBytes + 1)
+            // The rest is part of a line.
+            if (discarded + buffer.Length > MaxLineBytes)
             {
-                tooLong += buffer.Length;
+                discarded += buffer.Length;
                 buffer = buffer.Slice(buffer.End);
             }
 
@@ -59,7 +58,7 @@ internal static class EventLines
         }
     }
 
-    /// <summary>Cuts the next line off; the last one may have no end.</summary>
+    /// <summary>Cuts the next line off the buffer. The last line may lack its end.</summary>
     private static bool TryCut(ref ReadOnlySequence<byte> buffer, bool isLast, out ReadOnlySequence<byte> line)
     {
         if (buffer.PositionOf((byte)'\n') is { } end)
@@ -77,25 +76,9 @@ internal static class EventLines
         return true;
     }
 
-    private static EventLine? Parse(long number, ReadOnlySequence<byte> line)
+    private static EventLine? Parse(long number, ReadOnlySequence<byte> bytes)
     {
-        if (line.IsSingleSegment)
-            return Parse(number, line.FirstSpan);
-
-        var copy = ArrayPool<byte>.Shared.Rent((int)line.Length);
-        try
-        {
-            line.CopyTo(copy);
-            return Parse(number, copy.AsSpan(0, (int)line.Length));
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(copy);
-        }
-    }
-
-    private static EventLine? Parse(long number, ReadOnlySpan<byte> line)
-    {
+        var line = bytes.IsSingleSegment ? bytes.FirstSpan : bytes.ToArray();
         if (number == 1 && line.StartsWith(ByteOrderMark))
             line = line[ByteOrderMark.Length..];
         line = line.Trim(" \t\r"u8);
@@ -108,6 +91,6 @@ internal static class EventLines
         return new(number, line.Length, read.Problems.Count > 0 ? null : read.Events[0], read.Problems);
     }
 
-    private static EventLine TooLong(long number, long length) =>
-        new(number, 0, null, [new(-1, null, "", FormattableString.Invariant($"must have at most {CloudEventReader.MaxEventBytes} bytes, not {length}"))]);
+    private static EventLine TooLong(long number, long length) => new(
+        number, 0, null, [EventProblem.OfRequest($"must have at most {CloudEventReader.MaxEventBytes} bytes, not {length}")]);
 }

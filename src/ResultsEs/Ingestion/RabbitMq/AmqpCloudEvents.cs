@@ -1,35 +1,33 @@
 using System.Buffers;
-using System.Text.Json;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
 /// <summary>
-/// CloudEvents in AMQP messages, in structured, batched and binary mode (CloudEvents AMQP Protocol Binding 1.0.2, 3). Headers
-/// with attributes may begin with <c>cloudEvents:</c> or <c>cloudEvents_</c>.
+/// Reads CloudEvents from AMQP messages in structured, batched and binary mode (CloudEvents AMQP Protocol Binding 1.0.2, 3).
+/// In binary mode attributes are headers that begin with <c>cloudEvents:</c> or <c>cloudEvents_</c>.
 /// </summary>
 internal static class AmqpCloudEvents
 {
-    /// <summary>A message's size in bytes; the same as an HTTP request's.</summary>
     public const int MaxMessageBytes = PostEventsEndpoint.MaxRequestBytes;
 
-    /// <summary>Whether a header holds an attribute of a CloudEvent.</summary>
+    /// <summary>True when a header holds an attribute of a CloudEvent.</summary>
     public static bool IsAttribute(string header) =>
         header.StartsWith("cloudEvents:", StringComparison.Ordinal) || header.StartsWith("cloudEvents_", StringComparison.Ordinal);
 
-    /// <summary>Reads the message's events, or what is wrong with them.</summary>
     public static CloudEvents Read(SessionEventsDelivery delivery)
     {
         if (delivery.Body.Length > MaxMessageBytes)
-            return Refused(FormattableString.Invariant($"must have at most {MaxMessageBytes} bytes, not {delivery.Body.Length}"));
+            return CloudEvents.Refused($"must have at most {MaxMessageBytes} bytes, not {delivery.Body.Length}");
 
         var shapes = CloudEventReader.ShapesOf(delivery.ContentType);
         if (shapes is CloudEventShapes.Single or CloudEventShapes.Batch || delivery.Headers.Count == 0)
         {
-            // A message without a content type is taken for JSON: many AMQP libraries send none unless told.
+            // A message without a content type is read as JSON, because many AMQP libraries send none by default.
             if (string.IsNullOrEmpty(delivery.ContentType))
                 shapes = CloudEventShapes.Single | CloudEventShapes.Batch;
             return shapes == CloudEventShapes.None
-                ? Refused("must have the content type application/cloudevents+json, application/cloudevents-batch+json or application/json, in UTF-8")
+                ? CloudEvents.Refused("must have the content type application/cloudevents+json, application/cloudevents-batch+json "
+                    + "or application/json, in UTF-8")
                 : CloudEventReader.Read(delivery.Body, shapes);
         }
 
@@ -39,11 +37,11 @@ internal static class AmqpCloudEvents
         }
         catch (Exception e) when (e is JsonException or ArgumentException)
         {
-            return Refused("must be JSON, as the data of a CloudEvent in binary mode");
+            return CloudEvents.Refused("must be JSON, as the data of a CloudEvent in binary mode");
         }
     }
 
-    /// <summary>The event of a message in binary mode as the structured mode spells it: one reader for both.</summary>
+    /// <summary>The event of a message in binary mode, written in structured mode, so that one reader serves both.</summary>
     private static ReadOnlySpan<byte> Structured(SessionEventsDelivery delivery)
     {
         var json = new ArrayBufferWriter<byte>(delivery.Body.Length + 1_024);
@@ -61,6 +59,4 @@ internal static class AmqpCloudEvents
 
         return json.WrittenSpan;
     }
-
-    private static CloudEvents Refused(string problem) => new([], [new EventProblem(-1, null, "", problem)], 0);
 }

@@ -1,35 +1,30 @@
-using ResultsEs.Common;
 using ResultsEs.Http;
 using Wolverine.Persistence.Durability;
 using Wolverine.Runtime;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
-/// <summary>What becomes of the messages of the queue: their events are recorded, or the message is kept as a dead letter.</summary>
-internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStore messages, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
+/// <summary>Handles the messages of the queue: records their events, or keeps the message as a dead letter.</summary>
+internal sealed partial class Deliveries(
+    IWolverineRuntime runtime, IMessageStore messages, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
 {
-    private const int AttemptsUnsaid = 10;
+    private const int AttemptsPerWarning = 10;
 
-    // An error that is neither the message's nor the database's is tried again, because it may pass.
+    // Errors that are neither the message's nor the database's may pass, so they are tried again.
     private const int MaxAttempts = 3;
 
     private static readonly Backoff BetweenAttempts = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2));
 
-    /// <summary>
-    /// Does not return before the message is dealt with for good, however long the database is away: as many messages as
-    /// the broker gives at a time wait here, the others wait there.
-    /// </summary>
-    /// <exception cref="OperationCanceledException">The service stops, and the database does not answer.</exception>
+    /// <summary>Records a message or stores its dead letter, however long the database is unavailable.</summary>
+    /// <exception cref="OperationCanceledException">The service stops while the database is unavailable.</exception>
     public async Task HandleAsync(SessionEventsDelivery delivery)
     {
         for (var (attempt, failures) = (1, 0); ; attempt++)
         {
             try
             {
-                if (await TryRecordAsync(delivery, command => new MessageBus(runtime).InvokeAsync<RecordResult>(command, CancellationToken.None)) is not { } refusal)
-                    return;
-
-                await StoreDeadLetterAsync(delivery, refusal);
+                if (await TryRecordAsync(delivery, RecordAsync) is { } refusal)
+                    await StoreDeadLetterAsync(delivery, refusal);
                 return;
             }
             catch (Exception e) when (!Failures.IsTransient(e) && ++failures >= MaxAttempts)
@@ -44,14 +39,19 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
                 await WaitAsync(attempt);
             }
         }
+
+        Task<RecordResult> RecordAsync(RecordEvents command) =>
+            new MessageBus(runtime).InvokeAsync<RecordResult>(command, CancellationToken.None);
     }
 
-    /// <summary>Records the message's events, all or none; null when they are stored, otherwise why they never will be as they are.</summary>
-    public async Task<RefusedDeliveryException?> TryRecordAsync(SessionEventsDelivery delivery, Func<RecordEvents, Task<RecordResult>> record)
+    /// <summary>Records a message's events, all or none.</summary>
+    /// <returns>The permanent reason for a refusal; null when the events are stored.</returns>
+    public async Task<RefusedDeliveryException?> TryRecordAsync(
+        SessionEventsDelivery delivery, Func<RecordEvents, Task<RecordResult>> record)
     {
         var read = AmqpCloudEvents.Read(delivery);
         if (read.Count > CloudEventReader.MaxEvents)
-            return new RefusedDeliveryException(FormattableString.Invariant($"invalid: a message may have at most {CloudEventReader.MaxEvents} events, not {read.Count}"));
+            return new($"invalid: a message may have at most {CloudEventReader.MaxEvents} events, not {read.Count}");
         if (read.Problems.Count > 0)
         {
             Telemetry.Rejected(read.Events, read.Count - read.Events.Count);
@@ -61,18 +61,12 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
         var command = new RecordEvents(delivery.Account, delivery.Workspaces, read.Events);
         for (var attempt = 1; ; attempt++)
         {
-            switch (await record(command))
-            {
-                case RecordResult.Stored:
-                    return null;
-                case RecordResult.Conflicting conflicting:
-                    return RefusedDeliveryException.Of("conflict", conflicting.Problems);
-                case RecordResult.Forbidden forbidden:
-                    return RefusedDeliveryException.Of("forbidden", forbidden.Problems);
-                default:
-                    await WaitAsync(attempt);
-                    break;
-            }
+            var result = await record(command);
+            if (result is RecordResult.Stored)
+                return null;
+            if (result is RecordResult.Refused refused)
+                return RefusedDeliveryException.Of(refused is RecordResult.Conflicting ? "conflict" : "forbidden", refused.Problems);
+            await WaitAsync(attempt);
         }
     }
 
@@ -89,7 +83,7 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
             }
             catch (Exception e)
             {
-                // Whatever it is: only the store or the broker may hold the message, and the store does not yet.
+                // Whatever failed: the broker keeps the message until the store has it.
                 LogAttempt(e, attempt, delivery);
                 await WaitAsync(attempt);
             }
@@ -98,34 +92,35 @@ internal sealed partial class Deliveries(IWolverineRuntime runtime, IMessageStor
 
     private Task WaitAsync(int attempt) => Task.Delay(BetweenAttempts.After(attempt), lifetime.ApplicationStopping);
 
+    // A short outage concerns nobody; a long one is a warning now and then.
     private void LogAttempt(Exception e, int attempt, SessionEventsDelivery delivery)
     {
-        // A short outage is nobody's business; a long one is said now and then.
-        var level = attempt % AttemptsUnsaid == 0 ? LogLevel.Warning : LogLevel.Debug;
+        var level = attempt % AttemptsPerWarning == 0 ? LogLevel.Warning : LogLevel.Debug;
         if (logger.IsEnabled(level))
-            LogRetry(logger, level, level == LogLevel.Debug ? e : null, delivery.Id, delivery.Account, attempt, e.GetBaseException().Message);
+            LogRetry(
+                logger, level, level == LogLevel.Debug ? e : null, delivery.Id, delivery.Account, attempt, e.GetBaseException().Message);
     }
 
     [LoggerMessage(201, LogLevel.Warning, "Dead letter {Id} of account {Account}: {Reason}")]
     private static partial void LogKept(ILogger logger, Guid id, Guid account, string reason);
 
     [LoggerMessage(EventId = 202, Message = "Message {Id} of account {Account} waits, after {Attempts} attempts: {Reason}")]
-    private static partial void LogRetry(ILogger logger, LogLevel level, Exception? exception, Guid id, Guid account, int attempts, string reason);
+    private static partial void LogRetry(
+        ILogger logger, LogLevel level, Exception? exception, Guid id, Guid account, int attempts, string reason);
 
     [LoggerMessage(203, LogLevel.Error, "Message {Id} of account {Account} cannot be recorded")]
     private static partial void LogFailure(ILogger logger, Exception exception, Guid id, Guid account);
 }
 
-/// <summary>Why a message's events are not stored. The message begins with <c>invalid</c>, <c>conflict</c>, <c>forbidden</c> or <c>failed</c>.</summary>
+/// <summary>The reason for a dead letter. Begins with <c>invalid</c>, <c>conflict</c>, <c>forbidden</c> or <c>failed</c>.</summary>
 internal sealed class RefusedDeliveryException(string reason) : Exception(reason)
 {
     private const int MaxProblems = 100;
 
-    /// <summary>A refusal that names what is wrong and where.</summary>
     public static RefusedDeliveryException Of(string kind, IReadOnlyList<EventProblem> problems)
     {
         var named = problems.Take(MaxProblems).Select(problem => $"{problem.Key} {problem.Message}");
-        var rest = problems.Count > MaxProblems ? FormattableString.Invariant($"; and {problems.Count - MaxProblems} more") : "";
+        var rest = problems.Count > MaxProblems ? $"; and {problems.Count - MaxProblems} more" : "";
         return new($"{kind}: {string.Join("; ", named)}{rest}");
     }
 }

@@ -1,29 +1,31 @@
-using System.Diagnostics;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
-using ResultsEs.Common;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
 /// <summary>
-/// Listens to the queue of each bound virtual host, on a connection of its own that is made anew whenever it or its channel ends, for whatever reason: there is one way to
-/// begin listening, and no other to go on. A message is acknowledged when its events are committed, or when it is in the dead-letter store.
+/// Listens to the queue of each bound virtual host. A message is acknowledged when its events or its dead letter are stored.
+/// Each queue has a connection of its own. When it or its channel ends, for any reason, both are made again the same way.
 /// </summary>
-internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings, Deliveries deliveries, ILogger<QueueListener> logger) : BackgroundService
+internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, Deliveries deliveries, ILogger<QueueListener> logger)
+    : BackgroundService
 {
-    // RabbitMQ 4 drops a message that came back 20 times, and each restart of a node gives back what it has in hand. A limit
-    // of -1 is none, but version 3 refuses it; this many are as good as none.
+    // RabbitMQ 4 drops a message that came back 20 times, and each restart of a node gives back what it has not acknowledged.
+    // A limit of -1 means none, but version 3 refuses it; so many are as good as none.
     private const int DeliveryLimit = 1_000_000_000;
 
-    // What RabbitMQ 3 takes at most by itself. What is larger than ours is a dead letter, and that must be able to get here.
+    // The default limit of RabbitMQ 3. Messages beyond our own limit must arrive here to become dead letters.
     private const uint MaxMessageBytes = 128 * 1024 * 1024;
 
+    private const int AttemptsPerWarning = 10;
+
     private static readonly KeyValuePair<string, object?>[] SpanTags =
-        [new("messaging.system", "rabbitmq"), new("messaging.operation.type", "process"), new("messaging.destination.name", RabbitMqOptions.Queue)];
+    [
+        new("messaging.system", "rabbitmq"), new("messaging.operation.type", "process"),
+        new("messaging.destination.name", RabbitMqOptions.Queue),
+    ];
 
-    private const int AttemptsUnsaid = 10;
-
-    // Two of them without a sign of life, and the other side is taken for gone.
+    // The connection is dropped after two intervals of silence.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(10);
 
     private static readonly Backoff BetweenAttempts = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5));
@@ -31,20 +33,21 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
     // The host gives all services together 30 s to stop.
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(25);
 
-    private readonly Subscription[] _subscriptions = [.. settings.Accounts.Select(binding => new Subscription(binding, binding.HostOr(broker)))];
+    private readonly Subscription[] _subscriptions =
+        [.. options.Value.Accounts.Select(binding => new Subscription(binding, binding.HostOr(options.Value.Broker!)))];
 
-    /// <summary>What keeps queues from being listened to, by virtual host; empty when all are.</summary>
+    /// <summary>The reasons why queues are not listened to, by virtual host; empty when all are.</summary>
     public IEnumerable<string> Problems => _subscriptions.Where(subscription => subscription.Problem is not null)
         .Select(subscription => $"virtual host {subscription.VirtualHost}: {subscription.Problem}");
 
-    /// <summary>Begins to listen; returns once each queue is listened to, or could not be at the first attempt.</summary>
+    /// <summary>Starts listening. Returns once the first attempt of each queue has succeeded or failed.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await base.StartAsync(cancellationToken);
         await Task.WhenAll(_subscriptions.Select(subscription => subscription.Tried.Task)).WaitAsync(cancellationToken);
     }
 
-    /// <summary>Declares the queue: a quorum queue that drops nothing for having come back.</summary>
+    /// <summary>Declares the queue: a quorum queue that never drops a message for its number of deliveries.</summary>
     public static Task DeclareAsync(IChannel channel, CancellationToken cancellation) => channel.QueueDeclareAsync(
         RabbitMqOptions.Queue,
         durable: true,
@@ -54,7 +57,8 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
         cancellationToken: cancellation);
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_subscriptions.Select(subscription => ListenAsync(subscription, stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(_subscriptions.Select(subscription => ListenAsync(subscription, stoppingToken)));
 
     private async Task ListenAsync(Subscription subscription, CancellationToken stopping)
     {
@@ -62,19 +66,22 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
         {
             try
             {
-                await ListenOnceAsync(subscription, () => attempt = 0, stopping);
+                await ListenOnceAsync(subscription, stopping);
                 return;
             }
             catch (Exception) when (stopping.IsCancellationRequested)
             {
-                // What was not acknowledged, the broker gives to others.
+                // The broker gives messages without acknowledgement to other nodes.
                 return;
             }
             catch (Exception e)
             {
+                // It had been listening, so the count of attempts begins again.
+                if (subscription.Problem is null)
+                    attempt = 0;
                 subscription.Problem = e.GetBaseException().Message;
                 subscription.Tried.TrySetResult();
-                if (attempt % AttemptsUnsaid == 0)
+                if (attempt % AttemptsPerWarning == 0)
                     LogEnded(logger, subscription.VirtualHost, subscription.Problem);
             }
 
@@ -83,64 +90,69 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
     }
 
     /// <summary>Returns when the service stops; throws when the connection, the channel or the consumer ends.</summary>
-    private async Task ListenOnceAsync(Subscription subscription, Action begun, CancellationToken stopping)
+    private async Task ListenOnceAsync(Subscription subscription, CancellationToken stopping)
     {
         var factory = new ConnectionFactory
         {
-            Uri = broker,
+            Uri = options.Value.Broker!,
             VirtualHost = subscription.VirtualHost,
             ClientProvidedName = "results-es",
-            // The client's own recovery ignores a connection that ends while one is recovered (https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1871).
+            // The client's own recovery ignores a connection that ends during a recovery:
+            // https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1871
             AutomaticRecoveryEnabled = false,
             RequestedHeartbeat = Heartbeat,
             MaxInboundMessageBodySize = MaxMessageBytes,
         };
         await using var connection = await factory.CreateConnectionAsync(stopping);
-        // One lane per session is GroupCommit's work; here as many messages as may be in hand are worked on at once.
+        // All messages in flight are handled concurrently; GroupCommit keeps one writer per session.
+        var prefetch = options.Value.Prefetch;
         await using var channel = await connection.CreateChannelAsync(
-            new CreateChannelOptions(publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false, consumerDispatchConcurrency: settings.Prefetch), stopping);
+            new CreateChannelOptions(
+                publisherConfirmationsEnabled: false, publisherConfirmationTrackingEnabled: false, consumerDispatchConcurrency: prefetch),
+            stopping);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         channel.ChannelShutdownAsync += (_, reason) => End(new InvalidOperationException(reason.ReplyText));
 
         await DeclareAsync(channel, stopping);
-        await channel.BasicQosAsync(prefetchSize: 0, settings.Prefetch, global: false, stopping);
+        await channel.BasicQosAsync(prefetchSize: 0, prefetch, global: false, stopping);
 
-        var inHand = 0;
+        var inFlight = 0;
         var consumer = new AsyncEventingBasicConsumer(channel);
         consumer.UnregisteredAsync += (_, _) => End(new InvalidOperationException("The queue was deleted."));
         consumer.ReceivedAsync += async (_, message) =>
         {
-            Interlocked.Increment(ref inHand);
+            Interlocked.Increment(ref inFlight);
             try
             {
-                using var span = Instruments.Spans.StartActivity("process " + RabbitMqOptions.Queue, ActivityKind.Consumer, default(ActivityContext), SpanTags);
-                await deliveries.HandleAsync(new SessionEventsDelivery(subscription.Binding, subscription.Address, message.BasicProperties, message.Body.ToArray()));
+                using var span = Instruments.Spans.StartActivity(
+                    "process " + RabbitMqOptions.Queue, ActivityKind.Consumer, default(ActivityContext), SpanTags);
+                await deliveries.HandleAsync(new SessionEventsDelivery(
+                    subscription.Binding, subscription.Address, message.BasicProperties, message.Body.ToArray()));
                 await channel.BasicAckAsync(message.DeliveryTag, multiple: false, CancellationToken.None);
             }
             catch (Exception e)
             {
-                // Not acknowledged, it goes back to the queue when the channel is closed.
+                // Without an acknowledgement it returns to the queue when the channel is closed.
                 await End(e);
             }
             finally
             {
-                Interlocked.Decrement(ref inHand);
+                Interlocked.Decrement(ref inFlight);
             }
         };
         var tag = await channel.BasicConsumeAsync(RabbitMqOptions.Queue, autoAck: false, consumer, stopping);
 
-        begun();
         subscription.Problem = null;
         subscription.Tried.TrySetResult();
         LogBegun(logger, subscription.VirtualHost);
         if (await Task.WhenAny(ended.Task, Task.Delay(Timeout.InfiniteTimeSpan, stopping)) == ended.Task)
             await ended.Task;
 
-        // No more messages, and those in hand are brought to their end.
-        using var patience = new CancellationTokenSource(DrainTimeout);
-        await channel.BasicCancelAsync(tag, noWait: false, patience.Token);
-        while (Volatile.Read(ref inHand) > 0 && channel.IsOpen)
-            await Task.Delay(10, patience.Token);
+        // No more messages arrive, and those in flight are finished.
+        using var drain = new CancellationTokenSource(DrainTimeout);
+        await channel.BasicCancelAsync(tag, noWait: false, drain.Token);
+        while (Volatile.Read(ref inFlight) > 0 && channel.IsOpen)
+            await Task.Delay(10, drain.Token);
 
         Task End(Exception reason)
         {
@@ -155,13 +167,9 @@ internal sealed partial class QueueListener(Uri broker, RabbitMqOptions settings
     [LoggerMessage(212, LogLevel.Warning, "The queue of virtual host {VirtualHost} is not listened to, which is tried again: {Reason}")]
     private static partial void LogEnded(ILogger logger, string virtualHost, string reason);
 
-    private sealed class Subscription(AccountBinding binding, string virtualHost)
+    private sealed record Subscription(AccountBinding Binding, string VirtualHost)
     {
-        public AccountBinding Binding => binding;
-
-        public string VirtualHost => virtualHost;
-
-        public Uri Address { get; } = RabbitMqOptions.AddressOf(virtualHost);
+        public Uri Address { get; } = RabbitMqOptions.AddressOf(VirtualHost);
 
         public string? Problem { get; set; } = "not listened to yet";
 

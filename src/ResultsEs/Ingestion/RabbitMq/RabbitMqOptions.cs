@@ -1,52 +1,37 @@
-using System.Globalization;
-using System.Text;
-using ResultsEs.Common;
-
 namespace ResultsEs.Ingestion.RabbitMq;
 
-/// <summary>
-/// Which queues are listened to, and whose they are; section <c>RabbitMq</c>. Used when <c>ConnectionStrings:rabbitmq</c> is set.
-/// </summary>
+/// <summary>Settings of the queues; section <c>RabbitMq</c>. Used when <c>ConnectionStrings:rabbitmq</c> is set.</summary>
 internal sealed class RabbitMqOptions
 {
-    /// <summary>The section.</summary>
     public const string Section = "RabbitMq";
 
-    /// <summary>The queue of each virtual host.</summary>
+    /// <summary>The name of the queue in each virtual host.</summary>
     public const string Queue = "results.session-events";
 
+    /// <summary>How many messages of a virtual host a node takes before it acknowledges them, 1–1,000. Each may have 4 MiB.</summary>
+    public ushort Prefetch { get; init; } = 200;
+
+    /// <summary>The virtual hosts with a queue to listen to, each bound to one account.</summary>
+    public List<AccountBinding> Accounts { get; init; } = [];
+
+    /// <summary>The AMQP URI of the broker, with a password; not part of the section. Null: no queue is listened to.</summary>
+    internal string? ConnectionString { get; private set; }
+
+    /// <summary>The broker; null when the connection string is absent or invalid.</summary>
+    internal Uri? Broker =>
+        Uri.TryCreate(ConnectionString, UriKind.Absolute, out var uri) && uri.Scheme is "amqp" or "amqps" ? uri : null;
+
     /// <summary>
-    /// The address under which dead letters keep where they came from. The virtual host is in the scheme (RFC 3986: letters, digits,
-    /// <c>-</c>; no difference
-    /// between cases); what a scheme cannot hold is written as its bytes, so that no two virtual hosts share one.
+    /// The address of a queue in the dead-letter store. Its scheme holds the virtual host, so no two virtual hosts share one.
+    /// Schemes ignore case (RFC 3986), so bytes other than lower-case letters and digits are written in hexadecimal.
     /// </summary>
     public static Uri AddressOf(string virtualHost)
     {
-        var address = new StringBuilder("rabbitmq-");
-        foreach (var b in Encoding.UTF8.GetBytes(virtualHost))
-        {
-            if (char.IsAsciiLetterLower((char)b) || char.IsAsciiDigit((char)b))
-                address.Append((char)b);
-            else
-                address.Append(CultureInfo.InvariantCulture, $"-{b:x2}");
-        }
-
-        return new Uri(address.Append("://queue/").Append(Queue).ToString());
+        var name = Encoding.UTF8.GetBytes(virtualHost)
+            .Select(b => char.IsAsciiLetterLower((char)b) || char.IsAsciiDigit((char)b) ? $"{(char)b}" : $"-{b:x2}");
+        return new Uri($"rabbitmq-{string.Concat(name)}://queue/{Queue}");
     }
 
-    /// <summary>How many messages of a virtual host a node has in hand and not yet acknowledged, 1–1,000. Each may have 4 MiB.</summary>
-    public ushort Prefetch { get; init; } = 200;
-
-    /// <summary>The virtual hosts that are listened to, each bound to one account.</summary>
-    public List<AccountBinding> Accounts { get; init; } = [];
-
-    /// <summary>The broker, an AMQP URI; without one nothing is listened to. It is not of the section, and holds a password.</summary>
-    internal string? ConnectionString { get; private set; }
-
-    /// <summary>The broker; null without one, or while the connection string is wrong.</summary>
-    internal Uri? Broker => Uri.TryCreate(ConnectionString, UriKind.Absolute, out var uri) && uri.Scheme is "amqp" or "amqps" ? uri : null;
-
-    /// <summary>Registers the settings.</summary>
     public static void Add(IServiceCollection services, IConfiguration configuration) => services
         .AddSettings<RabbitMqOptions>(configuration.GetSection(Section), Problems)
         .Configure(options => options.ConnectionString = FindConnectionString(configuration));
@@ -70,9 +55,9 @@ internal sealed class RabbitMqOptions
             failures.Add($"{Section}:Accounts is empty; bind each virtual host to the account that may write through it.");
 
         var hosts = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < options.Accounts.Count; i++)
+        foreach (var (i, binding) in options.Accounts.Index())
         {
-            var (key, binding) = ($"{Section}:Accounts:{i}", options.Accounts[i]);
+            var key = $"{Section}:Accounts:{i}";
             if (broker is not null && !hosts.Add(binding.HostOr(broker)))
                 failures.Add($"{key}: another entry has the same VirtualHost; one virtual host writes into one account.");
             if (binding.Account == Guid.Empty)
@@ -85,22 +70,18 @@ internal sealed class RabbitMqOptions
     }
 }
 
-/// <summary>
-/// A virtual host and the account that everything published there belongs to. Who may publish there is the broker's
-/// business (its users' permissions): no message can name another account.
-/// </summary>
+/// <summary>A virtual host and the account of all its messages; none can name another. The broker decides who publishes.</summary>
 internal sealed class AccountBinding
 {
-    /// <summary>Default: the one of the connection string.</summary>
+    /// <summary>Default: the virtual host of the connection string.</summary>
     public string? VirtualHost { get; init; }
 
-    /// <summary>The tenant.</summary>
     public Guid Account { get; init; }
 
     /// <summary>The workspaces whose sessions may be written, at least one.</summary>
     public List<Guid> Workspaces { get; init; } = [];
 
-    /// <summary>The virtual host, which an AMQP URI names by its path (RabbitMQ URI specification); without one it is <c>/</c>.</summary>
+    /// <summary>The virtual host; by default the path of the broker's URI, or <c>/</c> (RabbitMQ URI specification).</summary>
     public string HostOr(Uri broker) =>
         VirtualHost ?? (broker.AbsolutePath.Length > 1 ? Uri.UnescapeDataString(broker.AbsolutePath[1..]) : "/");
 }

@@ -1,60 +1,41 @@
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using RabbitMQ.Client;
-using ResultsEs.Common;
 using Wolverine;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
-/// <summary>A message of the queue as it came: one CloudEvent or a batch of them, not yet looked at.</summary>
-/// <param name="Account">The tenant: the account that the virtual host is bound to.</param>
-/// <param name="Workspaces">The workspaces whose sessions may be written through it.</param>
-/// <param name="ReceivedAt">The queue.</param>
-/// <param name="ContentType">The AMQP property <c>content-type</c>.</param>
-/// <param name="Headers">The headers that hold attributes of a CloudEvent in binary mode.</param>
-/// <param name="Body">The message's body.</param>
+/// <summary>
+/// A message of the queue as received: one CloudEvent or a batch, not yet validated. Its virtual host determines the account, the
+/// workspaces and the address (<see cref="RabbitMqOptions.AddressOf"/>). Headers hold the attributes in binary mode.
+/// </summary>
 internal sealed record SessionEventsDelivery(
-    Guid Account, IReadOnlyList<Guid> Workspaces, Uri ReceivedAt, string? ContentType, IReadOnlyDictionary<string, string?> Headers, byte[] Body)
+    Guid Account, IReadOnlyList<Guid> Workspaces, Uri ReceivedAt,
+    string? ContentType, IReadOnlyDictionary<string, string?> Headers, byte[] Body)
 {
-    /// <summary>The message type under which it is dead-lettered.</summary>
+    /// <summary>The message type of its dead letters.</summary>
     public const string Name = "session-events";
 
-    /// <summary>The message that came through a binding.</summary>
     public SessionEventsDelivery(AccountBinding binding, Uri receivedAt, IReadOnlyBasicProperties properties, byte[] body)
         : this(binding.Account, binding.Workspaces, receivedAt, properties.ContentType, HeadersOf(properties), body)
     {
     }
 
-    /// <summary>
-    /// An id made of the message itself: a message that comes again is one dead letter, and no two messages share one whatever
-    /// message ids their producers give them.
-    /// </summary>
+    /// <summary>A hash of the message: equal for a redelivery, and for no other message, whatever ids producers give.</summary>
     public Guid Id
     {
         get
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             hash.AppendData(Account.ToByteArray());
-            Append(ContentType ?? "");
-            foreach (var (name, value) in Headers.OrderBy(header => header.Key, StringComparer.Ordinal))
-            {
-                Append(name);
-                Append(value ?? "");
-            }
-
+            var headers = Headers.OrderBy(header => header.Key, StringComparer.Ordinal);
+            foreach (var text in headers.SelectMany(header => new[] { header.Key, header.Value }).Prepend(ContentType))
+                hash.AppendData(Encoding.UTF8.GetBytes(text + "\0"));
             hash.AppendData(Body);
             var id = hash.GetHashAndReset().AsSpan(0, 16);
-            // RFC 9562, 5.8: version 8, made by a rule of one's own.
+            // A UUID of version 8, which an application defines (RFC 9562, 5.8).
             id[6] = (byte)((id[6] & 0x0f) | 0x80);
             id[8] = (byte)((id[8] & 0x3f) | 0x80);
             return new Guid(id, bigEndian: true);
-
-            void Append(string text)
-            {
-                hash.AppendData(Encoding.UTF8.GetBytes(text));
-                hash.AppendData([0]);
-            }
         }
     }
 
@@ -76,9 +57,10 @@ internal sealed record SessionEventsDelivery(
     }
 
     private static Dictionary<string, string?> HeadersOf(IReadOnlyBasicProperties properties) =>
-        (properties.Headers ?? new Dictionary<string, object?>(StringComparer.Ordinal)).Where(header => AmqpCloudEvents.IsAttribute(header.Key))
-            .ToDictionary(
-                header => header.Key,
-                header => header.Value is byte[] text ? Encoding.UTF8.GetString(text) : Convert.ToString(header.Value, CultureInfo.InvariantCulture),
-                StringComparer.Ordinal);
+        (properties.Headers ?? new Dictionary<string, object?>(StringComparer.Ordinal))
+            .Where(header => AmqpCloudEvents.IsAttribute(header.Key))
+            .ToDictionary(header => header.Key, header => Text(header.Value), StringComparer.Ordinal);
+
+    private static string? Text(object? value) =>
+        value is byte[] text ? Encoding.UTF8.GetString(text) : Convert.ToString(value, CultureInfo.InvariantCulture);
 }

@@ -1,8 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 [assembly: JsonContext<ResultsEs.Sessions.TaskTypes.FigmaJson>]
 
 namespace ResultsEs.Sessions.TaskTypes;
@@ -36,35 +31,6 @@ internal sealed record FigmaPayload
 /// <summary>A node (frame) that came on the screen, and when (milliseconds since the session's start).</summary>
 internal sealed record FigmaNodeVisit(string NodeId, long AtMs);
 
-/// <summary>One interaction as it is shown: the event without its task.</summary>
-internal sealed record FigmaInteraction
-{
-    public required long AtMs { get; init; }
-
-    public required string Kind { get; init; }
-
-    public string? PresentedNodeId { get; init; }
-
-    public bool? Handled { get; init; }
-
-    public string? TargetNodeId { get; init; }
-
-    public FigmaVector? TargetNodeMousePosition { get; init; }
-
-    public string? NearestScrollingFrameId { get; init; }
-
-    public FigmaVector? NearestScrollingFrameMousePosition { get; init; }
-
-    public FigmaVector? NearestScrollingFrameOffset { get; init; }
-
-    public bool? IsStoredInHistory { get; init; }
-
-    public JsonElement? StateMappings { get; init; }
-
-    [JsonExtensionData]
-    public IDictionary<string, JsonElement>? Unknown { get; set; }
-}
-
 internal sealed class FigmaAnswerValidator : WireValidator<FigmaAnswer>
 {
     public FigmaAnswerValidator()
@@ -76,7 +42,6 @@ internal sealed class FigmaAnswerValidator : WireValidator<FigmaAnswer>
 }
 
 [JsonSerializable(typeof(FigmaPayload))]
-[JsonSerializable(typeof(FigmaInteraction))]
 internal sealed partial class FigmaJson : JsonSerializerContext;
 
 internal static class Figma
@@ -96,11 +61,11 @@ internal static class Figma
         WithPieces = (payload, pieces) => pieces.Figma is { } run
             ? payload with
             {
-                StartNodeId = run.Start?.NodeId,
-                EndNodeId = run.End?.NodeId,
-                DurationMs = run.LastMs - run.FirstMs,
-                InteractionCount = run.Count,
-                MisclickCount = run.Misclicks,
+                StartNodeId = run.Sums.Start?.NodeId,
+                EndNodeId = run.Sums.End?.NodeId,
+                DurationMs = run.Sums.LastMs - run.Sums.FirstMs,
+                InteractionCount = run.Sums.Count,
+                MisclickCount = run.Sums.Misclicks,
                 Path = [.. run.Path.Select(step => new FigmaNodeVisit(step.NodeId, step.AtMs))],
                 Interactions = [.. run.Interactions.Select(held => held.Json)],
             }

@@ -1,96 +1,72 @@
-using System.Text.Json;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
+using System.Text.Json.Serialization.Metadata;
 
 namespace ResultsEs.Sessions.TaskTypes;
 
 /// <summary>
-/// All interactions of one FIGMA task, folded: sums, extremes, and lists bounded to the first by (time, event id).
-/// Each part commutes, so the order of arrival leaves no trace. Owned by the <see cref="SessionDraft"/> of one fold.
+/// The interactions of one FIGMA task, folded: sums, extremes, and lists bounded to the first by (time, event id).
+/// Each part commutes, so the order of arrival does not matter. Owned by the <see cref="SessionDraft"/> of one fold.
 /// </summary>
 internal sealed class FigmaRun
 {
-    /// <summary>How many interactions a document shows; the counts are over all of them.</summary>
-    public const int MaxInteractions = 200;
-
-    /// <summary>How many visited nodes a document shows.</summary>
-    public const int MaxPath = 1_000;
+    // What a document shows at most; sums are over all interactions.
+    private const int MaxInteractions = 200;
+    private const int MaxPath = 1_000;
 
     private const string Press = "MOUSE_PRESS_OR_RELEASE";
     private const string NodeChanged = "PRESENTED_NODE_CHANGED";
 
-    public int Count { get; private set; }
+    private static readonly JsonTypeInfo<FigmaInteractionRecorded> WithoutTaskId = CreateWithoutTaskId();
 
-    public int Misclicks { get; private set; }
-
-    public long FirstMs { get; private set; } = long.MaxValue;
-
-    public long LastMs { get; private set; } = long.MinValue;
-
-    public Step? Start { get; private set; }
-
-    public Step? End { get; private set; }
+    /// <summary>Counts and extremes over all interactions. Its lists are those before the fold.</summary>
+    public FigmaFold Sums { get; private set; } = new() { Count = 0, Misclicks = 0, FirstMs = long.MaxValue, LastMs = long.MinValue };
 
     /// <summary>The visited nodes in order of time.</summary>
     public List<Step> Path { get; } = [];
 
-    /// <summary>The held interactions in order of time.</summary>
+    /// <summary>The shown interactions in order of time.</summary>
     public List<Held> Interactions { get; } = [];
 
     public void Add(Guid by, FigmaInteractionRecorded interaction)
     {
-        Count++;
-        if (interaction is { Kind: Press, Handled: false })
-            Misclicks++;
-
-        FirstMs = Math.Min(FirstMs, interaction.AtMs);
-        LastMs = Math.Max(LastMs, interaction.AtMs);
-
-        if (interaction.PresentedNodeId is { } node)
+        var step = interaction.PresentedNodeId is { } node ? new Step(interaction.AtMs, by, node) : null;
+        Sums = Sums with
         {
-            var step = new Step(interaction.AtMs, by, node);
-            Start = Start is null || step.CompareTo(Start) < 0 ? step : Start;
-            End = End is null || step.CompareTo(End) > 0 ? step : End;
-            if (interaction.Kind == NodeChanged)
-                Insert(Path, step, MaxPath);
-        }
+            Count = Sums.Count + 1,
+            Misclicks = interaction is { Kind: Press, Handled: false } ? Sums.Misclicks + 1 : Sums.Misclicks,
+            FirstMs = Math.Min(Sums.FirstMs, interaction.AtMs),
+            LastMs = Math.Max(Sums.LastMs, interaction.AtMs),
+            Start = step is not null && (Sums.Start is null || step.CompareTo(Sums.Start) < 0) ? step : Sums.Start,
+            End = step is not null && (Sums.End is null || step.CompareTo(Sums.End) > 0) ? step : Sums.End,
+        };
+        if (step is not null && interaction.Kind == NodeChanged)
+            Insert(Path, step, MaxPath);
 
         if (Interactions.Count < MaxInteractions || Interactions[^1].CompareTo(interaction.AtMs, by) > 0)
-            Insert(Interactions, new Held(interaction.AtMs, by, Show(interaction)), MaxInteractions);
+        {
+            var json = JsonSerializer.SerializeToElement(interaction, WithoutTaskId);
+            Insert(Interactions, new Held(interaction.AtMs, by, json), MaxInteractions);
+        }
     }
 
-    /// <summary>The run as it is stored. What the task already shows is left out, but for the ids that order it.</summary>
-    public FigmaFold ToDocument(bool shown) => new()
+    /// <summary>The run as it is stored. Of lists that the body shows, only the event ids that order them are stored again.</summary>
+    public FigmaFold ToDocument(bool shown) => Sums with
     {
-        Count = Count,
-        Misclicks = Misclicks,
-        FirstMs = FirstMs,
-        LastMs = LastMs,
-        Start = Start,
-        End = End,
         PathIds = shown ? [.. Path.Select(step => step.By)] : null,
         InteractionIds = shown ? [.. Interactions.Select(held => held.By)] : null,
         Path = shown ? null : Path,
         Interactions = shown ? null : Interactions,
     };
 
-    /// <summary>The run as it was when it was stored.</summary>
+    /// <summary>Reads a stored run. Lists that <see cref="FigmaFold"/> lacks come from the <paramref name="shown"/> payload.</summary>
     public static FigmaRun FromDocument(FigmaFold fold, JsonElement? shown)
     {
-        var run = new FigmaRun
-        {
-            Count = fold.Count,
-            Misclicks = fold.Misclicks,
-            FirstMs = fold.FirstMs,
-            LastMs = fold.LastMs,
-            Start = fold.Start,
-            End = fold.End,
-        };
+        var run = new FigmaRun { Sums = fold };
         if (shown is { } element && fold is { PathIds: { } pathIds, InteractionIds: { } interactionIds })
         {
             var payload = element.Deserialize(Json.Of<FigmaPayload>())!;
             run.Path.AddRange(payload.Path.Zip(pathIds, (visit, by) => new Step(visit.AtMs, by, visit.NodeId)));
-            run.Interactions.AddRange(payload.Interactions.Zip(interactionIds, (json, by) => new Held(json.GetProperty("atMs").GetInt64(), by, json)));
+            run.Interactions.AddRange(payload.Interactions.Zip(
+                interactionIds, (json, by) => new Held(json.GetProperty("atMs").GetInt64(), by, json)));
         }
         else
         {
@@ -109,23 +85,19 @@ internal sealed class FigmaRun
             sorted.RemoveAt(bound);
     }
 
-    private static JsonElement Show(FigmaInteractionRecorded e) => JsonSerializer.SerializeToElement(
-        new FigmaInteraction
+    private static JsonTypeInfo<FigmaInteractionRecorded> CreateWithoutTaskId()
+    {
+        var resolver = Json.Options.TypeInfoResolver!.WithAddedModifier(HideTaskId);
+        var options = new JsonSerializerOptions(Json.Options) { TypeInfoResolver = resolver };
+        options.MakeReadOnly();
+        return (JsonTypeInfo<FigmaInteractionRecorded>)options.GetTypeInfo(typeof(FigmaInteractionRecorded));
+
+        static void HideTaskId(JsonTypeInfo contract)
         {
-            AtMs = e.AtMs,
-            Kind = e.Kind,
-            PresentedNodeId = e.PresentedNodeId,
-            Handled = e.Handled,
-            TargetNodeId = e.TargetNodeId,
-            TargetNodeMousePosition = e.TargetNodeMousePosition,
-            NearestScrollingFrameId = e.NearestScrollingFrameId,
-            NearestScrollingFrameMousePosition = e.NearestScrollingFrameMousePosition,
-            NearestScrollingFrameOffset = e.NearestScrollingFrameOffset,
-            IsStoredInHistory = e.IsStoredInHistory,
-            StateMappings = e.StateMappings,
-            Unknown = e.Unknown,
-        },
-        Json.Of<FigmaInteraction>());
+            if (contract.Type == typeof(FigmaInteractionRecorded))
+                contract.Properties.Single(member => member.Name == "taskId").ShouldSerialize = static (_, _) => false;
+        }
+    }
 
     /// <summary>A node on the screen at a time; <paramref name="By"/> is the event that told it.</summary>
     internal sealed record Step(long AtMs, Guid By, string NodeId) : IComparable<Step>
@@ -133,7 +105,7 @@ internal sealed class FigmaRun
         public int CompareTo(Step? other) => other is null ? 1 : (AtMs, By).CompareTo((other.AtMs, other.By));
     }
 
-    /// <summary>An interaction as it is shown, with the event that told it.</summary>
+    /// <summary>An interaction as it is shown; <paramref name="By"/> is its event.</summary>
     internal sealed record Held(long AtMs, Guid By, JsonElement Json) : IComparable<Held>
     {
         public int CompareTo(Held? other) => other is null ? 1 : CompareTo(other.AtMs, other.By);
@@ -157,15 +129,15 @@ internal sealed record FigmaFold
 
     public FigmaRun.Step? End { get; init; }
 
-    /// <summary>The events behind the shown path, in its order.</summary>
+    /// <summary>The events of the path that the body shows, in its order.</summary>
     public IReadOnlyList<Guid>? PathIds { get; init; }
 
-    /// <summary>The events behind the shown interactions, in their order.</summary>
+    /// <summary>The events of the interactions that the body shows, in their order.</summary>
     public IReadOnlyList<Guid>? InteractionIds { get; init; }
 
-    /// <summary>The path, while the task does not show it.</summary>
+    /// <summary>The path; null while the body shows it.</summary>
     public IReadOnlyList<FigmaRun.Step>? Path { get; init; }
 
-    /// <summary>The interactions, while the task does not show them.</summary>
+    /// <summary>The interactions; null while the body shows them.</summary>
     public IReadOnlyList<FigmaRun.Held>? Interactions { get; init; }
 }

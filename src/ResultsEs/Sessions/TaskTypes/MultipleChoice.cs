@@ -1,8 +1,3 @@
-using System.Text.Json.Serialization;
-using FluentValidation;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 [assembly: JsonContext<ResultsEs.Sessions.TaskTypes.MultipleChoiceJson>]
 
 namespace ResultsEs.Sessions.TaskTypes;
@@ -27,7 +22,8 @@ internal sealed class MultipleChoiceAnswerValidator : WireValidator<MultipleChoi
         RuleFor(x => x.Options)
             .Must((answer, options) => Selected(options) == 1 || (Selected(options) == 0 && answer.OtherText is not null))
             .When(x => !x.MultiSelect)
-            .WithMessage(x => $"must have one option selected when multiSelect is false (none only with otherText), not {Selected(x.Options)}");
+            .WithMessage(x =>
+                $"must have one option selected when multiSelect is false (none only with otherText), not {Selected(x.Options)}");
         RuleForEach(x => x.Options).ChildRules(option =>
         {
             option.RuleFor(x => x.Id).ShortId();

@@ -1,8 +1,3 @@
-using System.Text.Json.Serialization;
-using FluentValidation;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 [assembly: JsonContext<ResultsEs.Sessions.TaskTypes.NpsJson>]
 
 namespace ResultsEs.Sessions.TaskTypes;
@@ -28,7 +23,7 @@ internal static class Nps
         Payload = answer => new(answer.Score, Category(answer.Score)),
     };
 
-    /// <summary>Net Promoter Score's three groups: 0–6, 7–8, 9–10.</summary>
+    /// <summary>The three groups of the Net Promoter Score: 0–6, 7–8, 9–10.</summary>
     private static string Category(int score) => score switch
     {
         <= 6 => "DETRACTOR",

@@ -1,9 +1,6 @@
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 namespace ResultsEs.Sessions.TaskTypes;
 
-/// <summary>What events other than the answer have told about a task.</summary>
+/// <summary>The parts of a task that come from events other than its answer.</summary>
 internal readonly record struct TaskPieces(TranscriptPiece? Transcript, FigmaRun? Figma);
 
 /// <summary>The latest transcript of a spoken answer.</summary>

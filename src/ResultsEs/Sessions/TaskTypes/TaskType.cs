@@ -1,22 +1,18 @@
 using System.Collections.Frozen;
-using System.Text.Json;
-using FluentValidation;
 using FluentValidation.Validators;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
 
 namespace ResultsEs.Sessions.TaskTypes;
 
 /// <summary>
-/// What a task type is: its answer record, validator, and how it shows in v2 and v3. Each type has a file of its own;
-/// adding one means its record in Contracts, that file and its line in <see cref="All"/>.
+/// A task type: its answer record, its validator, and how v2 and v3 show it. Each type has its own file.
+/// A new one needs its record in Contracts, that file and a line in <see cref="All"/>.
 /// </summary>
-internal abstract class TaskType
+internal abstract class TaskType(Type answerType, Type payloadType)
 {
-    /// <summary>v3's type of a task that this version does not know, and v2's.</summary>
+    /// <summary>The type that v2 and v3 show of a task whose own type this version does not know.</summary>
     public const string Unrecognized = "UNRECOGNIZED";
 
-    /// <summary>v2's type of a skipped task. No answer has it.</summary>
+    /// <summary>The type that v2 shows of a skipped task. No answer has it.</summary>
     public const string Skipped = "SKIPPED";
 
     /// <summary>The task types that can be answered, in the contract's order.</summary>
@@ -39,7 +35,7 @@ internal abstract class TaskType
         All.ToFrozenDictionary(type => type.Name, StringComparer.Ordinal);
 
     /// <summary>The type on the wire and in v2, such as <c>VERBAL</c>.</summary>
-    public abstract string Name { get; }
+    public string Name { get; } = AnswerTypes.NameOf(answerType);
 
     /// <summary>The type in v3, such as <c>WRITTEN</c>.</summary>
     public required string V3Type { get; init; }
@@ -47,19 +43,18 @@ internal abstract class TaskType
     /// <summary>The one key of the answer object in v3, such as <c>written</c>.</summary>
     public required string V3Key { get; init; }
 
-    /// <summary>The answer record.</summary>
-    public abstract Type AnswerType { get; }
+    public Type AnswerType { get; } = answerType;
 
-    /// <summary>The record of what v2 and v3 show of it.</summary>
-    public abstract Type PayloadType { get; }
+    /// <summary>The record that v2 and v3 show of an answer.</summary>
+    public Type PayloadType { get; } = payloadType;
 
-    /// <summary>The task type with this name, or null when this version does not know it.</summary>
+    /// <summary>The task type with a name; null when this version does not know it.</summary>
     public static TaskType? Find(string name) => ByName.GetValueOrDefault(name);
 
-    /// <summary>The type by which lists find a task of the type <paramref name="name"/>: its own, or <see cref="Unrecognized"/> where this version does not know it.</summary>
+    /// <summary>The type by which lists find a task: its own, or <see cref="Unrecognized"/> when this version does not know it.</summary>
     public static string ListedAs(string name) => Find(name)?.Name ?? Unrecognized;
 
-    /// <summary>The types of a session's tasks, as lists filter by them (<see cref="ListedAs"/>), and <see cref="Skipped"/> when one was skipped.</summary>
+    /// <summary>The types of a session's tasks for lists to filter by, with <see cref="Skipped"/> when one was skipped.</summary>
     public static string Set(IEnumerable<TaskFold> tasks)
     {
         var types = new SortedSet<string>(StringComparer.Ordinal);
@@ -73,42 +68,32 @@ internal abstract class TaskType
         return types.Count == 0 ? "" : $"|{string.Join('|', types)}|";
     }
 
-    /// <summary>Whether <paramref name="set"/>, which <see cref="Set"/> made, holds a type.</summary>
+    /// <summary>True when <paramref name="set"/>, made by <see cref="Set"/>, holds a type.</summary>
     public static bool Holds(string set, string type) => set.Contains($"|{type}|", StringComparison.Ordinal);
 
     /// <summary>The payload that v2 and v3 show of an answer.</summary>
     public abstract JsonElement Show(Answer answer);
 
-    /// <summary>The payload with what other events have told about the task. Idempotent.</summary>
+    /// <summary>The payload, completed from other events about the task. Idempotent.</summary>
     public abstract JsonElement Complete(JsonElement payload, TaskPieces pieces);
 
-    /// <summary>Adds the answer's rules to those of the event that carries it.</summary>
+    /// <summary>Adds the answer's rules to the rules of its event.</summary>
     public abstract void AddRules(PolymorphicValidator<TaskAnswered, Answer> rules);
 }
 
 /// <summary>A task type whose answer is a <typeparamref name="TAnswer"/>.</summary>
 /// <typeparam name="TAnswer">The answer record.</typeparam>
-/// <typeparam name="TPayload">What v2 and v3 show of it.</typeparam>
-internal sealed class TaskType<TAnswer, TPayload> : TaskType
+/// <typeparam name="TPayload">The record that v2 and v3 show.</typeparam>
+internal sealed class TaskType<TAnswer, TPayload>() : TaskType(typeof(TAnswer), typeof(TPayload))
     where TAnswer : Answer
     where TPayload : class
 {
-    /// <inheritdoc/>
-    public override string Name { get; } = AnswerTypes.NameOf(typeof(TAnswer));
-
-    /// <inheritdoc/>
-    public override Type AnswerType => typeof(TAnswer);
-
-    /// <inheritdoc/>
-    public override Type PayloadType => typeof(TPayload);
-
-    /// <summary>The rules of the answer.</summary>
     public required IValidator<TAnswer> Validator { get; init; }
 
-    /// <summary>What v2 and v3 show of the answer alone.</summary>
+    /// <summary>Makes the payload of the answer alone.</summary>
     public required Func<TAnswer, TPayload> Payload { get; init; }
 
-    /// <summary>What the other pieces of the task change in it; absent where no other event tells about such tasks.</summary>
+    /// <summary>Completes the payload from the task's other pieces; null when no other event concerns this type.</summary>
     public Func<TPayload, TaskPieces, TPayload>? WithPieces { get; init; }
 
     /// <inheritdoc/>

@@ -1,8 +1,3 @@
-using System.Text.Json.Serialization;
-using FluentValidation;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 [assembly: JsonContext<ResultsEs.Sessions.TaskTypes.UrlJson>]
 
 namespace ResultsEs.Sessions.TaskTypes;

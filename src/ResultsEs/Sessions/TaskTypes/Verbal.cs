@@ -1,7 +1,3 @@
-using System.Text.Json.Serialization;
-using ResultsEs.Common;
-using ResultsEs.Contracts;
-
 [assembly: JsonContext<ResultsEs.Sessions.TaskTypes.VerbalJson>]
 
 namespace ResultsEs.Sessions.TaskTypes;
