@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the Dockerfile does, as processes, for machines without a Docker engine: publishes with the generated code, makes the tables as an operator does, starts two nodes with
+# What the Dockerfile does, as processes, for machines without a Docker engine: publishes, makes the tables as an operator does, starts two nodes with
 # the image's settings in Production, and runs the smoke test through both.
 #
 #   ConnectionStrings__results=… tests/image.sh [FOLDER]

@@ -13,7 +13,7 @@ public abstract record Answer : EventPart
 
     /// <summary>The discriminator, such as <c>NPS</c>.</summary>
     [JsonPropertyOrder(-1)]
-    public abstract string Type { get; }
+    public virtual string Type => AnswerTypes.NameOf(GetType());
 }
 
 /// <summary>An answer of a type that this version does not know, kept whole for a version that knows it.</summary>

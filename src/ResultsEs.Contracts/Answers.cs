@@ -3,9 +3,6 @@ namespace ResultsEs.Contracts;
 /// <summary>WRITTEN: open-ended text.</summary>
 public sealed record WrittenAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "WRITTEN";
-
     /// <summary>What the participant wrote, at most 100,000 characters.</summary>
     public required string Text { get; init; }
 }
@@ -16,9 +13,6 @@ public sealed record WrittenAnswer : Answer
 /// </summary>
 public sealed record VerbalAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "VERBAL";
-
     /// <summary>The transcript, where the recorder has one at once.</summary>
     public string? Text { get; init; }
 
@@ -46,9 +40,6 @@ public enum TaskOutcome
 /// <summary>URL: a navigation task.</summary>
 public sealed record UrlAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "URL";
-
     /// <summary>Where the task began.</summary>
     public required string Url { get; init; }
 
@@ -75,9 +66,6 @@ public sealed record UrlVisit : EventPart
 /// <summary>MATRIX: rating selections in several rows.</summary>
 public sealed record MatrixAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "MATRIX";
-
     /// <summary>The rows in the order shown.</summary>
     public required IReadOnlyList<MatrixRow> Rows { get; init; }
 }
@@ -111,9 +99,6 @@ public sealed record MatrixSelection : EventPart
 /// <summary>NPS: how likely the participant is to recommend.</summary>
 public sealed record NpsAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "NPS";
-
     /// <summary>0–10.</summary>
     public required int Score { get; init; }
 }
@@ -121,9 +106,6 @@ public sealed record NpsAnswer : Answer
 /// <summary>RATING_SCALE: one rating on a scale.</summary>
 public sealed record RatingScaleAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "RATING_SCALE";
-
     /// <summary>The rating, from <see cref="Min"/> to <see cref="Max"/>.</summary>
     public required decimal Value { get; init; }
 
@@ -143,9 +125,6 @@ public sealed record RatingScaleAnswer : Answer
 /// <summary>MULTIPLE_CHOICE: one or several choices.</summary>
 public sealed record MultipleChoiceAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "MULTIPLE_CHOICE";
-
     /// <summary>Whether several options may be chosen.</summary>
     public required bool MultiSelect { get; init; }
 
@@ -178,9 +157,6 @@ public sealed record ChoiceOption : EventPart
 /// <summary>RANK_ORDER: options brought into an order.</summary>
 public sealed record RankOrderAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "RANK_ORDER";
-
     /// <summary>The options; their ranks are a permutation of 1…n.</summary>
     public required IReadOnlyList<RankedOption> Ranking { get; init; }
 }
@@ -199,18 +175,11 @@ public sealed record RankedOption : EventPart
 }
 
 /// <summary>BLANK: completed without a response.</summary>
-public sealed record BlankAnswer : Answer
-{
-    /// <inheritdoc/>
-    public override string Type => "BLANK";
-}
+public sealed record BlankAnswer : Answer;
 
 /// <summary>IMAGE: annotations on an image.</summary>
 public sealed record ImageAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "IMAGE";
-
     /// <summary>The image.</summary>
     public required string ImageUrl { get; init; }
 
@@ -243,9 +212,6 @@ public sealed record ImageAnnotation : EventPart
 /// </summary>
 public sealed record FigmaAnswer : Answer
 {
-    /// <inheritdoc/>
-    public override string Type => "FIGMA";
-
     /// <summary>The prototype.</summary>
     public required string PrototypeUrl { get; init; }
 

@@ -2,7 +2,7 @@ using System.ComponentModel;
 
 namespace ResultsEs.EmbeddedPostgres;
 
-/// <summary>The folder of a cluster: closed to other users, owned by the account PostgreSQL runs under.</summary>
+/// <summary>The folder of a cluster: closed to other users, owned by the account PostgreSQL runs under. initdb makes its data.</summary>
 internal sealed class ClusterFolder(ClusterOptions options, string? account)
 {
     /// <summary>Makes missing folders, and checks that PostgreSQL can work there.</summary>
@@ -24,9 +24,48 @@ internal sealed class ClusterFolder(ClusterOptions options, string? account)
     public Task<Command.Result> RunAsync(string program, IEnumerable<string> arguments, CancellationToken cancellationToken) =>
         Command.RunAsync(PostgresBinaries.Program(options.Binaries, program), arguments, options.Home, account, cancellationToken);
 
-    /// <summary>Makes the server's account the owner of a file.</summary>
     public Task GiveAsync(string file, CancellationToken cancellationToken) =>
         account is null ? Task.CompletedTask : ServerAccount.GiveAsync(account, [file], cancellationToken);
+
+    /// <summary>Makes missing data, and refuses data that the installed programs cannot open. The caller holds the gate.</summary>
+    public async Task CheckOrCreateDataAsync(IEnumerable<string> access, ILogger logger, CancellationToken cancellationToken)
+    {
+        if (ClusterOptions.MajorVersion(options.Home) is { } made)
+        {
+            var ours = await PostgresBinaries.VersionAsync(options.Binaries, cancellationToken);
+            if (ours == made)
+                return;
+            throw options.CannotUse(
+                $"it was made by PostgreSQL {made} and {options.Binaries} is version {ours ?? "unknown"}, which cannot open it. " +
+                $"Install PostgreSQL {made}, or move the data with pg_upgrade or pg_dump");
+        }
+
+        if (Directory.Exists(options.Data) && Directory.EnumerateFileSystemEntries(options.Data).Any())
+            throw options.CannotUse($"{options.Data} holds files and is not a PostgreSQL cluster (no PG_VERSION); move them away");
+
+        PostgresLog.Creating(logger, options.Home);
+
+        // Made under another name and renamed when complete, so that an interrupted start never leaves half a cluster.
+        const string Unfinished = "data.unfinished";
+        var unfinished = Path.Combine(options.Home, Unfinished);
+        if (Directory.Exists(unfinished))
+            Directory.Delete(unfinished, recursive: true);
+        if (Directory.Exists(options.Data))
+            Directory.Delete(options.Data);
+
+        string[] durability = options.Durable ? [] : ["--no-sync"];
+        var result = await RunAsync(
+            "initdb",
+            [
+                "--pgdata", Unfinished, "--username", ServerAddress.User, "--encoding=UTF8", "--locale=C", "--data-checksums",
+                "--no-instructions", .. access, .. durability,
+            ],
+            cancellationToken);
+        if (result.ExitCode != 0)
+            throw options.CannotUse($"initdb failed: {result.Output}");
+
+        Directory.Move(unfinished, options.Data);
+    }
 
     private void Create()
     {

@@ -36,7 +36,6 @@ internal sealed record ClusterOptions(string Home, string Binaries)
         }
     }
 
-    /// <summary>A short name that stands for the path of a folder.</summary>
     public static string ShortHash(string folder) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..16];
 
     /// <summary>The major version of the cluster in a folder, such as <c>17</c>; null when there is none yet.</summary>

@@ -15,21 +15,6 @@ internal static class FileLock
 
     public static IDisposable? TryExclusive(string path) => TryOpen(path, FileShare.None);
 
-    public static async Task<IDisposable> ExclusiveAsync(string path, Action onWait, CancellationToken cancellationToken)
-    {
-        for (var attempt = 0; ; attempt++)
-        {
-            if (TryExclusive(path) is { } held)
-                return held;
-
-            // After about two seconds: an ordinary start or stop of another service is not worth a log line.
-            if (attempt == 40)
-                onWait();
-
-            await Task.Delay(50, cancellationToken);
-        }
-    }
-
     // Read access is enough for flock, and lets an account with read access share the lock.
     private static FileStream? TryOpen(string path, FileShare share)
     {

@@ -30,10 +30,8 @@ internal static partial class PostgresBinaries
     /// <summary>Returns the first folder of PATH and the usual places with all programs; null when there is none.</summary>
     public static string? Find() => Complete(Searched, File.Exists).FirstOrDefault();
 
-    /// <summary>
-    /// Returns a folder of programs for a cluster of <paramref name="majorVersion"/>, or of any version when that is null. Downloads go
-    /// to <paramref name="dataFolder"/>.
-    /// </summary>
+    /// <summary>Finds or downloads the programs for a cluster of <paramref name="majorVersion"/>, of any version when null.</summary>
+    /// <returns>Their folder.</returns>
     public static Task<string> GetAsync(string dataFolder, string? majorVersion, ILogger logger, CancellationToken cancellationToken)
     {
         var downloads = Path.Combine(dataFolder, "postgres-binaries");
@@ -52,7 +50,40 @@ internal static partial class PostgresBinaries
                 return folder;
         }
 
-        return await DownloadAsync(searched, downloads, majorVersion, http, logger, cancellationToken);
+        var version = majorVersion ?? DownloadedVersion;
+        PostgresLog.Downloading(logger, version, downloads);
+        using var ours = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) });
+        ours.Timeout = TimeSpan.FromMinutes(10);
+        try
+        {
+            Directory.CreateDirectory(downloads);
+            await using var server = new PgServer(new PgServerOptions
+            {
+                PgVersion = version,
+                DbDir = downloads,
+                BinariesDir = downloads,
+                DownloadRetryCount = 1,
+                HttpClient = http ?? ours,
+                Logger = logger,
+            });
+            await server.InstallAsync(cancellationToken);
+            return Path.Combine(server.InstallDir, "bin");
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            var wanted = majorVersion is null ? "PostgreSQL" : $"PostgreSQL {majorVersion}, which made the cluster in the data folder,";
+            var others = majorVersion is null ? [] : Complete(searched, File.Exists).ToList();
+            var found = others.Count == 0 ? "" : $"; {string.Join(", ", others)} holds another version";
+            var places = string.Join(", ", UsualPlaces.Append(Path.Combine(downloads, "*", "bin")));
+            throw new DatabaseUnavailableException(
+                $"No database: ConnectionStrings__results is not set, {wanted} was not found on this machine, " +
+                $"and version {version} could not be downloaded ({e.Message}). " +
+                $"Looked for {string.Join(", ", Programs)} in the folders of PATH and in {places}{found}. " +
+                $"Install PostgreSQL{(majorVersion is null ? "" : " " + majorVersion)} " +
+                "(Debian: apt-get install postgresql; macOS: brew install postgresql@17), " +
+                "or set ConnectionStrings__results to a database of yours.",
+                e);
+        }
     }
 
     /// <summary>The folders to search, in order. Pure: <paramref name="listFolders"/> stands for the machine.</summary>
@@ -103,46 +134,6 @@ internal static partial class PostgresBinaries
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return [];
-        }
-    }
-
-    private static async Task<string> DownloadAsync(
-        IReadOnlyList<string> searched, string downloads, string? majorVersion, HttpClient? http, ILogger logger,
-        CancellationToken cancellationToken)
-    {
-        var version = majorVersion ?? DownloadedVersion;
-        PostgresLog.Downloading(logger, version, downloads);
-        using var ours = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) });
-        ours.Timeout = TimeSpan.FromMinutes(10);
-        try
-        {
-            Directory.CreateDirectory(downloads);
-            await using var server = new PgServer(new PgServerOptions
-            {
-                PgVersion = version,
-                DbDir = downloads,
-                BinariesDir = downloads,
-                DownloadRetryCount = 1,
-                HttpClient = http ?? ours,
-                Logger = logger,
-            });
-            await server.InstallAsync(cancellationToken);
-            return Path.Combine(server.InstallDir, "bin");
-        }
-        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-        {
-            var wanted = majorVersion is null ? "PostgreSQL" : $"PostgreSQL {majorVersion}, which made the cluster in the data folder,";
-            var others = majorVersion is null ? [] : Complete(searched, File.Exists).ToList();
-            var found = others.Count == 0 ? "" : $"; {string.Join(", ", others)} holds another version";
-            var places = string.Join(", ", UsualPlaces.Append(Path.Combine(downloads, "*", "bin")));
-            throw new DatabaseUnavailableException(
-                $"No database: ConnectionStrings__results is not set, {wanted} was not found on this machine, " +
-                $"and version {version} could not be downloaded ({e.Message}). " +
-                $"Looked for {string.Join(", ", Programs)} in the folders of PATH and in {places}{found}. " +
-                $"Install PostgreSQL{(majorVersion is null ? "" : " " + majorVersion)} " +
-                "(Debian: apt-get install postgresql; macOS: brew install postgresql@17), " +
-                "or set ConnectionStrings__results to a database of yours.",
-                e);
         }
     }
 

@@ -5,29 +5,18 @@ namespace ResultsEs.EmbeddedPostgres;
 /// holds a shared lock on the file <c>users</c>; whoever starts or stops the server holds an exclusive lock on <c>gate</c>. Locks end
 /// with their process: after a killed service, the next one attaches to the running server. A background task restarts a lost server.
 /// </summary>
-internal sealed class PostgresCluster : IAsyncDisposable
+internal sealed class PostgresCluster(ClusterOptions options, ClusterFolder folder, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan WatchEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(60);
 
-    private readonly ClusterOptions _options;
-    private readonly ClusterFolder _folder;
-    private readonly ServerAddress _address;
-    private readonly PostgresServer _server;
-    private readonly ILogger _logger;
+    private readonly PostgresServer _server = new(options, folder, logger);
     private readonly CancellationTokenSource _leaving = new();
     private IDisposable? _use;
     private Task _watch = Task.CompletedTask;
     private int _disposed;
 
-    private PostgresCluster(ClusterOptions options, ClusterFolder folder, ILogger logger)
-    {
-        (_options, _folder, _logger) = (options, folder, logger);
-        _address = new ServerAddress(options, folder);
-        _server = new PostgresServer(options, folder, _address, logger);
-    }
-
-    private string Users => Path.Combine(_options.Home, "users");
+    private string Users => Path.Combine(options.Home, "users");
 
     /// <summary>Makes a missing cluster, starts it or attaches to it, and keeps it running until disposed.</summary>
     /// <exception cref="DatabaseUnavailableException">It cannot run; the message says why and what to do.</exception>
@@ -50,12 +39,12 @@ internal sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    public string ConnectionString(string database) => _address.ConnectionString(database);
+    public string ConnectionString(string database) => _server.Address.ConnectionString(database);
 
     /// <summary>Creates a database unless it exists.</summary>
     public async Task CreateDatabaseAsync(string name, CancellationToken cancellationToken)
     {
-        await using var connection = _address.Connection();
+        await using var connection = _server.Address.Connection();
         await connection.OpenAsync(cancellationToken);
         await using var find = new NpgsqlCommand("select 1 from pg_database where datname = $1", connection);
         find.Parameters.Add(new() { Value = name });
@@ -89,7 +78,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
         }
         catch (Exception e)
         {
-            PostgresLog.StopFailed(_logger, _options.Home, e);
+            PostgresLog.StopFailed(logger, options.Home, e);
         }
         finally
         {
@@ -103,17 +92,29 @@ internal sealed class PostgresCluster : IAsyncDisposable
         using (await GateAsync(cancellationToken))
         {
             // While the gate is ours, no service holds it exclusively.
-            _use = FileLock.TryShared(Users) ?? throw _options.CannotUse($"the lock file {Users} is held by another program");
-            await _address.LoadAsync(cancellationToken);
-            await ClusterData.CheckOrCreateAsync(_options, _folder, _address.InitdbArguments, _logger, cancellationToken);
+            _use = FileLock.TryShared(Users) ?? throw options.CannotUse($"the lock file {Users} is held by another program");
+            await _server.Address.LoadAsync(cancellationToken);
+            await folder.CheckOrCreateDataAsync(_server.Address.InitdbArguments, logger, cancellationToken);
             await _server.EnsureRunningAsync(cancellationToken);
         }
 
         _watch = Task.Run(() => WatchAsync(_leaving.Token), CancellationToken.None);
     }
 
-    private Task<IDisposable> GateAsync(CancellationToken cancellationToken) =>
-        FileLock.ExclusiveAsync(Path.Combine(_options.Home, "gate"), () => PostgresLog.Waiting(_logger, _options.Home), cancellationToken);
+    private async Task<IDisposable> GateAsync(CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            if (FileLock.TryExclusive(Path.Combine(options.Home, "gate")) is { } held)
+                return held;
+
+            // After about two seconds: an ordinary start or stop of another service is not worth a log line.
+            if (attempt == 40)
+                PostgresLog.Waiting(logger, options.Home);
+
+            await Task.Delay(50, cancellationToken);
+        }
+    }
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
@@ -127,7 +128,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
 
                 using (await GateAsync(cancellationToken))
                 {
-                    PostgresLog.Gone(_logger, _options.Home);
+                    PostgresLog.Gone(logger, options.Home);
                     await _server.EnsureRunningAsync(cancellationToken);
                 }
 
@@ -136,7 +137,7 @@ internal sealed class PostgresCluster : IAsyncDisposable
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
                 pause = TimeSpan.FromSeconds(Math.Clamp(pause.TotalSeconds * 2, 1, 30));
-                PostgresLog.RestartFailed(_logger, _options.Home, pause, e);
+                PostgresLog.RestartFailed(logger, options.Home, pause, e);
             }
         }
     }
@@ -150,14 +151,14 @@ internal sealed class PostgresCluster : IAsyncDisposable
         using var alone = FileLock.TryExclusive(Users);
         if (alone is null)
         {
-            PostgresLog.LeftRunning(_logger, _options.Home);
+            PostgresLog.LeftRunning(logger, options.Home);
             return;
         }
 
         await _server.StopAsync(late.Token);
 
         // Nothing stays outside the cluster's folder.
-        if (!_options.Tcp && !_options.SocketFolder.StartsWith(_options.Home, StringComparison.Ordinal))
-            Directory.Delete(_options.SocketFolder, recursive: true);
+        if (!options.Tcp && !options.SocketFolder.StartsWith(options.Home, StringComparison.Ordinal))
+            Directory.Delete(options.SocketFolder, recursive: true);
     }
 }

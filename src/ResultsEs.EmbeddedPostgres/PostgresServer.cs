@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace ResultsEs.EmbeddedPostgres;
 
 /// <summary>The server process of a cluster: starts it, attaches to it, asks whether it answers, and stops it.</summary>
-internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folder, ServerAddress address, ILogger logger)
+internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folder, ILogger logger)
 {
     // Set under the gate: from the first start on, clients know the address.
     private bool _isInUse;
@@ -14,6 +14,8 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
         NotYet,
         None,
     }
+
+    public ServerAddress Address { get; } = new(options, folder);
 
     private string Log => Path.Combine(options.Home, "log");
 
@@ -46,7 +48,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
     /// <summary>Waits until a running server takes connections; false when none runs.</summary>
     private async Task<bool> AttachAsync(CancellationToken cancellationToken)
     {
-        for (var unanswered = 0; address.IsKnown; await Task.Delay(100, cancellationToken))
+        for (var unanswered = 0; Address.IsKnown; await Task.Delay(100, cancellationToken))
         {
             switch (await AskAsync(cancellationToken))
             {
@@ -70,7 +72,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
     {
         try
         {
-            await using var connection = address.Connection();
+            await using var connection = Address.Connection();
             await connection.OpenAsync(cancellationToken);
             return Reply.Ready;
         }
@@ -99,7 +101,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
             Postmaster.Disown(options.Data);
         }
 
-        await address.ClearAsync(_isInUse, cancellationToken);
+        await Address.ClearAsync(_isInUse, cancellationToken);
         var log = new FileInfo(Log);
         if (log is { Exists: true, Length: > 10_000_000 })
             log.MoveTo(Log + ".old", overwrite: true);
@@ -137,7 +139,7 @@ internal sealed class PostgresServer(ClusterOptions options, ClusterFolder folde
         var durable = options.Durable ? "on" : "off";
         string[] settings =
         [
-            .. address.Settings,
+            .. Address.Settings,
             $"fsync={durable}",
             $"synchronous_commit={durable}",
             $"full_page_writes={durable}",

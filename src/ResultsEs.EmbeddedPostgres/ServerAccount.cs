@@ -24,7 +24,6 @@ internal static class ServerAccount
                 "add one, start the service as another user, or set ConnectionStrings__results.");
     }
 
-    /// <summary>Makes an account the owner of <paramref name="paths"/>.</summary>
     public static async Task GiveAsync(string account, IEnumerable<string> paths, CancellationToken cancellationToken)
     {
         var result = await Command.RunAsync("chown", [account + ":", .. paths], "/", account: null, cancellationToken);

@@ -72,10 +72,7 @@ internal sealed class ServerAddress(ClusterOptions options, ClusterFolder folder
             _ = int.TryParse(await File.ReadAllTextAsync(PortFile, cancellationToken), CultureInfo.InvariantCulture, out _port);
     }
 
-    /// <summary>
-    /// Removes a stale socket, or chooses a free port unless clients know it already (<paramref name="isInUse"/>). The caller holds the
-    /// gate.
-    /// </summary>
+    /// <summary>Removes a stale socket, or chooses a free port unless clients know it already. The caller holds the gate.</summary>
     public async Task ClearAsync(bool isInUse, CancellationToken cancellationToken)
     {
         if (!options.Tcp)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
 using ResultsEs.Access;
+using ResultsEs.Ingestion;
 
 namespace ResultsEs.OpenApi;
 
@@ -20,6 +21,37 @@ internal static class ApiDescription
         ["clipUuid"] = ("The clip.", (string)SampleAnswers.ClipGenerated()["clipUuid"]!),
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
     };
+
+    private const string Form =
+        """
+        { "required": true, "content": { "application/x-www-form-urlencoded": { "schema": {
+            "type": "object",
+            "properties": {
+              "grant_type": { "type": "string", "const": "client_credentials" },
+              "client_id": { "type": "string" },
+              "client_secret": { "type": "string", "format": "password" },
+              "scope": { "type": "string", "description": "Scopes, separated by blanks." } },
+            "required": ["grant_type"] } } } }
+        """;
+
+    private const string CloudEvent =
+        """
+        { "type": "object",
+          "description": "CloudEvents 1.0, JSON event format. Other attributes are let pass and not kept.",
+          "properties": {
+            "specversion": { "type": "string", "const": "1.0" },
+            "id": { "type": "string", "format": "uuid",
+              "description": "Made by the sender: the key of idempotency, for ever, within the account." },
+            "source": { "type": "string", "minLength": 1, "maxLength": 2048, "description": "Recorder and version." },
+            "type": { "type": "string" },
+            "subject": { "type": "string", "format": "uuid", "description": "The session, or the highlight reel." },
+            "time": { "type": "string", "format": "date-time",
+              "description": "When it happened at the sender: decides which of two events holds." },
+            "datacontenttype": { "type": "string", "const": "application/json" },
+            "traceparent": { "type": "string" },
+            "data": {} },
+          "required": ["specversion", "id", "source", "type", "subject", "time", "data"] }
+        """;
 
     private static readonly JsonSerializerOptions Written =
         new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -81,7 +113,7 @@ internal static class ApiDescription
         ]);
         if (parameters.Count > 0)
             described["parameters"] = parameters;
-        if (RequestBodies.Of(operation.Id, schemas) is { } body)
+        if (RequestBody(operation.Id, schemas) is { } body)
             described["requestBody"] = body;
 
         described["security"] = endpoint.Scope is { } scope
@@ -106,6 +138,39 @@ internal static class ApiDescription
         return described;
     }
 
+    private static JsonNode? RequestBody(string operationId, Schemas schemas) => operationId switch
+    {
+        "getToken" => JsonNode.Parse(Form),
+        "recordEvents" => Events(schemas),
+        _ => null,
+    };
+
+    private static JsonObject Events(Schemas schemas)
+    {
+        var one = schemas.Component("CloudEvent", () => Event(schemas));
+        var many = new JsonObject { ["type"] = "array", ["items"] = one.DeepClone(), ["maxItems"] = CloudEventReader.MaxEvents };
+        var example = new JsonObject { ["survey"] = new JsonObject { ["value"] = SampleAnswers.Batch() } };
+        return new JsonObject
+        {
+            ["required"] = true,
+            ["content"] = new JsonObject
+            {
+                ["application/cloudevents-batch+json"] = new JsonObject { ["schema"] = many, ["examples"] = example },
+                ["application/cloudevents+json"] = new JsonObject { ["schema"] = one },
+                ["application/json"] = new JsonObject { ["schema"] = Schemas.AnyOf([one.DeepClone(), many.DeepClone()]) },
+                ["application/x-ndjson"] = JsonNode.Parse("""{ "schema": { "type": "string", "description": "A CloudEvent a line." } }"""),
+            },
+        };
+    }
+
+    private static JsonObject Event(Schemas schemas)
+    {
+        var schema = JsonNode.Parse(CloudEvent)!.AsObject();
+        schema["properties"]!["type"]!["enum"] = new JsonArray([.. EventCatalogue.All.Select(type => (JsonNode)type.WireType)]);
+        schema["properties"]!["data"] = Schemas.AnyOf(EventCatalogue.All.Select(type => schemas.Of(type.Record)));
+        return schema;
+    }
+
     private static JsonObject Response(Operation operation, IReadOnlyList<Reply> replies, Schemas schemas)
     {
         var content = new JsonObject();
@@ -118,7 +183,8 @@ internal static class ApiDescription
             else
                 content[reply.ContentType] = new JsonObject { ["schema"] = schema };
             if (SampleAnswers.ByOperation.TryGetValue(operation.Id, out var examples))
-                content[reply.ContentType]!["examples"] = new JsonObject(examples.Select(Example));
+                content[reply.ContentType]!["examples"] = new JsonObject(
+                    examples.Select(example => Pair(example.Name, new JsonObject { ["value"] = example.Answer() })));
         }
 
         var hasRanges = operation.Replies.Any(reply => reply.Status == 206);
@@ -143,9 +209,6 @@ internal static class ApiDescription
             },
         },
     };
-
-    private static KeyValuePair<string, JsonNode?> Example((string Name, Func<JsonNode> Answer) example) =>
-        Pair(example.Name, new JsonObject { ["value"] = example.Answer() });
 
     private static JsonObject Headers(params IEnumerable<string> own) =>
         new(RateLimitHeaders.Concat(own).Select(name => Pair(name, Reference("headers", name))));

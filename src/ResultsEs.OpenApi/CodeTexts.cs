@@ -1,5 +1,4 @@
 using System.Reflection;
-using System.Text;
 using System.Text.Json.Serialization.Metadata;
 using System.Xml.Linq;
 using ResultsEs.Contracts;
@@ -35,20 +34,15 @@ internal sealed class CodeTexts
 
     private static string Plain(XElement element)
     {
-        var text = new StringBuilder();
-        foreach (var node in element.Nodes())
+        var texts = element.Nodes().Select(node => node switch
         {
-            text.Append(node switch
-            {
-                XText words => words.Value,
-                XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
-                XElement { Name.LocalName: "see" } see => $"`{Camel(((string?)see.Attribute("cref") ?? "").Split('.')[^1])}`",
-                XElement other => other.Value,
-                _ => "",
-            });
-        }
-
-        return string.Join(' ', text.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+            XText words => words.Value,
+            XElement { Name.LocalName: "c" } code => $"`{code.Value}`",
+            XElement { Name.LocalName: "see" } see => $"`{Camel(((string?)see.Attribute("cref") ?? "").Split('.')[^1])}`",
+            XElement other => other.Value,
+            _ => "",
+        });
+        return string.Join(' ', string.Concat(texts).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
     }
 
     // A name that is no type of the contracts is a member, which JSON writes in camel case.

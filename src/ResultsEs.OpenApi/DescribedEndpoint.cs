@@ -25,9 +25,6 @@ internal sealed record DescribedEndpoint(Operation Operation, string Method, str
 
     public IEnumerable<string> PathParameters => Path.Split('/').Where(part => part is ['{', .., '}']).Select(part => part[1..^1]);
 
-    /// <summary>True for health endpoints, which lack the refusals that all other endpoints share.</summary>
-    public bool IsHealth => Path.StartsWith("/health/", StringComparison.Ordinal);
-
     private static DescribedEndpoint Of(FieldInfo field)
     {
         var operation = (Operation)field.GetValue(null)!;

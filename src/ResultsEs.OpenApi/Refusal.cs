@@ -34,11 +34,11 @@ internal sealed record Refusal(int Status, string Section, string Title, string 
             .. hasId || endpoint.Operation.Query.Count > 0 ? (int[])[400] : [],
             .. hasId ? (int[])[404] : [],
             .. endpoint.Scope is null ? (int[])[] : [401, 403],
-            .. endpoint.IsHealth ? (int[])[] : [429, 500, 503],
+            // Health endpoints lack the refusals that all other endpoints share.
+            .. endpoint.Path.StartsWith("/health/", StringComparison.Ordinal) ? (int[])[] : [429, 500, 503],
         ];
     }
 
-    /// <summary>An example of its problem details.</summary>
     public JsonObject Example()
     {
         var problem = new JsonObject

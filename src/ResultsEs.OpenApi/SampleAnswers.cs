@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
@@ -19,7 +18,6 @@ internal static class SampleAnswers
 
     private static readonly DateTimeOffset Stored = new(2026, 3, 6, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>The examples of responses by operation id.</summary>
     public static IReadOnlyDictionary<string, (string Name, Func<JsonNode> Answer)[]> ByOperation { get; } =
         new Dictionary<string, (string, Func<JsonNode>)[]>(StringComparer.Ordinal)
         {
@@ -28,9 +26,9 @@ internal static class SampleAnswers
             ["getSessionResultV2"] = [("interactionTest", V2)],
             ["exportSessionResultsV3"] = [("thinkOutLoud", SessionLines)],
             ["getTranscript"] = [("thinkOutLoud", Transcript)],
-            ["getVideoDownloadUrl"] = [("thinkOutLoud", Video)],
+            ["getVideoDownloadUrl"] = [("thinkOutLoud", () => Node(new VideoDownloadUrl(Url("videos", 3600), SessionId, Stored)))],
             ["listClips"] = [("thinkOutLoud", Clips)],
-            ["getClip"] = [("generated", ClipGenerated), ("failed", ClipFailed)],
+            ["getClip"] = [("generated", ClipGenerated), ("failed", () => ClipFileOf(RenderingStatus.Error))],
             ["listTestResults"] = [("samples", Tests)],
             ["getQxScores"] = [("thinkOutLoud", QxScores)],
             ["listHighlightReels"] = [("thinkOutLoud", Reels)],
@@ -41,7 +39,7 @@ internal static class SampleAnswers
     private static readonly Lazy<IReadOnlyList<IncomingEvent>> Events =
         new(() => [.. Samples.Names.SelectMany(name => Read(Samples.Read(name)))]);
 
-    public static JsonNode V3() => Node(Session(Interaction).Body, Json.Of<SessionBody>());
+    public static JsonNode V3() => Node(Session(Interaction).Body);
 
     public static JsonNode V2() => JsonNode.Parse(
         SessionResultV2.Render(JsonSerializer.SerializeToUtf8Bytes(Session(Interaction), Json.Of<SessionResult>())).Span)!;
@@ -52,8 +50,7 @@ internal static class SampleAnswers
     /// <summary>The session of the examples that are parts of a session.</summary>
     public static Guid SessionId => Samples.SessionOf(ThinkOutLoud);
 
-    public static JsonNode SessionList() => Node(
-        new SessionResultsPage(TestId, [Summary(Session(ThinkOutLoud))], FirstPage(1)), Json.Of<SessionResultsPage>());
+    public static JsonNode SessionList() => Node(new SessionResultsPage(TestId, [Summary(Session(ThinkOutLoud))], FirstPage(1)));
 
     /// <summary>The sessions of the list, one line each.</summary>
     public static JsonNode SessionLines() =>
@@ -62,23 +59,17 @@ internal static class SampleAnswers
     public static JsonNode Transcript() => JsonValue.Create(
         WebVtt.Write(Events.Value.Where(e => e.StreamId == SessionId).Select(e => e.Data).OfType<SessionTranscribed>().Single().Cues));
 
-    public static JsonNode Video() => Node(new VideoDownloadUrl(Url("videos", 3600), SessionId, Stored), Json.Of<VideoDownloadUrl>());
+    public static JsonNode Clips() => JsonSerializer.SerializeToNode(
+        ClipsOfSession.Of(TestId, Session(ThinkOutLoud).Fold.Media!), Json.Shown<ClipsOfSession>())!;
 
-    public static JsonNode Clips() => Node(ClipsOfSession.Of(TestId, Session(ThinkOutLoud).Fold.Media!), Json.Shown<ClipsOfSession>());
+    public static JsonNode ClipGenerated() => ClipFileOf(RenderingStatus.Generated);
 
-    public static JsonNode ClipGenerated() => Node(ClipFileOf(RenderingStatus.Generated), Json.Of<ClipFile>());
+    public static JsonNode Reels() =>
+        Node(HighlightReelsOfTest.Of([Reel()], [.. Session(ThinkOutLoud).Fold.Media!.Shown().Select(clip => clip.Id)]));
 
-    public static JsonNode ClipFailed() => Node(ClipFileOf(RenderingStatus.Error), Json.Of<ClipFile>());
+    public static JsonNode ReelFile() => Node(new HighlightReelFile(Reel().Id, RenderingStatus.Generated, Url("reels", 900)));
 
-    public static JsonNode Reels() => Node(
-        HighlightReelsOfTest.Of([Reel()], [.. Session(ThinkOutLoud).Fold.Media!.Shown().Select(clip => clip.Id)]),
-        Json.Of<HighlightReelsOfTest>());
-
-    public static JsonNode ReelFile() => Node(
-        new HighlightReelFile(Reel().Id, RenderingStatus.Generated, Url("reels", 900)), Json.Of<HighlightReelFile>());
-
-    public static JsonNode QxScores() =>
-        Node(QxScoresOfTest.Of(TestId, TestTotal.None.With(Part(Session(ThinkOutLoud)))), Json.Of<QxScoresOfTest>());
+    public static JsonNode QxScores() => Node(QxScoresOfTest.Of(TestId, TestTotal.None.With(Part(Session(ThinkOutLoud)))));
 
     public static JsonNode Tests()
     {
@@ -88,7 +79,7 @@ internal static class SampleAnswers
             var sessions = SessionsByStatus.Of(total.InProgress, total.Complete, total.Abandoned);
             return new TestResult(test.Key, test.First().Body.WorkspaceId!.Value, sessions);
         }).ToList();
-        return Node(new TestResultsPage(tests, FirstPage(tests.Count)), Json.Of<TestResultsPage>());
+        return Node(new TestResultsPage(tests, FirstPage(tests.Count)));
     }
 
     /// <summary>The first two events of a sample, as sent.</summary>
@@ -96,8 +87,7 @@ internal static class SampleAnswers
         [.. JsonNode.Parse(Samples.Read(Samples.First))!.AsArray().Take(2).Select(e => e!.DeepClone())]);
 
     public static JsonNode Recorded() => Node(
-        new PostEventsResponse(2, 0, 1, [.. Read(Samples.Read(Samples.First)).Take(2).Select(e => new EventOutcome(e.Id, "appended"))]),
-        Json.Of<PostEventsResponse>());
+        new PostEventsResponse(2, 0, 1, [.. Read(Samples.Read(Samples.First)).Take(2).Select(e => new EventOutcome(e.Id, "appended"))]));
 
     private static SessionResult Session(string name)
     {
@@ -114,11 +104,11 @@ internal static class SampleAnswers
     private static IEnumerable<RecordedEvent> Recorded(Guid stream) =>
         Events.Value.Where(e => e.StreamId == stream).Select(e => new RecordedEvent(new EventOrder(e.Time, e.Id), e.Data));
 
-    private static ClipFile ClipFileOf(RenderingStatus status)
+    private static JsonNode ClipFileOf(RenderingStatus status)
     {
         var clips = Session(ThinkOutLoud).Fold.Media!.Shown();
         var clip = clips.Single(clip => Rendering.Of(clip.Cut!.Stamp, clip.Rendering).Status == status);
-        return new ClipFile(clip.Id, status, status == RenderingStatus.Generated ? Url("clips", 900) : null);
+        return Node(new ClipFile(clip.Id, status, status == RenderingStatus.Generated ? Url("clips", 900) : null));
     }
 
     private static SessionSummary Summary(SessionResult session) => new()
@@ -144,5 +134,5 @@ internal static class SampleAnswers
     private static ListMeta FirstPage(int totalCount) =>
         ListMeta.Of(new Paging(Paging.DefaultLimit, 0, null), totalCount, nextCursor: null);
 
-    private static JsonNode Node<T>(T value, JsonTypeInfo<T> type) => JsonSerializer.SerializeToNode(value, type)!;
+    private static JsonNode Node<T>(T value) => JsonSerializer.SerializeToNode(value, Json.Of<T>())!;
 }

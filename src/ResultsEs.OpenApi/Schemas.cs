@@ -13,7 +13,7 @@ namespace ResultsEs.OpenApi;
 /// JSON Schemas of requests and responses: each record and enumeration is a component. <see cref="JsonSchemaExporter"/> makes them from
 /// the serializer's contracts; added are what our converters write, which members are always there, and the texts of the code.
 /// </summary>
-internal sealed class Schemas
+internal sealed class Schemas(JsonObject components)
 {
     // Component names, where the code's name would not suit clients.
     private static readonly Dictionary<Type, string> Names = new()
@@ -41,29 +41,21 @@ internal sealed class Schemas
 
     private const string AnyAnswer = """{ "type": "object", "properties": { "type": { "type": "string" } }, "required": ["type"] }""";
 
-    private readonly JsonObject _components;
-    private readonly JsonSchemaExporterOptions _exporting;
     private readonly CodeTexts _texts = new();
 
-    /// <summary>Adds schemas to existing components.</summary>
-    public Schemas(JsonObject components)
-    {
-        _components = components;
-        _exporting = new() { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Transform };
-    }
+    private JsonSchemaExporterOptions Exporting => new() { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Transform };
 
-    /// <summary>The components, sorted by name.</summary>
-    public JsonObject Sorted() => new(_components.OrderBy(component => component.Key, StringComparer.Ordinal)
+    public JsonObject Sorted() => new(components.OrderBy(component => component.Key, StringComparer.Ordinal)
         .Select(component => KeyValuePair.Create(component.Key, component.Value?.DeepClone())));
 
     /// <summary>The schema of a type; for a record a reference to its component.</summary>
-    public JsonObject Of(Type type) => Json.Options.GetJsonSchemaAsNode(type, _exporting).AsObject();
+    public JsonObject Of(Type type) => Json.Options.GetJsonSchemaAsNode(type, Exporting).AsObject();
 
     /// <summary>A reference to a component, which is made on first use.</summary>
     public JsonObject Component(string name, Func<JsonObject> make)
     {
-        if (!_components.ContainsKey(name))
-            _components[name] = make();
+        if (!components.ContainsKey(name))
+            components[name] = make();
         return Reference(name);
     }
 
@@ -127,6 +119,8 @@ internal sealed class Schemas
         if (exported["properties"] is JsonObject properties)
         {
             schema["properties"] = properties.DeepClone();
+            if (TaskType.All.FirstOrDefault(type => type.AnswerType == contract.Type) is { } task)
+                schema["properties"]!["type"] = new JsonObject { ["type"] = "string", ["const"] = task.Name };
             var required = contract.Properties
                 .Where(member => properties.ContainsKey(member.Name) && IsAlwaysThere(contract.Type, member));
             if (required.Any())
@@ -147,14 +141,9 @@ internal sealed class Schemas
         if (Words.GetValueOrDefault((owner, member.Name)) is { } words)
             return Enumeration(words);
 
-        return member.Name switch
-        {
-            "taskResponse" when owner == typeof(SessionTaskResult) =>
-                AnyOf([.. TaskType.All.Select(type => Of(type.PayloadType)), Of(typeof(SkipPayload))]),
-            "type" when TaskType.All.FirstOrDefault(type => type.AnswerType == owner) is { } task =>
-                new JsonObject { ["type"] = "string", ["const"] = task.Name },
-            _ => null,
-        };
+        return owner == typeof(SessionTaskResult) && member.Name == "taskResponse"
+            ? AnyOf([.. TaskType.All.Select(type => Of(type.PayloadType)), Of(typeof(SkipPayload))])
+            : null;
     }
 
     /// <summary>The answer in v3: an object with one key, that of the task type.</summary>

@@ -54,12 +54,13 @@ internal static class RebuildRow
         // Right documents alone prove nothing: those were there before.
         async Task<Run> AnewAsync(string who, Func<Task<Run>> rebuild)
         {
-            var before = await FileAsync();
+            var before = await WritersAsync();
             var run = await rebuild();
-            return await FileAsync() != before ? run : throw new InvalidOperationException($"{who} has made nothing anew:\n{run.Output}");
+            return await WritersAsync() != before ? run : throw new InvalidOperationException($"{who} has made nothing anew:\n{run.Output}");
         }
 
-        Task<uint> FileAsync() => Postgres.AskAsync<uint>(database, $"select pg_relation_filenode('results.{Documents}')", cancellation);
+        // The transactions that wrote the rows.
+        Task<string> WritersAsync() => DigestAsync(database, Documents, "d.xmin", cancellation);
 
         async Task IsRightAsync(string who, string table, string columns, string digest)
         {

@@ -53,6 +53,11 @@ public sealed partial class ArchitectureTests
     public void Events_and_streams_are_inserted_by_Marten_alone() =>
         Assert.Empty(Files("ResultsEs").Where(file => Inserted().IsMatch(file.Text)).Select(file => file.Name));
 
+    [Fact]
+    public void Lines_end_before_140_characters() =>
+        Assert.Empty(Directory.EnumerateDirectories(Source).SelectMany(project => Files(Path.GetFileName(project)))
+            .SelectMany(file => file.Text.Split('\n').Index().Where(line => line.Item.Length >= 140).Select(line => $"{file.Name}:{line.Index + 1}")));
+
     private static IEnumerable<(string Name, string Folder, string Text)> Files(string project)
     {
         var root = Path.Combine(Source, project);

@@ -81,7 +81,7 @@ public sealed class SnippetTests : IAsyncLifetime
         };
         Assert.SkipWhen(program is null, $"This machine has not what {name} needs.");
 
-        var session = A.Session(DemoWorkspace).WithAnswer(Answers.Nps(9)).Completed();
+        var session = TestData.Session(DemoWorkspace).WithAnswer(Answers.Nps(9)).Completed();
         var run = await RunAsync(program, [name], session.Json());
         Assert.True(run.ExitCode == 0, run.Output);
         await ServedAsync(session.Id);

@@ -7,7 +7,6 @@ internal sealed class AccessOptions
 {
     public TokenOptions Access { get; init; } = new();
 
-    /// <summary>The clients that may ask for tokens.</summary>
     public List<ClientOptions> Clients { get; init; } = [];
 
     public RateLimitingOptions RateLimiting { get; init; } = new();
@@ -65,7 +64,6 @@ internal static class AccessProblems
     /// <summary>The id of the demo client, whose secret is public.</summary>
     public const string DemoClient = "demo";
 
-    /// <summary>Lists what is wrong, one sentence each.</summary>
     public static IReadOnlyList<string> Of(AccessOptions options, IHostEnvironment environment)
     {
         List<string> failures = [];

@@ -27,22 +27,15 @@ public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, st
     /// <summary>Reads the claims of a validated token; null when one is missing or malformed.</summary>
     internal static Caller? Read(ClaimsIdentity identity)
     {
-        if (!Guid.TryParse(identity.FindFirst(AccountClaim)?.Value, out var account))
-            return null;
-
-        var workspaces = new List<Guid>();
-        foreach (var claim in identity.FindAll(WorkspacesClaim))
-        {
-            if (!Guid.TryParse(claim.Value, out var workspace))
-                return null;
-            workspaces.Add(workspace);
-        }
-
-        if (workspaces.Count == 0 || identity.FindFirst(ClientIdClaim)?.Value is not { Length: > 0 } clientId)
+        var workspaces = identity.FindAll(WorkspacesClaim)
+            .Select(claim => Guid.TryParse(claim.Value, out var workspace) ? workspace : (Guid?)null).Distinct().ToList();
+        if (!Guid.TryParse(identity.FindFirst(AccountClaim)?.Value, out var account)
+            || workspaces.Count == 0 || workspaces.Contains(null)
+            || identity.FindFirst(ClientIdClaim)?.Value is not { Length: > 0 } clientId)
             return null;
 
         var scopes = (identity.FindFirst(ScopeClaim)?.Value ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return new Caller(account, [.. workspaces.Distinct()], clientId, scopes);
+        return new Caller(account, [.. workspaces.OfType<Guid>()], clientId, scopes);
     }
 }
 

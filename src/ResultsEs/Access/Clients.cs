@@ -15,17 +15,14 @@ internal sealed class Clients(IOptions<AccessOptions> options)
 
     public ClientOptions? Find(string? id) => id is not null && _byId.TryGetValue(id, out var client) ? client : null;
 
-    /// <summary>Returns the client with this id and secret, or null.</summary>
     public ClientOptions? Authenticate(string? id, string? secret)
     {
         var client = Find(id);
 
         // An unknown id costs the same hash as a wrong secret, so that the response time does not reveal which ids exist.
         var hash = (client ?? options.Value.Clients.FirstOrDefault())?.SecretHash;
-        if (hash is null)
-            return null;
-
-        var verified = Hasher.VerifyHashedPassword(null!, hash, secret ?? "") != PasswordVerificationResult.Failed;
-        return verified ? client : null;
+        return hash is not null && Hasher.VerifyHashedPassword(null!, hash, secret ?? "") != PasswordVerificationResult.Failed
+            ? client
+            : null;
     }
 }

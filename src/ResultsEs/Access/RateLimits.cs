@@ -48,7 +48,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     public static void Add(IServiceCollection services, IConfiguration configuration)
     {
         // Read before the host is built, because it decides whether there are shared windows.
-        if (RedisSetting.Read(configuration) is { } redis)
+        if (SharedWindows.ReadSetting(configuration) is { } redis)
         {
             services.AddSingleton(provider => new SharedWindows(redis, provider.GetRequiredService<ILogger<SharedWindows>>()));
             services.AddHostedService(provider => provider.GetRequiredService<SharedWindows>());
@@ -76,16 +76,13 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     }
 
     // Nobody asks for statistics: the response headers come from StatusOfAsync.
-    /// <inheritdoc/>
     public override RateLimiterStatistics? GetStatistics(HttpContext resource) => null;
 
     // While Redis answers nothing is acquired here: the middleware then calls AcquireAsyncCore, where waiting holds no thread.
-    /// <inheritdoc/>
     protected override RateLimitLease AttemptAcquireCore(HttpContext resource, int permitCount) =>
         _shared is { IsAnswering: true } ? Lease.Refused : TakeLocal(resource);
 
     // The middleware calls this after a refusal, to let the request wait; it does not wait for the next minute.
-    /// <inheritdoc/>
     protected override ValueTask<RateLimitLease> AcquireAsyncCore(
         HttpContext resource, int permitCount, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.CompilerServices;
 using StackExchange.Redis;
 
@@ -7,7 +8,7 @@ namespace ResultsEs.Access;
 /// Rate-limit windows in Redis, shared by all nodes: like <see cref="RateLimitWindows"/>, but on Redis' clock. Redis is probed once
 /// a second. After a failed or late answer no request asks it until a probe succeeds. State: whether it answers, set by the last caller.
 /// </summary>
-internal sealed partial class SharedWindows : PollingService
+internal sealed partial class SharedWindows(ConfigurationOptions options, ILogger<SharedWindows> logger) : PollingService(ProbeInterval)
 {
     // A key is this, then "r " or "w " and a client's id for its reads or writes, or "a " and an address. It expires with its window.
     private const string Prefix = "results-es:limits:";
@@ -33,29 +34,41 @@ internal sealed partial class SharedWindows : PollingService
         return (redis.call('GET', KEYS[1]) or 0) * 65536 + left
         """;
 
+    // Milliseconds that a request waits for Redis, and that the library waits before it doubts the connection. The setting overrides both.
+    private const string Defaults = "asyncTimeout=100,syncTimeout=1000,";
+
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromSeconds(1);
     private static readonly RedisKey[] Probe = KeyOf("probe");
 
-    private readonly ConfigurationOptions _options;
-    private readonly ILogger<SharedWindows> _logger;
-    private readonly TimeSpan _timeout;
-    private readonly string _endpoints;
+    private readonly TimeSpan _timeout = TimeSpan.FromMilliseconds(options.AsyncTimeout);
+    private readonly string _endpoints = string.Join(", ", options.EndPoints.Select(EndPointCollection.ToString));
     private Task<ConnectionMultiplexer>? _connecting;
     private IDatabase? _database;
     private bool _isAnswering;
 
-    public SharedWindows(ConfigurationOptions options, ILogger<SharedWindows> logger)
-        : base(ProbeInterval)
-    {
-        (_options, _logger) = (options.Clone(), logger);
-        _timeout = TimeSpan.FromMilliseconds(options.AsyncTimeout);
-        _endpoints = string.Join(", ", options.EndPoints.Select(EndPointCollection.ToString));
-        // The library also applies it to the handshake, and drops a connection after four times this silence: it has to be seconds.
-        _options.AsyncTimeout = Math.Max(options.AsyncTimeout, options.SyncTimeout);
-    }
-
     /// <summary>True while Redis answers. Otherwise <see cref="TakeAsync"/> and <see cref="PeekAsync"/> return null at once.</summary>
     public bool IsAnswering => Volatile.Read(ref _isAnswering);
+
+    /// <summary>Reads the setting <c>ConnectionStrings:redis</c>, in StackExchange.Redis' format; null without a Redis.</summary>
+    /// <exception cref="StartupException">It is malformed. The message does not repeat it, because it may hold a password.</exception>
+    public static ConfigurationOptions? ReadSetting(IConfiguration configuration)
+    {
+        if (configuration.GetConnectionString("redis") is not { } text || string.IsNullOrWhiteSpace(text))
+            return null;
+
+        if (Parse(text) is not { EndPoints.Count: > 0 } options
+            || options.EndPoints.OfType<DnsEndPoint>().Any(dns => Uri.CheckHostName(dns.Host) == UriHostNameType.Unknown))
+            throw new StartupException("ConnectionStrings__redis is not a connection string that StackExchange.Redis understands, "
+                + "such as localhost:6379,password=….");
+
+        // The service starts without Redis. A lost connection is retried each second; the default would wait ever longer.
+        options.AbortOnConnectFail = false;
+        options.ReconnectRetryPolicy = new LinearRetry(1_000);
+        // Commands fail at once without a connection: their requests are answered long before it is back.
+        options.BacklogPolicy = BacklogPolicy.FailFast;
+        options.IncludeDetailInExceptions = false;
+        return options;
+    }
 
     /// <summary>The key of a window; an array, because the library takes one.</summary>
     public static RedisKey[] KeyOf(string window) => [Prefix + window];
@@ -66,19 +79,20 @@ internal sealed partial class SharedWindows : PollingService
     /// <summary>Returns what a request would be told, without taking a permit; null when Redis does not answer in time.</summary>
     public ValueTask<RateLimitStatus?> PeekAsync(RedisKey[] key, RateLimitPolicy policy) => RunAsync(PeekScript, key, policy);
 
-    /// <inheritdoc/>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         // With Redis, limits are shared from the first request on; without it the node starts all the same. A first answer takes longer.
         var timeout = _timeout > ProbeInterval ? _timeout : ProbeInterval;
-        _connecting = ConnectionMultiplexer.ConnectAsync(_options);
+        var patient = options.Clone();
+        // The library also applies it to the handshake, and drops a connection after four times this silence: it has to be seconds.
+        patient.AsyncTimeout = Math.Max(options.AsyncTimeout, options.SyncTimeout);
+        _connecting = ConnectionMultiplexer.ConnectAsync(patient);
         await Task.WhenAny(_connecting, Task.Delay(timeout, cancellationToken));
         _isAnswering = true;
         await ProbeAsync(timeout);
         await base.StartAsync(cancellationToken);
     }
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
         base.Dispose();
@@ -86,14 +100,24 @@ internal sealed partial class SharedWindows : PollingService
             _connecting.Result.Dispose();
     }
 
-    /// <inheritdoc/>
     protected override TimeSpan Interval => ProbeInterval;
 
-    /// <inheritdoc/>
     protected override Task PollAsync(CancellationToken stoppingToken) => ProbeAsync(_timeout);
 
-    /// <inheritdoc/>
     protected override void LogFailure(Exception failure) => MarkUnavailable(failure);
+
+    private static ConfigurationOptions? Parse(string text)
+    {
+        try
+        {
+            return ConfigurationOptions.Parse(Defaults + text);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            // The exception is dropped on purpose: its message quotes the string, which may hold a password.
+            return null;
+        }
+    }
 
     // Takes a permit, because what answers a ping may still refuse to write: a replica, or a Redis without memory.
     private async Task ProbeAsync(TimeSpan timeout)
@@ -106,7 +130,7 @@ internal sealed partial class SharedWindows : PollingService
                 : throw new TimeoutException("There is no connection.");
             await _database.ScriptEvaluateAsync(TakeScript, Probe).WaitAsync(timeout);
             if (!Interlocked.Exchange(ref _isAnswering, true))
-                LogBack(_logger, _endpoints);
+                LogBack(logger, _endpoints);
         }
         catch (Exception e)
         {
@@ -143,7 +167,7 @@ internal sealed partial class SharedWindows : PollingService
     private void MarkUnavailable(Exception e)
     {
         if (Interlocked.Exchange(ref _isAnswering, false))
-            LogAway(_logger, _endpoints, e);
+            LogAway(logger, _endpoints, e);
     }
 
     [LoggerMessage(1002, LogLevel.Warning, "Redis at {Where} does not answer; until it does, this node limits requests by itself")]

@@ -62,8 +62,8 @@ internal static class TokenIssuer
             // TLS ends at the proxy in front of the service.
             server.UseAspNetCore().DisableTransportSecurityRequirement();
 
-            server.AddEventHandler<ValidateTokenRequestContext>(h => h.UseSingletonHandler<AuthenticateClient>());
-            server.AddEventHandler<HandleTokenRequestContext>(h => h.UseSingletonHandler<SignIn>());
+            server.AddEventHandler<ValidateTokenRequestContext>(h => h.UseSingletonHandler<ClientHandler>());
+            server.AddEventHandler<HandleTokenRequestContext>(h => h.UseSingletonHandler<ClientHandler>());
             server.AddEventHandler<ApplyTokenResponseContext>(h => h.UseInlineHandler(StateWholeLifetime).SetOrder(int.MinValue));
             server.AddEventHandler<HandleConfigurationRequestContext>(h => h.UseInlineHandler(DescribeEndpoints));
         });
@@ -113,7 +113,9 @@ internal static class TokenIssuer
             Task.FromResult<IEnumerable<AuthenticationScheme>>([]);
     }
 
-    private sealed class AuthenticateClient(Clients clients) : IOpenIddictServerHandler<ValidateTokenRequestContext>
+    /// <summary>The handler that authenticates a client and makes its token.</summary>
+    private sealed class ClientHandler(Clients clients)
+        : IOpenIddictServerHandler<ValidateTokenRequestContext>, IOpenIddictServerHandler<HandleTokenRequestContext>
     {
         public ValueTask HandleAsync(ValidateTokenRequestContext context)
         {
@@ -124,10 +126,7 @@ internal static class TokenIssuer
 
             return ValueTask.CompletedTask;
         }
-    }
 
-    private sealed class SignIn(Clients clients) : IOpenIddictServerHandler<HandleTokenRequestContext>
-    {
         public ValueTask HandleAsync(HandleTokenRequestContext context)
         {
             var client = clients.Find(context.Request.ClientId)!;

@@ -12,13 +12,16 @@ internal sealed class ValidatedTokens(TimeProvider time)
     // Some 20 MB at about 1 KB a token. Clients are far fewer, and each uses one token for an hour.
     private const int MaxTokens = 10_000;
 
-    private readonly ConcurrentDictionary<string, Entry> _entries = new(new SignatureComparer());
+    // Compares whole headers, but hashes only their last 16 characters: the end of the signature, which is random.
+    // Hashing the whole header took 3 µs.
+    private readonly ConcurrentDictionary<string, Entry> _entries = new(EqualityComparer<string>.Create(
+        static (x, y) => string.Equals(x, y, StringComparison.Ordinal),
+        static header => string.GetHashCode(header.AsSpan(Math.Max(0, header.Length - 16)), StringComparison.Ordinal)));
 
     /// <summary>Returns the result for a known header that is still valid; null when it has to be validated.</summary>
     public AuthenticateResult? Find(string header) =>
         _entries.TryGetValue(header, out var entry) && IsCurrent(entry.NotBefore, entry.Expires) ? entry.Result : null;
 
-    /// <summary>Adds a validated header.</summary>
     public void Add(string header, AuthenticationTicket ticket, DateTime notBefore, DateTime expires)
     {
         // Every token is then validated once more.
@@ -36,16 +39,4 @@ internal sealed class ValidatedTokens(TimeProvider time)
     }
 
     private sealed record Entry(AuthenticateResult Result, DateTime NotBefore, DateTime Expires);
-
-    /// <summary>
-    /// Compares whole headers, but hashes only their last 16 characters: the end of the signature, which is random.
-    /// Hashing the whole header took 3 µs.
-    /// </summary>
-    private sealed class SignatureComparer : IEqualityComparer<string>
-    {
-        public bool Equals(string? x, string? y) => string.Equals(x, y, StringComparison.Ordinal);
-
-        public int GetHashCode(string header) =>
-            string.GetHashCode(header.AsSpan(Math.Max(0, header.Length - 16)), StringComparison.Ordinal);
-    }
 }

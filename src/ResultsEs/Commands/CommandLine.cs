@@ -10,8 +10,7 @@ internal static class CommandLine
     /// <summary>True when the arguments name a command. Without one the program is the service.</summary>
     public static bool IsCommand(string[] args) => args is not ([] or [['-', ..], ..]);
 
-    /// <summary>Runs a command that needs no database.</summary>
-    /// <returns>The exit code; null when the arguments name no such command.</returns>
+    /// <summary>Runs a command that needs no database. Returns its exit code, or null when the arguments name no such command.</summary>
     public static async Task<int?> TryRunWithoutDatabaseAsync(string[] args)
     {
         if (!IsCommand(args))

@@ -50,14 +50,12 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         Usage("Show, replay or discard").Arguments(input => input.Action, input => input.Id);
     }
 
-    /// <inheritdoc/>
-    protected override string? ProblemOf(DeadLettersInput input) =>
+    private protected override string? ProblemOf(DeadLettersInput input) =>
         IsOfAll(input) || Guid.TryParse(input.Id, out _)
             ? null
             : $"'{input.Id}' is not the id of a dead letter; 'deadletters list' shows them.";
 
-    /// <inheritdoc/>
-    protected override async Task<ExitCode> RunAsync(DeadLettersInput input, IServiceProvider services)
+    private protected override async Task<ExitCode> RunAsync(DeadLettersInput input, IServiceProvider services)
     {
         var letters = services.GetRequiredService<IMessageStore>().DeadLetters;
         List<Guid> ids = IsOfAll(input) ? await IdsAsync(services.GetRequiredService<NpgsqlDataSource>()) : [Guid.Parse(input.Id)];
@@ -121,12 +119,11 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
 
         var delivery = new SessionEventsDelivery(
             binding.Account, binding.Workspaces, queue, letter.Envelope.ContentType, AttributesOf(letter), letter.Envelope.Data ?? []);
-        return await services.GetRequiredService<Deliveries>().TryRecordAsync(delivery, RecordAsync) is { } refusal
+        var deliveries = services.GetRequiredService<Deliveries>();
+        return await deliveries.TryRecordAsync(delivery, command => RecordEventsHandler.Handle(command, commit)) is { } refusal
             ? Fail($"{letter.Id} is refused again and stays: {refusal.Message}")
             // When the process ends in between, another replay finds duplicates.
             : await DeleteAsync(letters, letter, "stored");
-
-        Task<RecordResult> RecordAsync(RecordEvents command) => RecordEventsHandler.Handle(command, commit);
 
         bool IsOfLetter(AccountBinding entry) => settings.Broker is { } broker
             && RabbitMqOptions.AddressOf(entry.HostOr(broker)) == queue && Tenant.Of(entry.Account) == letter.Envelope.TenantId;

@@ -19,7 +19,6 @@ internal sealed class EventFileTarget(Stream stream, string? file) : IEventTarge
         return new EventFileTarget(new FileStream(file + PartSuffix, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 16), file);
     }
 
-    /// <inheritdoc/>
     public async Task SendAsync(IReadOnlyList<StoredCloudEvent> events, CancellationToken cancellation)
     {
         foreach (var e in events)
@@ -29,7 +28,6 @@ internal sealed class EventFileTarget(Stream stream, string? file) : IEventTarge
         }
     }
 
-    /// <inheritdoc/>
     public async Task CompleteAsync(CancellationToken cancellation)
     {
         await stream.FlushAsync(cancellation);
@@ -41,6 +39,5 @@ internal sealed class EventFileTarget(Stream stream, string? file) : IEventTarge
         File.Move(file + PartSuffix, file);
     }
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync() => stream.DisposeAsync();
 }

@@ -36,7 +36,6 @@ internal sealed class EventQueueTarget(IConnection connection, IChannel channel,
         }
     }
 
-    /// <inheritdoc/>
     public Task SendAsync(IReadOnlyList<StoredCloudEvent> events, CancellationToken cancellation) => Task.WhenAll(events.Select(e =>
     {
         var properties = new BasicProperties
@@ -48,7 +47,6 @@ internal sealed class EventQueueTarget(IConnection connection, IChannel channel,
         return channel.BasicPublishAsync(exchange, routingKey, mandatory: true, properties, e.Json, cancellation).AsTask();
     }));
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await channel.DisposeAsync();

@@ -16,9 +16,9 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
         select e.seq_id, e.tenant_id, e.stream_id, e.id, e.type, e.data,
           e.headers ->> 'time', e.headers ->> 'source', e.headers ->> 'traceparent', e.timestamp
         from {StreamLog.Events} e
-        where e.seq_id > $1 and e.seq_id <= $2 and e.type <> 'tombstone' and ($3::varchar is null or e.tenant_id = $3)
+        where e.seq_id > $1 and e.seq_id <= $2 and e.type <> 'tombstone' and ($4::varchar is null or e.tenant_id = $4)
         order by e.seq_id
-        limit $4
+        limit $3
         """;
 
     public long Sent { get; private set; }
@@ -48,9 +48,8 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
     private async Task<IReadOnlyList<StoredCloudEvent>> ReadAsync(long after, long until, string? account, CancellationToken cancellation)
     {
         await using var command = database.CreateCommand(Sql);
-        command.Parameters.AddAll(after, until);
+        command.Parameters.AddAll(after, until, EventsPerPage);
         command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
-        command.Parameters.AddAll(EventsPerPage);
         return await command.ReadAllAsync(
             reader => new StoredCloudEvent(reader.GetInt64(0), reader.GetGuid(3), Write(reader)), cancellation);
     }

@@ -11,8 +11,7 @@ namespace ResultsEs.Commands;
 [Description("Hash a client secret, read from standard input or typed, for a client's SecretHash", Name = "hash-secret")]
 public sealed class HashSecretCommand : OperatorCommand<NoInput>
 {
-    /// <inheritdoc/>
-    protected override async Task<ExitCode> RunAsync(NoInput input)
+    private protected override async Task<ExitCode> RunAsync(NoInput input)
     {
         var secret = Console.IsInputRedirected
             ? await Console.In.ReadLineAsync()

@@ -23,12 +23,10 @@ public sealed class HealthCommand : OperatorCommand<HealthInput>
         Usage("Ask another").Arguments(input => input.Url);
     }
 
-    /// <inheritdoc/>
-    protected override string? ProblemOf(HealthInput input) =>
+    private protected override string? ProblemOf(HealthInput input) =>
         Uri.TryCreate(input.Url, UriKind.Absolute, out _) ? null : $"{input.Url} is no URL.";
 
-    /// <inheritdoc/>
-    protected override async Task<ExitCode> RunAsync(HealthInput input)
+    private protected override async Task<ExitCode> RunAsync(HealthInput input)
     {
         using var http = new HttpClient { BaseAddress = new Uri(input.Url), Timeout = MaxWait };
         try

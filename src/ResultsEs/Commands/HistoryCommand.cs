@@ -49,14 +49,11 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
         input => input.SessionFlag!, input => input.AccountFlag!, input => input.AsOfFlag!, input => input.ToVersionFlag!,
         input => input.StepFlag);
 
-    /// <inheritdoc/>
-    protected override string? ProblemOf(HistoryInput input) => Problem(input);
+    private protected override string? ProblemOf(HistoryInput input) => Problem(input);
 
-    /// <inheritdoc/>
-    protected override async Task<ExitCode> RunAsync(HistoryInput input, IServiceProvider services) =>
+    private protected override async Task<ExitCode> RunAsync(HistoryInput input, IServiceProvider services) =>
         await ShowAsync(input, services.GetRequiredService<NpgsqlDataSource>()) is { } problem ? Fail(problem) : ExitCode.Success;
 
-    /// <summary>The problem of the arguments; null when they are valid.</summary>
     internal static string? Problem(HistoryInput input)
     {
         if (!Uuid.TryParse(input.SessionFlag ?? "", out _))
@@ -68,8 +65,7 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
         return input.ToVersionFlag is < 1 ? "--to-version must be 1 or more." : null;
     }
 
-    /// <summary>Prints the history.</summary>
-    /// <returns>The reason why there is none; null when it is printed.</returns>
+    /// <summary>Prints the history, or returns the reason why there is none.</summary>
     internal static async Task<string?> ShowAsync(HistoryInput input, NpgsqlDataSource database)
     {
         var session = Guid.Parse(input.SessionFlag!);

@@ -36,16 +36,13 @@ public sealed class ImportCommand : DatabaseCommand<ImportInput>
     private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan BetweenReports = TimeSpan.FromMilliseconds(200);
 
-    /// <inheritdoc/>
-    protected override ExitCode Failed => ExitCode.CutOff;
+    private protected override ExitCode Failed => ExitCode.CutOff;
 
-    /// <inheritdoc/>
-    protected override string? ProblemOf(ImportInput input) => string.IsNullOrWhiteSpace(input.File) ? "Name the file to import."
+    private protected override string? ProblemOf(ImportInput input) => string.IsNullOrWhiteSpace(input.File) ? "Name the file to import."
         : input.FromLineFlag < 1 ? "--from-line must be 1 or more."
         : null;
 
-    /// <inheritdoc/>
-    protected override async Task<ExitCode> RunAsync(ImportInput input, IServiceProvider services)
+    private protected override async Task<ExitCode> RunAsync(ImportInput input, IServiceProvider services)
     {
         var clients = services.GetRequiredService<IOptions<AccessOptions>>().Value.Clients;
         if (FindClient(clients, input.ClientFlag, out var client) is { } problem)
@@ -58,7 +55,8 @@ public sealed class ImportCommand : DatabaseCommand<ImportInput>
         using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var (commit, logger) = (services.GetRequiredService<GroupCommit>(), services.GetRequiredService<ILogger<ImportCommand>>());
-        var import = new EventImport(RecordAsync, client.Account, client.Workspaces, MaxWait, logger, Report);
+        var import = new EventImport(
+            command => RecordEventsHandler.Handle(command, commit), client.Account, client.Workspaces, MaxWait, logger, Report);
         var watch = Stopwatch.StartNew();
         ImportEnd end;
         try
@@ -83,8 +81,6 @@ public sealed class ImportCommand : DatabaseCommand<ImportInput>
             ImportEnd.Stopped => Fail($"Stopped. {GoOn(import)}"),
             _ => Fail($"The database does not answer, or other writers hold the sessions. {GoOn(import)}"),
         };
-
-        Task<RecordResult> RecordAsync(RecordEvents command) => RecordEventsHandler.Handle(command, commit);
 
         void Stop(PosixSignalContext context)
         {

@@ -3,13 +3,26 @@ using ResultsEs.EventStore;
 
 namespace ResultsEs.Commands;
 
+/// <summary>The exit code of a command, as in the table of <c>docs/operations/README.md</c>.</summary>
+internal enum ExitCode
+{
+    /// <summary>Everything is done, and nothing is wrong.</summary>
+    Success = 0,
+
+    /// <summary>The command was refused, failed, or found a problem. The standard error tells it.</summary>
+    Failure = 1,
+
+    /// <summary>An import could not begin or was interrupted. Its output tells how to continue.</summary>
+    CutOff = 2,
+}
+
 /// <summary>A command that needs no database. Problems go to the standard error. It ends with an <see cref="ExitCode"/>.</summary>
 /// <typeparam name="T">The arguments.</typeparam>
 public abstract class OperatorCommand<T> : JasperFxAsyncCommand<T>
     where T : class
 {
     /// <summary>The exit code when the arguments are invalid or the command fails.</summary>
-    protected virtual ExitCode Failed => ExitCode.Failure;
+    private protected virtual ExitCode Failed => ExitCode.Failure;
 
     /// <inheritdoc/>
     public sealed override async Task<bool> Execute(T input)
@@ -31,27 +44,25 @@ public abstract class OperatorCommand<T> : JasperFxAsyncCommand<T>
     }
 
     /// <summary>The problem of the arguments; null when they are valid.</summary>
-    protected virtual string? ProblemOf(T input) => null;
+    private protected virtual string? ProblemOf(T input) => null;
 
-    /// <summary>Runs the command.</summary>
-    protected abstract Task<ExitCode> RunAsync(T input);
+    private protected abstract Task<ExitCode> RunAsync(T input);
 
-    /// <summary>Prints a problem on the standard error.</summary>
-    protected ExitCode Fail(string problem)
+    private protected ExitCode Fail(string problem)
     {
         Console.Error.WriteLine(problem);
         return Failed;
     }
 
     /// <summary>Prints a line on the standard output.</summary>
-    protected static ExitCode Say(string text)
+    private protected static ExitCode Say(string text)
     {
         Console.Out.WriteLine(text);
         return ExitCode.Success;
     }
 
     /// <summary>The problem of a flag whose value must be a UUID; null when it is one or is absent.</summary>
-    protected static string? ProblemOfId(string flag, string? value) =>
+    private protected static string? ProblemOfId(string flag, string? value) =>
         value is null || Uuid.TryParse(value, out _) ? null : $"{flag} must be a UUID.";
 }
 
@@ -62,8 +73,7 @@ public sealed class NoInput;
 public abstract class DatabaseInput
 {
     /// <summary>The services of the host, which is built and not started.</summary>
-    [IgnoreOnCommandLine]
-    public IServiceProvider? Services { get; set; }
+    internal IServiceProvider? Services { get; set; }
 }
 
 /// <summary>A command that uses the database, whether or not the service runs. It makes sure of the tables first.</summary>
@@ -71,13 +81,11 @@ public abstract class DatabaseInput
 public abstract class DatabaseCommand<T> : OperatorCommand<T>
     where T : DatabaseInput
 {
-    /// <inheritdoc/>
-    protected sealed override async Task<ExitCode> RunAsync(T input)
+    private protected sealed override async Task<ExitCode> RunAsync(T input)
     {
         await DatabaseSchema.PrepareTablesAsync(input.Services!, CancellationToken.None);
         return await RunAsync(input, input.Services!);
     }
 
-    /// <summary>Runs the command with the services of the host.</summary>
-    protected abstract Task<ExitCode> RunAsync(T input, IServiceProvider services);
+    private protected abstract Task<ExitCode> RunAsync(T input, IServiceProvider services);
 }

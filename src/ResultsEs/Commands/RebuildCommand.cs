@@ -47,14 +47,14 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     private const string HighlightReels = "highlight-reels";
     private const string TestTotals = "test-totals";
     private const int MaxParallel = 64;
+    private const int StreamsPerFold = 100;
 
     /// <summary>Declares the usage.</summary>
     public RebuildCommand() => Usage("Rebuild a read model").Arguments(input => input.Name).ValidFlags(
         input => input.AccountFlag!, input => input.TestFlag!, input => input.SessionFlag!,
         input => input.ParallelFlag!, input => input.AbandonFlag, input => input.FinishFlag);
 
-    /// <inheritdoc/>
-    protected override string? ProblemOf(RebuildInput input)
+    private protected override string? ProblemOf(RebuildInput input)
     {
         if (input.Name is not (SessionResults or HighlightReels or TestTotals))
             return $"There is no read model '{input.Name}' to rebuild; there are {SessionResults}, {HighlightReels} and {TestTotals}.";
@@ -76,8 +76,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         };
     }
 
-    /// <inheritdoc/>
-    protected override async Task<ExitCode> RunAsync(RebuildInput input, IServiceProvider services)
+    private protected override async Task<ExitCode> RunAsync(RebuildInput input, IServiceProvider services)
     {
         var database = services.GetRequiredService<NpgsqlDataSource>();
         if (input.Name == TestTotals)
@@ -109,10 +108,9 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         if (input.FinishFlag)
             return await FinishAsync(table, held);
         if (input.AbandonFlag)
-        {
-            var wasThere = await Rebuild.AbandonAsync(table, held, CancellationToken.None);
-            return Say(wasThere ? "The interrupted rebuild is forgotten." : "There was no interrupted rebuild.");
-        }
+            return Say(await Rebuild.AbandonAsync(table, held, CancellationToken.None)
+                ? "The interrupted rebuild is forgotten."
+                : "There was no interrupted rebuild.");
 
         var parallel = input.ParallelFlag ?? Math.Min(Environment.ProcessorCount, MaxParallel);
         return await ProgressReport.RunAsync(Console.Out, async report =>
@@ -133,12 +131,21 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         return $"Done after {watch.Elapsed.TotalSeconds:F1} s; {outcome}";
     }
 
+    /// <summary>Rebuilds documents in place, a few at a time under their streams' locks. When interrupted, the rest stays.</summary>
     private static async Task<string> RebuildSomeAsync(
         NpgsqlDataSource database, DocumentRefresh refresh, DocumentTable table, RebuildInput input, int parallel, ProgressReport report)
     {
-        var some = new RebuildOfSome(
-            database, refresh, table, input.AccountFlag?.ToLowerInvariant(), Id(input.TestFlag), Id(input.SessionFlag));
-        var (folded, changed) = await some.RunAsync(parallel, report, CancellationToken.None);
+        var (account, test, session) = (input.AccountFlag?.ToLowerInvariant(), Id(input.TestFlag), Id(input.SessionFlag));
+        var (folded, changed) = (0L, 0L);
+        report.Phase("folding");
+        await Parallel.ForEachAsync(
+            StreamLog.OfTestAsync(database, table, account, test, session, CancellationToken.None).Chunk(StreamsPerFold),
+            new ParallelOptions { MaxDegreeOfParallelism = parallel },
+            async (keys, stop) =>
+            {
+                Interlocked.Add(ref changed, (await refresh.RefreshAsync(table, keys, stop)).Count);
+                report.Done(Interlocked.Add(ref folded, keys.Length), ProgressReport.Unknown, "documents");
+            });
         return $"{folded} folded, {changed} changed";
     }
 
@@ -157,4 +164,12 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     private static bool IsOfSome(RebuildInput input) => (input.AccountFlag ?? input.TestFlag ?? input.SessionFlag) is not null;
 
     private static Guid? Id(string? text) => text is null ? null : Guid.Parse(text);
+}
+
+/// <summary>Refuses Marten's own rebuild, which empties the documents first: readers get 404, and writers fold onto nothing.</summary>
+[Description("Refused; see: rebuild", Name = "projections rebuild")]
+public sealed class ProjectionsRebuildCommand : OperatorCommand<NoInput>
+{
+    private protected override Task<ExitCode> RunAsync(NoInput input) => Task.FromResult(
+        Fail("Documents are rebuilt while the service serves by: rebuild session-results, and rebuild highlight-reels."));
 }

@@ -31,8 +31,7 @@ public sealed class ReplayCommand : DatabaseCommand<ReplayInput>
         input => input.SinceFlag!, input => input.ToFlag!, input => input.UntilFlag!, input => input.AccountFlag!,
         input => input.SessionFlag!, input => input.AsOfFlag!, input => input.ToVersionFlag!, input => input.StepFlag);
 
-    /// <inheritdoc/>
-    protected override string? ProblemOf(ReplayInput input)
+    private protected override string? ProblemOf(ReplayInput input)
     {
         if (IsHistory(input))
             return HistoryCommand.Problem(input);
@@ -43,8 +42,7 @@ public sealed class ReplayCommand : DatabaseCommand<ReplayInput>
         return input.UntilFlag < input.SinceFlag ? "--until must not be before --since." : ProblemOfId("--account", input.AccountFlag);
     }
 
-    /// <inheritdoc/>
-    protected override async Task<ExitCode> RunAsync(ReplayInput input, IServiceProvider services)
+    private protected override async Task<ExitCode> RunAsync(ReplayInput input, IServiceProvider services)
     {
         var database = services.GetRequiredService<NpgsqlDataSource>();
         if (!IsHistory(input))

@@ -39,8 +39,7 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
         Usage("Verify a part").Arguments().ValidFlags(input => input.SampleFlag!, input => input.AccountFlag!, input => input.RepairFlag);
     }
 
-    /// <inheritdoc/>
-    protected override string? ProblemOf(VerifyInput input)
+    private protected override string? ProblemOf(VerifyInput input)
     {
         bool[] choices = [input.What == "all", input.SampleFlag is not null, input.AccountFlag is not null];
         if (choices.Count(chosen => chosen) != 1 || input.What is not ("" or "all"))
@@ -48,15 +47,14 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
         return input.SampleFlag is < 1 ? "--sample must be 1 or more." : ProblemOfId("--account", input.AccountFlag);
     }
 
-    /// <inheritdoc/>
-    protected override async Task<ExitCode> RunAsync(VerifyInput input, IServiceProvider services)
+    private protected override async Task<ExitCode> RunAsync(VerifyInput input, IServiceProvider services)
     {
         var (tables, refresh) = (services.GetRequiredService<DocumentTables>(), services.GetRequiredService<DocumentRefresh>());
         var verification = new Verification(services.GetRequiredService<NpgsqlDataSource>(), tables);
         var (verified, differ, repaired, unfoldable) = (0L, 0L, 0L, 0L);
         var streams = input.SampleFlag is { } sample
             ? verification.SampleAsync(sample, CancellationToken.None)
-            : AllAsync(verification, tables, input.AccountFlag?.ToLowerInvariant());
+            : verification.AllAsync(input.AccountFlag?.ToLowerInvariant(), CancellationToken.None);
         await foreach (var (table, some) in streams)
         {
             var deviations = await verification.DeviationsAsync(table, some, CancellationToken.None);
@@ -74,16 +72,6 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
             + (input.RepairFlag ? $", {repaired} repaired" : "")
             + (unfoldable > 0 ? $", {unfoldable} cannot be folded" : ""));
         return unfoldable == 0 && (differ == 0 || input.RepairFlag) ? ExitCode.Success : ExitCode.Failure;
-    }
-
-    private static async IAsyncEnumerable<(DocumentTable, IReadOnlyList<StreamKey>)> AllAsync(
-        Verification verification, DocumentTables tables, string? account)
-    {
-        foreach (var table in tables.All)
-        {
-            await foreach (var some in verification.AllAsync(table, account, CancellationToken.None))
-                yield return (table, some);
-        }
     }
 
     private static string Line(DocumentTable table, Deviation deviation)

@@ -38,7 +38,6 @@ internal sealed class AdvisoryLock : IAsyncDisposable
     public static Task WaitInTransactionAsync(NpgsqlConnection connection, string name, CancellationToken cancellation) =>
         LockAsync(connection, "pg_advisory_xact_lock", name, cancellation);
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         // In the pool the connection would keep the lock until its next use.

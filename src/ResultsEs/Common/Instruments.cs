@@ -9,7 +9,6 @@ namespace ResultsEs.Common;
 /// </summary>
 internal static class Instruments
 {
-    /// <summary>The name of the source of spans and of the meter.</summary>
     public const string Name = "ResultsEs";
 
     public static readonly ActivitySource Spans = new(Name);

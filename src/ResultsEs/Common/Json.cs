@@ -57,11 +57,8 @@ internal abstract class JsonContextAttribute : Attribute
     public abstract JsonSerializerContext Context { get; }
 }
 
-/// <inheritdoc/>
-/// <typeparam name="T">The contracts' class.</typeparam>
 internal sealed class JsonContextAttribute<T> : JsonContextAttribute
     where T : JsonSerializerContext, new()
 {
-    /// <inheritdoc/>
     public override JsonSerializerContext Context { get; } = new T();
 }

@@ -6,18 +6,14 @@ namespace ResultsEs.Common;
 /// </summary>
 internal static class JsonText
 {
-    /// <summary>The message for a text that cannot be stored.</summary>
     public const string Unstorable = "must not contain U+0000 or half a surrogate pair";
 
     /// <summary>The most items that a list of an event may have. It bounds the cost of naming all that is wrong with them.</summary>
     public const int MaxItems = 10_000;
 
-    /// <summary>The message for a number that cannot be stored.</summary>
     public const string OutOfRange = "must be a number of at most 100 digits, from -1e300 to 1e300";
 
-    /// <summary>
-    /// Skips the value whose first token the reader is on, up to its last token. <paramref name="eventDepth"/> is the depth of its event.
-    /// </summary>
+    /// <summary>Skips the value whose first token the reader is on, up to its last token.</summary>
     /// <returns>
     /// Whether the value is suspicious (see <see cref="IsSuspicious"/>), its levels including the event's own, and the length of its
     /// longest list.

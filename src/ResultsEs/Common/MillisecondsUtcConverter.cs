@@ -3,11 +3,9 @@ namespace ResultsEs.Common;
 /// <summary>A time in UTC with milliseconds and <c>Z</c>, as in every response of the API.</summary>
 internal sealed class MillisecondsUtcConverter : JsonConverter<DateTimeOffset>
 {
-    /// <inheritdoc/>
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         reader.GetDateTimeOffset();
 
-    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
     {
         Span<char> text = stackalloc char[24];

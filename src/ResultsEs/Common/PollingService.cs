@@ -14,7 +14,6 @@ internal abstract class PollingService(TimeSpan longestPause) : BackgroundServic
     /// <summary>Logs a failure under the derived service's event id.</summary>
     protected abstract void LogFailure(Exception failure);
 
-    /// <inheritdoc/>
     protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var failures = 0;

@@ -6,15 +6,13 @@ namespace ResultsEs.Common;
 /// The progress of long work, for the person at a command. A terminal shows a bar with rate and remaining time; elsewhere it is plain
 /// lines. Thread-safe: <see cref="_gate"/> guards the output and the fields below it.
 /// </summary>
-internal sealed class ProgressReport
+internal sealed class ProgressReport(TextWriter output, ProgressContext? terminal)
 {
     /// <summary>The total of work whose size is unknown.</summary>
     public const long Unknown = long.MaxValue;
 
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(2);
 
-    private readonly TextWriter _output;
-    private readonly ProgressContext? _terminal;
     private readonly Stopwatch _watch = Stopwatch.StartNew();
     private readonly Lock _gate = new();
     private ProgressTask? _task;
@@ -25,8 +23,6 @@ internal sealed class ProgressReport
 
     /// <summary>The report of work that nobody watches.</summary>
     public static readonly ProgressReport Silent = new(TextWriter.Null, terminal: null);
-
-    private ProgressReport(TextWriter output, ProgressContext? terminal) => (_output, _terminal) = (output, terminal);
 
     /// <summary>Runs <paramref name="work"/> with a report to <paramref name="output"/>; a bar when that is a terminal.</summary>
     public static async Task<T> RunAsync<T>(TextWriter output, Func<ProgressReport, Task<T>> work)
@@ -43,11 +39,10 @@ internal sealed class ProgressReport
             .StartAsync(context => work(new ProgressReport(output, context)));
     }
 
-    /// <summary>Writes a separate line.</summary>
     public void Line(string text)
     {
         lock (_gate)
-            _output.WriteLine(text);
+            output.WriteLine(text);
     }
 
     /// <summary>Begins a phase, of which <paramref name="done"/> was done before.</summary>
@@ -56,15 +51,15 @@ internal sealed class ProgressReport
         lock (_gate)
         {
             (_phase, _doneAtStart, _startedAt) = (name, done, _watch.Elapsed);
-            if (_terminal is null)
+            if (terminal is null)
             {
-                _output.WriteLine(name);
+                output.WriteLine(name);
                 _lastLineAt = _watch.Elapsed;
                 return;
             }
 
             _task?.StopTask();
-            _task = AddTask(_terminal, name);
+            _task = terminal.AddTask(name).IsIndeterminate();
         }
     }
 
@@ -73,15 +68,15 @@ internal sealed class ProgressReport
     {
         lock (_gate)
         {
-            if (_terminal is not null)
+            if (terminal is not null)
             {
-                _task ??= AddTask(_terminal, text);
+                _task ??= terminal.AddTask(text).IsIndeterminate();
                 (_task.IsIndeterminate, _task.MaxValue, _task.Value, _task.Description) = (share is null, 1, share ?? 0, text);
             }
             else if (_watch.Elapsed - _lastLineAt >= BetweenLines)
             {
                 _lastLineAt = _watch.Elapsed;
-                _output.WriteLine(share is null ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({100 * share:0} %)"));
+                output.WriteLine(share is null ? text : string.Create(CultureInfo.InvariantCulture, $"{text} ({100 * share:0} %)"));
             }
         }
     }
@@ -108,16 +103,9 @@ internal sealed class ProgressReport
             _lastLineAt = _watch.Elapsed;
             var secondsLeft = rate > 0 && total != Unknown ? Math.Ceiling(Math.Max(total - done, 0) / rate) : 0;
             var remaining = TimeSpan.FromSeconds(secondsLeft);
-            _output.WriteLine(total == Unknown
+            output.WriteLine(total == Unknown
                 ? string.Create(CultureInfo.InvariantCulture, $"{_phase}: {done} {unit}, {rate:F0}/s")
                 : string.Create(CultureInfo.InvariantCulture, $"{_phase}: {done} of {total} {unit}, {rate:F0}/s, {remaining:c} to go"));
         }
-    }
-
-    private static ProgressTask AddTask(ProgressContext terminal, string description)
-    {
-        var task = terminal.AddTask(description);
-        task.IsIndeterminate = true;
-        return task;
     }
 }

@@ -102,22 +102,24 @@ internal static class WireShape
 
         if (value.ValueKind == JsonValueKind.Null)
             problems.Add((path, "must not be null"));
+        else if (type.Kind == JsonTypeInfoKind.Object && value.ValueKind != JsonValueKind.Object)
+            problems.Add((path, "must be an object"));
         else if (type.Kind == JsonTypeInfoKind.Object)
             AddMemberMisfits(value, type, path, problems);
+        else if (type.Kind == JsonTypeInfoKind.Enumerable && value.ValueKind != JsonValueKind.Array)
+            problems.Add((path, "must be an array"));
         else if (type.Kind == JsonTypeInfoKind.Enumerable)
-            AddItemMisfits(value, type, path, problems);
+        {
+            var itemType = Json.Options.GetTypeInfo(type.ElementType!);
+            foreach (var (index, item) in value.EnumerateArray().Index())
+                AddMisfits(item, itemType, $"{path}[{index}]", problems);
+        }
         else
             AddMisfit(value, type, path, problems);
     }
 
     private static void AddMemberMisfits(JsonElement value, JsonTypeInfo type, string path, List<(string Path, string Message)> problems)
     {
-        if (value.ValueKind != JsonValueKind.Object)
-        {
-            problems.Add((path, "must be an object"));
-            return;
-        }
-
         foreach (var member in type.Properties.Where(member => member is { Set: not null, IsExtensionData: false }))
         {
             var memberPath = $"{path}.{member.Name}";
@@ -132,19 +134,6 @@ internal static class WireShape
                 AddMisfits(memberValue, Json.Options.GetTypeInfo(memberType), memberPath, problems);
             }
         }
-    }
-
-    private static void AddItemMisfits(JsonElement value, JsonTypeInfo type, string path, List<(string Path, string Message)> problems)
-    {
-        if (value.ValueKind != JsonValueKind.Array)
-        {
-            problems.Add((path, "must be an array"));
-            return;
-        }
-
-        var itemType = Json.Options.GetTypeInfo(type.ElementType!);
-        foreach (var (index, item) in value.EnumerateArray().Index())
-            AddMisfits(item, itemType, $"{path}[{index}]", problems);
     }
 
     private static void AddMisfit(JsonElement value, JsonTypeInfo type, string path, List<(string Path, string Message)> problems)

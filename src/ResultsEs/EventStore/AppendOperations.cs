@@ -11,13 +11,10 @@ internal sealed class UpsertDocuments(DocumentTable table) : Marten.Internal.Ope
     /// <summary>The documents. The projection adds to them until the statement is made.</summary>
     public List<DocumentWrite> Documents { get; } = [];
 
-    /// <inheritdoc/>
     public Type DocumentType => table.DocumentType;
 
-    /// <inheritdoc/>
     public OperationRole Role() => OperationRole.Other;
 
-    /// <inheritdoc/>
     public void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
         using var command = table.Upsert(table.Name, Documents);
@@ -35,6 +32,5 @@ internal sealed class UpsertDocuments(DocumentTable table) : Marten.Internal.Ope
         builder.Append(rest.ToString());
     }
 
-    /// <inheritdoc/>
     public Task PostprocessAsync(DbDataReader reader, IList<Exception> exceptions, CancellationToken token) => Task.CompletedTask;
 }

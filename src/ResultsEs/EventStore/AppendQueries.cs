@@ -9,10 +9,8 @@ namespace ResultsEs.EventStore;
 /// <summary>A query of a batch. Its text does not depend on its arguments, so each connection prepares it once.</summary>
 internal abstract class AppendQuery<T> : IQueryHandler<IReadOnlyList<T>>
 {
-    /// <inheritdoc/>
     public abstract void ConfigureCommand(ICommandBuilder builder, IStorageSession session);
 
-    /// <inheritdoc/>
     public async Task<IReadOnlyList<T>> HandleAsync(DbDataReader reader, IStorageSession session, CancellationToken token)
     {
         var rows = new List<T>();
@@ -21,10 +19,8 @@ internal abstract class AppendQuery<T> : IQueryHandler<IReadOnlyList<T>>
         return rows;
     }
 
-    /// <inheritdoc/>
     public Task<int> StreamJson(Stream stream, DbDataReader reader, CancellationToken token) => throw new NotSupportedException();
 
-    /// <summary>Reads the current row.</summary>
     protected abstract T Read(DbDataReader reader);
 }
 
@@ -34,7 +30,6 @@ internal readonly record struct LockedRow(DateTimeOffset Now, uint Xid, Guid? Id
 /// <summary>Locks streams. There is always a row, for the transaction's time and id.</summary>
 internal sealed class LockStreams(string account, Guid[] ids) : AppendQuery<LockedRow>
 {
-    /// <inheritdoc/>
     public override void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
         // Every writer locks in the order of ids, so writers cannot deadlock. The primary key (tenant_id, id) finds the rows.
@@ -51,7 +46,6 @@ internal sealed class LockStreams(string account, Guid[] ids) : AppendQuery<Lock
         builder.Append(") order by l.id for update) s on true");
     }
 
-    /// <inheritdoc/>
     protected override LockedRow Read(DbDataReader reader)
     {
         var (now, xid) = (reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<uint>(1));
@@ -61,13 +55,10 @@ internal sealed class LockStreams(string account, Guid[] ids) : AppendQuery<Lock
     }
 }
 
-/// <summary>Reads the stored events that have the ids of incoming ones, within an account.</summary>
-/// <param name="account">The account.</param>
-/// <param name="incoming">The incoming events.</param>
-/// <param name="ofStoredStreams">True to look only for ids of events whose stream is stored; where most are new, that saves the rest.</param>
-internal sealed class FindEvents(string account, IReadOnlyCollection<IncomingEvent> incoming, bool ofStoredStreams) : AppendQuery<StoredEvent>
+/// <summary>Reads the account's stored events with the id of an incoming one; if asked, of one whose stream is stored.</summary>
+internal sealed class FindEvents(string account, IReadOnlyCollection<IncomingEvent> incoming, bool ofStoredStreams)
+    : AppendQuery<StoredEvent>
 {
-    /// <inheritdoc/>
     public override void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
         // The unique index on (tenant_id, id) finds the rows.
@@ -92,7 +83,6 @@ internal sealed class FindEvents(string account, IReadOnlyCollection<IncomingEve
         builder.Append(")");
     }
 
-    /// <inheritdoc/>
     protected override StoredEvent Read(DbDataReader reader) => StoredEvent.Read(reader);
 }
 
@@ -102,7 +92,6 @@ internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IR
 {
     private readonly Dictionary<Guid, (uint Xid, object? Document)> _cached = keys.ToDictionary(key => key.Id, cache.Find);
 
-    /// <inheritdoc/>
     public override void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
         var (lag, taskTypes, isLong) = table.MayDefer is null
@@ -122,7 +111,6 @@ internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IR
         builder.Append(")");
     }
 
-    /// <inheritdoc/>
     protected override (Guid Id, StoredDocument Document) Read(DbDataReader reader)
     {
         var (id, isLong) = (reader.GetGuid(0), reader.GetBoolean(5));

@@ -13,7 +13,6 @@ internal sealed class DocumentTables(IEnumerable<DocumentTable> tables)
 
     public IReadOnlyCollection<DocumentTable> All => _byStreamType.Values;
 
-    /// <summary>The table of a stream type.</summary>
     public DocumentTable this[string streamType] => _byStreamType[streamType];
 
     /// <summary>The table of a stream type; null when no feature has that type.</summary>

@@ -31,7 +31,6 @@ internal sealed class AppendTransaction : IAsyncDisposable
     /// <summary>The account's stored events that have the id of an incoming one, and those that were decided on since.</summary>
     public Dictionary<Guid, StoredEvent> Known { get; } = [];
 
-    /// <summary>The account of all streams.</summary>
     public string Account => _session.TenantId;
 
     /// <summary>The append transaction of a session; null for any other session.</summary>
@@ -40,13 +39,11 @@ internal sealed class AppendTransaction : IAsyncDisposable
             ? (AppendTransaction)transaction
             : null;
 
-    /// <summary>Begins a transaction of one account, locks the streams of these events, and reads what is known of both.</summary>
-    /// <param name="eventStore">The store.</param>
-    /// <param name="account">The account.</param>
-    /// <param name="incoming">The events that may be appended.</param>
-    /// <param name="findsAll">
-    /// False to not look in other streams for the ids of events of new streams. Where one is there, the commit fails by the unique index.
-    /// </param>
+    /// <summary>
+    /// Begins a transaction of one account, locks the streams of these events, and reads what is known of both. Without
+    /// <paramref name="findsAll"/> it does not look in other streams for the ids of events of new streams. Where one is there, the
+    /// commit fails by the unique index.
+    /// </summary>
     public static async Task<AppendTransaction> BeginAsync(
         AppendStore eventStore, string account, IReadOnlyCollection<IncomingEvent> incoming, bool findsAll)
     {
@@ -99,7 +96,6 @@ internal sealed class AppendTransaction : IAsyncDisposable
             _cache.Keep(write.Key, _xid, write.Row);
     }
 
-    /// <inheritdoc/>
     public ValueTask DisposeAsync() => _session.DisposeAsync();
 
     /// <summary>Reads the documents onto which the inline projection folds. Deferred ones are left out.</summary>

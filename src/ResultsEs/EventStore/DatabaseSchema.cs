@@ -61,8 +61,7 @@ internal static class DatabaseSchema
             await connection.OpenAsync(cancellation);
             // The lock ends with the connection. The transaction idles while tables are made, so it must not time out.
             await connection.BeginTransactionAsync(cancellation);
-            await using var alone = new NpgsqlCommand("set local idle_in_transaction_session_timeout = 0", connection);
-            await alone.ExecuteNonQueryAsync(cancellation);
+            await connection.ExecuteAsync("set local idle_in_transaction_session_timeout = 0", [], cancellation);
             await AdvisoryLock.WaitInTransactionAsync(connection, "results.schema", cancellation);
             return connection;
         }

@@ -4,21 +4,18 @@ using NpgsqlTypes;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>A column next to a document's JSON, for the member with this path: one definition for table, writers and rebuild.</summary>
-internal sealed record DocumentColumn(string Name, NpgsqlDbType Type, MemberInfo[] Members);
-
-/// <summary>A column and the function that reads its value from a document.</summary>
-internal sealed record DocumentColumn<T>(DocumentColumn Column, Func<T, object?> Value)
+/// <summary>A column next to a document's JSON, by the path of its member: one definition for table, writers and rebuild.</summary>
+internal sealed record DocumentColumn(string Name, NpgsqlDbType Type, MemberInfo[] Members, Func<object, object?> Value)
 {
-    /// <summary>Makes the column of a member, such as <c>document => document.Body.TestId</c>.</summary>
-    public static DocumentColumn<T> Of<TValue>(string name, Expression<Func<T, TValue>> member)
+    /// <summary>Makes the column of a member, such as <c>(SessionResult document) => document.Body.TestId</c>.</summary>
+    public static DocumentColumn Of<T, TValue>(string name, Expression<Func<T, TValue>> member)
     {
         var members = new List<MemberInfo>();
         for (var step = member.Body as MemberExpression; step is not null; step = step.Expression as MemberExpression)
             members.Insert(0, step.Member);
         var (type, toColumn) = ColumnOf(Nullable.GetUnderlyingType(typeof(TValue)) ?? typeof(TValue));
         var read = member.Compile();
-        return new(new DocumentColumn(name, type, [.. members]), document => read(document) is { } value ? toColumn(value) : null);
+        return new(name, type, [.. members], document => read((T)document) is { } value ? toColumn(value) : null);
     }
 
     private static (NpgsqlDbType Type, Func<object, object> ToColumn) ColumnOf(Type type) => type switch

@@ -7,12 +7,12 @@ using Marten.Events.Aggregation;
 namespace ResultsEs.EventStore;
 
 /// <summary>The inline projection of a document: it folds new events in their transaction, or defers the document's write.</summary>
-internal abstract class DocumentProjection<T> : SingleStreamProjection<T, Guid>
+internal sealed class DocumentProjection<T> : SingleStreamProjection<T, Guid>
     where T : class
 {
     private readonly DocumentTable _table;
 
-    protected DocumentProjection(DocumentTable<T> table)
+    public DocumentProjection(DocumentTable<T> table)
     {
         _table = table;
         Name = typeof(T).Name;
@@ -23,7 +23,6 @@ internal abstract class DocumentProjection<T> : SingleStreamProjection<T, Guid>
         Options.DeleteDataInTableOnTeardown(table.QualifiedName);
     }
 
-    /// <inheritdoc/>
     public override ValueTask<(T?, ActionType)> DetermineActionAsync(
         IQuerySession session, T? snapshot, Guid identity, IIdentitySetter<T, Guid> identitySetter, IReadOnlyList<IEvent> events,
         CancellationToken cancellation)

@@ -11,14 +11,13 @@ internal static class DocumentReader
             return new Dictionary<StreamKey, object>();
 
         // The primary key (tenant_id, id) finds the rows.
-        await using var command = new NpgsqlCommand(
+        var rows = await new NpgsqlCommand(
             $"""
             select d.tenant_id, d.id, d.data, d.mt_version, coalesce(d.lag, 0)
             from unnest($1, $2) k(tenant_id, id)
             join {table.QualifiedName} d on d.tenant_id = k.tenant_id and d.id = k.id
-            """, connection);
-        command.Parameters.AddKeys(streams);
-        var rows = await command.ReadAllAsync(
+            """, connection).ReadAllAsync(
+            streams.ToParameters(),
             reader => (Key: reader.ReadKey(), Json: reader.GetFieldValue<byte[]>(2), Version: reader.GetInt64(3), Lag: reader.GetInt32(4)),
             cancellation);
         var documents = rows.ToDictionary(row => row.Key, row => table.Read(row.Json));

@@ -50,7 +50,7 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         CancellationToken cancellation)
     {
         // The primary key (tenant_id, id) finds the rows.
-        await using var command = new NpgsqlCommand(
+        var appended = await new NpgsqlCommand(
             $"""
             select s.tenant_id, s.id, s.timestamp
             from unnest($1, $2) k(tenant_id, id)
@@ -58,9 +58,8 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
             where s.type = '{table.StreamType}'
             order by s.tenant_id, s.id
             {(isLocked ? "for update of s" : "")}
-            """, connection);
-        command.Parameters.AddKeys(streams);
-        var appended = await command.ReadAllAsync(reader => (Key: reader.ReadKey(), Time: reader.GetDateTime(2)), cancellation);
+            """, connection)
+            .ReadAllAsync(streams.ToParameters(), reader => (Key: reader.ReadKey(), Time: reader.GetDateTime(2)), cancellation);
         return appended.DistinctBy(stream => stream.Key).ToDictionary(stream => stream.Key, stream => stream.Time);
     }
 
@@ -76,9 +75,9 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         if (documents.Count == 0)
             return [];
 
-        await using var command = table.Upsert(name, documents);
+        var command = table.Upsert(name, documents);
         command.Connection = connection;
-        return await command.ReadKeysAsync(cancellation);
+        return await command.ReadKeysAsync([], cancellation);
     }
 
     private async Task<IReadOnlyList<StreamKey>> StoreLockedAsync(
@@ -98,17 +97,13 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
             [key.Account, key.Id],
             cancellation);
 
-    private static async Task<bool> LagsAsync(
-        NpgsqlConnection connection, DocumentTable table, StreamKey stream, CancellationToken cancellation)
-    {
+    private static Task<bool> LagsAsync(
+        NpgsqlConnection connection, DocumentTable table, StreamKey stream, CancellationToken cancellation) =>
         // The primary keys (tenant_id, id) find the rows. A document that is not stored lags too.
-        await using var command = new NpgsqlCommand(
+        new NpgsqlCommand(
             $"""
             select not exists (
               select 1 from {table.QualifiedName} d
               where d.tenant_id = $1 and d.id = $2 and not ({DocumentQuery.Lags(comparesStreams: true)}))
-            """, connection);
-        command.Parameters.AddAll(stream.Account, stream.Id);
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
-    }
+            """, connection).ReadValueAsync<bool>([stream.Account, stream.Id], cancellation);
 }

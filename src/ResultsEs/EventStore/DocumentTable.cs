@@ -1,5 +1,8 @@
 using System.Collections.Frozen;
+using JasperFx.Events.Projections;
 using Marten;
+using Marten.Internal.Sessions;
+using Marten.Schema;
 using NpgsqlTypes;
 
 namespace ResultsEs.EventStore;
@@ -14,7 +17,7 @@ internal readonly record struct DocumentWrite(StreamKey Key, long Version, DateT
 /// A table of documents, each folded from one stream. The inline projection, repairs and rebuilds share its one upsert.
 /// A row's <c>mt_version</c> counts the events in its document, <c>lag</c> those that it lacks (<see cref="DeferredWrites"/>).
 /// </summary>
-internal abstract class DocumentTable
+internal abstract class DocumentTable(string alias, int version, IEnumerable<EventType> eventTypes, IReadOnlyList<DocumentColumn> columns)
 {
     /// <summary>A condition: document <c>d</c> lacks events that nodes of another version appended to stream <c>s</c>.</summary>
     public const string IsStale = "(d.mt_version + coalesce(d.lag, 0) is distinct from s.version)";
@@ -28,30 +31,20 @@ internal abstract class DocumentTable
     /// <summary>The column with the number of events that the document lacks. Null in rows older than the column: unknown.</summary>
     public const string Lag = "lag";
 
-    private readonly string[] _stored;
-    private readonly string _upsert;
-
-    protected DocumentTable(
-        string alias, int version, string streamType, IEnumerable<EventType> eventTypes, IReadOnlyList<DocumentColumn> columns)
-    {
-        (BaseAlias, Version, StreamType, Columns) = (alias, version, streamType, columns);
-        Alias = AliasOf(alias, version);
-        EventTypes = eventTypes.ToFrozenDictionary(type => type.WireType, StringComparer.Ordinal);
-        _stored = ["data", .. columns.Select(column => column.Name)];
-        _upsert = UpsertSql(Name);
-    }
+    private readonly string[] _stored = ["data", .. columns.Select(column => column.Name)];
+    private string? _upsert;
 
     /// <summary>What a document describes, for messages: <c>session</c>.</summary>
     public required string Noun { get; init; }
 
     /// <summary>The document's name without a version.</summary>
-    public string BaseAlias { get; }
+    public string BaseAlias { get; } = alias;
 
     /// <summary>The document's name in Marten. Each version of the projection has its own.</summary>
-    public string Alias { get; }
+    public string Alias { get; } = AliasOf(alias, version);
 
     /// <summary>The version of the projection. A fold that makes other documents of the same events has a greater one.</summary>
-    public int Version { get; }
+    public int Version { get; } = version;
 
     /// <summary>The table's name, without its schema.</summary>
     public string Name => "mt_doc_" + Alias;
@@ -60,13 +53,14 @@ internal abstract class DocumentTable
     public string QualifiedName => NameOf(Version);
 
     /// <summary>The type of the streams that fold into the table, as Marten stores it.</summary>
-    public string StreamType { get; }
+    public string StreamType => BaseAlias;
 
     /// <summary>The events of those streams, by wire type.</summary>
-    public IReadOnlyDictionary<string, EventType> EventTypes { get; }
+    public IReadOnlyDictionary<string, EventType> EventTypes { get; } =
+        eventTypes.ToFrozenDictionary(type => type.WireType, StringComparer.Ordinal);
 
     /// <summary>The document's own columns next to the JSON.</summary>
-    public IReadOnlyList<DocumentColumn> Columns { get; }
+    public IReadOnlyList<DocumentColumn> Columns { get; } = columns;
 
     /// <summary>All columns, in the order in which <see cref="WriteAsync"/> writes them.</summary>
     public string AllColumns => $"tenant_id, id, mt_version, mt_dotnet_type, mt_last_modified, {Stored()}";
@@ -76,16 +70,13 @@ internal abstract class DocumentTable
     /// <summary>True when an event's document write may be deferred, given the row's <c>task_types</c>. Null: none may.</summary>
     public Func<StreamEvent, string, bool>? MayDefer { get; init; }
 
-    /// <summary>The name of a version of a document.</summary>
     public static string AliasOf(string alias, int version) => version == 1 ? alias : $"{alias}_{version}";
 
     /// <summary>The name, with its schema, of a version's table.</summary>
     public string NameOf(int version) => $"{MartenSetup.Schema}.mt_doc_{AliasOf(BaseAlias, version)}";
 
-    /// <summary>Reads a stored document.</summary>
     public abstract object Read(byte[] json);
 
-    /// <summary>Makes the row of a document.</summary>
     public abstract DocumentRow Row(object document);
 
     /// <summary>Folds events into a document, each of which must be new to it.</summary>
@@ -115,7 +106,7 @@ internal abstract class DocumentTable
     /// </summary>
     public NpgsqlCommand Upsert(string name, IReadOnlyList<DocumentWrite> documents)
     {
-        var command = new NpgsqlCommand(name == Name ? _upsert : UpsertSql(name));
+        var command = new NpgsqlCommand(name == Name ? (_upsert ??= UpsertSql(name)) : UpsertSql(name));
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = DocumentType.FullName! });
         command.Parameters.AddKeys(documents.Select(document => document.Key));
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. documents.Select(document => document.Version)] });
@@ -174,5 +165,49 @@ internal abstract class DocumentTable
             else
                 await copy.WriteNullAsync(cancellation);
         }
+    }
+}
+
+/// <summary>The table of a document. Its fold makes the next document from one (null at first) and new events.</summary>
+internal sealed class DocumentTable<T>(
+    string alias, int version, IEnumerable<EventType> eventTypes, Func<Guid, T?, IEnumerable<RecordedEvent>, T> fold,
+    params IReadOnlyList<DocumentColumn> columns)
+    : DocumentTable(alias, version, eventTypes, columns)
+    where T : class
+{
+    /// <summary>Adds the indexes that reads rely on.</summary>
+    public required Action<DocumentMapping> Indexes { get; init; }
+
+    public override Type DocumentType => typeof(T);
+
+    public override object Read(byte[] json) => JsonSerializer.Deserialize(json, Json.Of<T>())!;
+
+    public override DocumentRow Row(object document) => new(
+        JsonSerializer.SerializeToUtf8Bytes((T)document, Json.Of<T>()),
+        [.. Columns.Select(column => column.Value(document))],
+        document);
+
+    public override object Fold(Guid id, object? before, IEnumerable<RecordedEvent> events) => fold(id, (T?)before, events);
+
+    public override void Register(StoreOptions options)
+    {
+        foreach (var type in EventTypes.Values)
+            type.Register(options);
+        options.Schema.For<T>().DocumentAlias(Alias);
+        options.Policies.ForAllDocuments(mapping =>
+        {
+            if (mapping.DocumentType != typeof(T))
+                return;
+
+            foreach (var column in Columns)
+                mapping.DuplicateField(column.Members, columnName: column.Name);
+            Indexes(mapping);
+        });
+        options.Projections.Add(new DocumentProjection<T>(this), ProjectionLifecycle.Inline);
+        // Marten makes no table for a document whose projection has its own storage, unless it knew the document before.
+        ((IReadOnlyStoreOptions)options).FindOrResolveDocumentType(typeof(T));
+        options.CustomProjectionStorageProviders[typeof(T)] = (session, tenant) => AppendTransaction.Of(session) is { } transaction
+            ? new AppendStorage<T>(transaction, (DocumentSessionBase)session, this)
+            : new SessionStorage<T>((DocumentSessionBase)session, tenant, this);
     }
 }

@@ -9,24 +9,19 @@ internal readonly record struct EventPosition(long Sequence, ulong Horizon)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Reads the current position.</summary>
     public static async Task<EventPosition> NowAsync(NpgsqlDataSource database, CancellationToken cancellation)
     {
         // Two statements, because the sequence must be read before the transaction id is given.
-        await using var sequence = database.CreateCommand($"select last_value from {MartenSetup.Schema}.mt_events_sequence");
-        var last = (long)(await sequence.ExecuteScalarAsync(cancellation))!;
-        await using var horizon = database.CreateCommand("select pg_current_xact_id()::text");
-        var id = (string)(await horizon.ExecuteScalarAsync(cancellation))!;
+        var last = await database.CreateCommand($"select last_value from {MartenSetup.Schema}.mt_events_sequence")
+            .ReadValueAsync<long>([], cancellation);
+        var id = await database.CreateCommand("select pg_current_xact_id()::text").ReadValueAsync<string>([], cancellation);
         return new EventPosition(last, ulong.Parse(id, CultureInfo.InvariantCulture));
     }
 
     /// <summary>True when every event up to the position is visible.</summary>
-    public async Task<bool> IsSettledAsync(NpgsqlDataSource database, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand("select pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8");
-        command.Parameters.AddAll(Horizon.ToString(CultureInfo.InvariantCulture));
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
-    }
+    public Task<bool> IsSettledAsync(NpgsqlDataSource database, CancellationToken cancellation) =>
+        database.CreateCommand("select pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8")
+            .ReadValueAsync<bool>([Horizon.ToString(CultureInfo.InvariantCulture)], cancellation);
 
     /// <summary>Waits until every event up to the position is visible: at most as long as the longest writing transaction.</summary>
     public async Task SettleAsync(NpgsqlDataSource database, CancellationToken cancellation)

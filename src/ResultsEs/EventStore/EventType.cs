@@ -19,14 +19,12 @@ internal abstract class EventType(string streamType, Type record)
     /// <summary>True when the event can change what its session adds to its test's totals.</summary>
     public bool CountsInTest { get; init; }
 
-    /// <summary>The record's JSON contract.</summary>
     public abstract JsonTypeInfo JsonType { get; }
 
     /// <summary>Reads an event from a CloudEvent's <c>data</c>.</summary>
     /// <exception cref="JsonException">The JSON does not have the record's shape.</exception>
     public abstract StreamEvent Read(ReadOnlySpan<byte> data);
 
-    /// <summary>Validates an event's content.</summary>
     public abstract ValidationResult Validate(StreamEvent data);
 
     /// <summary>Task types that an event can add to the <c>task_types</c> column. Null: it may change more, so never defer it.</summary>
@@ -42,36 +40,27 @@ internal abstract class EventType(string streamType, Type record)
 /// <summary>An event type of the streams that fold into a <typeparamref name="TState"/>.</summary>
 internal abstract class EventType<TState>(string streamType, Type record) : EventType(streamType, record)
 {
-    /// <summary>Folds the event into the state of its stream.</summary>
     public abstract void Fold(TState state, EventOrder stamp, StreamEvent data);
 }
 
-/// <inheritdoc/>
 internal sealed class EventType<TState, T>(
     string streamType, IValidator<T> validator, Action<TState, EventOrder, T> fold, Func<T, IReadOnlyList<string>>? taskTypes = null)
     : EventType<TState>(streamType, typeof(T))
     where T : StreamEvent
 {
-    /// <inheritdoc/>
     public override JsonTypeInfo JsonType => Json.Of<T>();
 
-    /// <inheritdoc/>
     public override StreamEvent Read(ReadOnlySpan<byte> data) =>
         JsonSerializer.Deserialize(data, Json.Of<T>()) ?? throw new JsonException("must be an object");
 
-    /// <inheritdoc/>
     public override ValidationResult Validate(StreamEvent data) => validator.Validate((T)data);
 
-    /// <inheritdoc/>
     public override void Fold(TState state, EventOrder stamp, StreamEvent data) => fold(state, stamp, (T)data);
 
-    /// <inheritdoc/>
     public override IReadOnlyList<string>? TaskTypesOf(StreamEvent data) => taskTypes?.Invoke((T)data);
 
-    /// <inheritdoc/>
     public override IEvent Envelope(StreamEvent data) => new Event<T>((T)data);
 
-    /// <inheritdoc/>
     public override void Register(StoreOptions options)
     {
         options.Events.AddEventType<T>();

@@ -26,7 +26,6 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
     /// <summary>True when our document lacks events that a node of another version appended. Fold it again before a decision.</summary>
     public bool IsStale => Version > 0 && (Document is null || Document.Version + Document.Lag != Version);
 
-    /// <summary>The events to append.</summary>
     public IReadOnlyList<IncomingEvent> Appended => _appended;
 
     /// <summary>True when the long document's write is deferred. Decided at the first call, so append all events before.</summary>
@@ -34,15 +33,11 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
         && DeferredWrites.MayLag(Document.Version, Document.Lag + _appended.Count)
         && _appended.All(incoming => Table.MayDefer!(incoming.Data, taskTypes));
 
-    /// <summary>Adds a new event.</summary>
     public void Append(IncomingEvent incoming) => _appended.Add(incoming);
 }
 
-/// <summary>A document's row, as read under the stream's lock.</summary>
-/// <param name="Version">The number of its stream's events that it holds.</param>
-/// <param name="Lag">The number that it lacks.</param>
-/// <param name="Workspace">Its workspace; null until it is known.</param>
-/// <param name="TaskTypes">The task types by which lists find it; null where lists have no such filter.</param>
-/// <param name="IsLong">True when it is too long to read with each append.</param>
-/// <param name="Value">The document; null when it is long.</param>
+/// <summary>
+/// A document's row, as read under the stream's lock. Version and lag are the numbers of events that it holds and lacks. The workspace
+/// is null until it is known, the task types are null where lists have no such filter. A long document is not read with each append.
+/// </summary>
 internal sealed record StoredDocument(long Version, long Lag, Guid? Workspace, string? TaskTypes, bool IsLong, object? Value);

@@ -31,12 +31,13 @@ internal readonly record struct LogPosition(long Cluster, int Timeline, NpgsqlLo
     /// <summary>Reads the position of a server, and whether it is a standby.</summary>
     public static async Task<(LogPosition Position, bool IsStandby)> ReadAsync(NpgsqlDataSource server, CancellationToken cancellation)
     {
-        await using var command = server.CreateCommand(Sql);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        await reader.ReadAsync(cancellation);
-        var position = new LogPosition(reader.GetInt64(0), reader.GetInt32(1), reader.GetFieldValue<NpgsqlLogSequenceNumber>(2));
-        return (position, reader.GetBoolean(3));
+        var rows = await server.CreateCommand(Sql).ReadAllAsync([], Read, cancellation);
+        return rows[0];
     }
+
+    private static (LogPosition Position, bool IsStandby) Read(NpgsqlDataReader reader) => (
+        new LogPosition(reader.GetInt64(0), reader.GetInt32(1), reader.GetFieldValue<NpgsqlLogSequenceNumber>(2)),
+        reader.GetBoolean(3));
 }
 
 /// <summary>The primary's positions during the last hour. Owned by the one loop that watches standbys.</summary>

@@ -33,7 +33,6 @@ internal static class MartenSetup
         return builder;
     }
 
-    /// <summary>Adds a feature's documents.</summary>
     public static IServiceCollection AddDocuments(this IServiceCollection services, DocumentTable table) => services.AddSingleton(table);
 
     /// <summary>Configures the store, and registers the features' documents.</summary>

@@ -2,7 +2,6 @@ using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>The section <c>Reads</c> of the configuration.</summary>
 internal sealed class ReadsOptions
 {
     public const string Section = "Reads";
@@ -20,7 +19,6 @@ internal sealed class ReadsOptions
             ? TimeSpan.FromSeconds(seconds)
             : null;
 
-    /// <summary>Names what is invalid.</summary>
     public static IEnumerable<string> Problems(ReadsOptions options) =>
         options.MaxLag is null ? [$"{Section}:MaxLagSeconds must be from {LeastMaxLag} to {MostMaxLag}."] : [];
 }

@@ -20,10 +20,8 @@ internal sealed class SchemaAdditions(Migrator migrator, IReadOnlyList<DocumentT
     private const string HasLz4 =
         "exists (select 1 from pg_settings s where s.name = 'default_toast_compression' and 'lz4' = any(s.enumvals))";
 
-    /// <inheritdoc/>
     public override IEnumerable<Type> DependentTypes() => [typeof(EventGraph), .. documents.Select(table => table.DocumentType)];
 
-    /// <inheritdoc/>
     protected override IEnumerable<ISchemaObject> schemaObjects()
     {
         const string Events = $"{MartenSetup.Schema}.mt_events";

@@ -3,7 +3,6 @@ namespace ResultsEs.EventStore;
 /// <summary>A server for reads: its address for logs, its general and its pinned pool. Looks have a third, to wait for no read.</summary>
 internal sealed record StandbyServer(string Name, NpgsqlDataSource Reads, NpgsqlDataSource Pinned, NpgsqlDataSource Looks) : IDisposable
 {
-    /// <inheritdoc/>
     public void Dispose()
     {
         Pinned.Dispose();

@@ -26,20 +26,16 @@ internal sealed partial class StandbyWatch(
     private readonly PrimaryPositions _positions = new(time);
     private readonly Dictionary<Standby, int> _unfit = database.Standbys.ToDictionary(standby => standby, _ => 0);
 
-    /// <inheritdoc/>
     public override void Dispose()
     {
         primary.Dispose();
         base.Dispose();
     }
 
-    /// <inheritdoc/>
     protected override TimeSpan Interval => BetweenLooks;
 
-    /// <inheritdoc/>
     protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
 
-    /// <inheritdoc/>
     protected override async Task PollAsync(CancellationToken stoppingToken)
     {
         Exception? unknown = null;

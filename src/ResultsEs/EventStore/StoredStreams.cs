@@ -2,12 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>A stream, or a part of one, with its events.</summary>
-/// <param name="Key">The stream.</param>
-/// <param name="Version">The version of the last event; events that this version does not know count too.</param>
-/// <param name="Appended">The time of the stream's last append; the default for a part.</param>
-/// <param name="Events">The events that this version knows, in stored order.</param>
-/// <param name="Problem">The event that could not be read, and why; null when all could.</param>
+/// <summary>
+/// A stream, or a part of one, with the events that this version of the service knows, in stored order. The version is that of its last
+/// event, known or not; the time is that of its last append, the default for a part. The problem is null when all could be read.
+/// </summary>
 internal sealed record StoredStream(StreamKey Key, long Version, DateTime Appended, IReadOnlyList<RecordedEvent> Events, string? Problem)
 {
     /// <summary>The events, of which none may be missing.</summary>
@@ -22,7 +20,6 @@ internal readonly record struct StreamPart(StreamKey Key, long After, long Until
 internal sealed class UnfoldableStreamException(StreamKey stream, string problem, Exception? innerException = null)
     : Exception($"Stream {stream.Id} of account {stream.Account} cannot be folded: {problem}", innerException)
 {
-    /// <summary>The problem, without the stream.</summary>
     public string Problem { get; } = problem;
 }
 
@@ -40,61 +37,53 @@ internal static class StoredStreams
 
     /// <summary>Reads whole streams in one snapshot, given the time of each one's last append; skips those without events.</summary>
     public static IAsyncEnumerable<StoredStream> ReadAsync(
-        NpgsqlConnection connection, DocumentTable table, IReadOnlyDictionary<StreamKey, DateTime> streams, CancellationToken cancellation)
-    {
-        var command = new NpgsqlCommand(
+        NpgsqlConnection connection, DocumentTable table, IReadOnlyDictionary<StreamKey, DateTime> streams,
+        CancellationToken cancellation) =>
+        ReadAsync(new NpgsqlCommand(
             $"""
             select {Columns}
             from unnest($1, $2) k(tenant_id, id)
             join {MartenSetup.Schema}.mt_events e on e.tenant_id = k.tenant_id and e.stream_id = k.id
             {OrderBy}
-            """, connection);
-        command.Parameters.AddKeys(streams.Keys);
-        return ReadAsync(command, table, streams, cancellation);
-    }
+            """, connection), streams.Keys.ToParameters(), table, streams, cancellation);
 
-    /// <summary>Reads parts of streams.</summary>
     public static IAsyncEnumerable<StoredStream> ReadPartsAsync(
         NpgsqlConnection connection, DocumentTable table, IReadOnlyCollection<StreamPart> parts, CancellationToken cancellation)
     {
         if (parts.Count == 0)
             return AsyncEnumerable.Empty<StoredStream>();
 
-        var command = new NpgsqlCommand(
+        var streams = parts.ToDictionary(part => part.Key, _ => default(DateTime));
+        object[] versions = [parts.Select(part => part.After).ToArray(), parts.Select(part => part.Until).ToArray()];
+        return ReadAsync(new NpgsqlCommand(
             $"""
             select {Columns}
             from unnest($1, $2, $3, $4) k(tenant_id, id, after, until)
             join {MartenSetup.Schema}.mt_events e
               on e.tenant_id = k.tenant_id and e.stream_id = k.id and e.version > k.after and e.version <= k.until
             {OrderBy}
-            """, connection);
-        command.Parameters.AddKeys(parts.Select(part => part.Key));
-        command.Parameters.AddAll(parts.Select(part => part.After).ToArray(), parts.Select(part => part.Until).ToArray());
-        return ReadAsync(command, table, parts.ToDictionary(part => part.Key, _ => default(DateTime)), cancellation);
+            """, connection), [.. parts.Select(part => part.Key).ToParameters(), .. versions], table, streams, cancellation);
     }
 
     /// <summary>Reads the streams between two keys, both included, along the index. Others in the range are skipped.</summary>
     public static IAsyncEnumerable<StoredStream> ReadRangeAsync(
         NpgsqlConnection connection, DocumentTable table, StreamKey first, StreamKey last,
-        IReadOnlyDictionary<StreamKey, DateTime> streams, CancellationToken cancellation)
-    {
-        var command = new NpgsqlCommand(
+        IReadOnlyDictionary<StreamKey, DateTime> streams, CancellationToken cancellation) =>
+        ReadAsync(new NpgsqlCommand(
             $"""
             select {Columns}
             from {MartenSetup.Schema}.mt_events e
             where (e.tenant_id, e.stream_id) >= ($1, $2) and (e.tenant_id, e.stream_id) <= ($3, $4)
             {OrderBy}
             """, connection)
-        { CommandTimeout = 0 };
-        command.Parameters.AddAll(first.Account, first.Id, last.Account, last.Id);
-        return ReadAsync(command, table, streams, cancellation);
-    }
+        { CommandTimeout = 0 }, [first.Account, first.Id, last.Account, last.Id], table, streams, cancellation);
 
     private static async IAsyncEnumerable<StoredStream> ReadAsync(
-        NpgsqlCommand command, DocumentTable table, IReadOnlyDictionary<StreamKey, DateTime> streams,
+        NpgsqlCommand command, object?[] parameters, DocumentTable table, IReadOnlyDictionary<StreamKey, DateTime> streams,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         await using var owned = command;
+        command.Parameters.AddAll(parameters);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var (key, version, events, problem) = (default(StreamKey), 0L, new List<RecordedEvent>(), default(string));
         while (await reader.ReadAsync(cancellation))

@@ -12,28 +12,24 @@ internal static class StreamLog
     public const string Events = "results.mt_events";
 
     /// <summary>Reads which of the streams have a stale document.</summary>
-    public static async Task<IReadOnlyList<StreamKey>> StaleAsync(
-        NpgsqlConnection connection, DocumentTable table, IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
-    {
+    public static Task<List<StreamKey>> StaleAsync(
+        NpgsqlConnection connection, DocumentTable table, IReadOnlyList<StreamKey> streams, CancellationToken cancellation) =>
         // The primary keys (tenant_id, id) find the rows.
-        await using var command = new NpgsqlCommand(
+        new NpgsqlCommand(
             $"""
             select s.tenant_id, s.id
             from unnest($1, $2) k(tenant_id, id)
             join results.mt_streams s on s.tenant_id = k.tenant_id and s.id = k.id
             left join {table.QualifiedName} d on d.tenant_id = k.tenant_id and d.id = k.id
             where {DocumentTable.IsStale} and s.type = '{table.StreamType}'
-            """, connection);
-        command.Parameters.AddKeys(streams);
-        return await command.ReadKeysAsync(cancellation);
-    }
+            """, connection).ReadKeysAsync(streams.ToParameters(), cancellation);
 
     /// <summary>Reads the next streams with a stale document after a key, in key order.</summary>
     public static async Task<IReadOnlyList<StreamKey>> StaleAfterAsync(
         NpgsqlDataSource database, DocumentTable table, StreamKey after, int limit, CancellationToken cancellation)
     {
         // The primary keys (tenant_id, id), in their order.
-        await using var command = database.CreateCommand(
+        var command = database.CreateCommand(
             $"""
             select s.tenant_id, s.id
             from results.mt_streams s
@@ -43,38 +39,29 @@ internal static class StreamLog
             limit $3
             """);
         command.CommandTimeout = 0;
-        command.Parameters.AddAll(after.Account, after.Id, limit);
-        return await command.ReadKeysAsync(cancellation);
+        return await command.ReadKeysAsync([after.Account, after.Id, limit], cancellation);
     }
 
     /// <summary>Reads the streams with a stale document that were appended to after a position.</summary>
-    public static async Task<IReadOnlyList<StreamKey>> StaleSinceAsync(
-        NpgsqlDataSource database, DocumentTable table, long position, CancellationToken cancellation)
-    {
+    public static Task<List<StreamKey>> StaleSinceAsync(
+        NpgsqlDataSource database, DocumentTable table, long position, CancellationToken cancellation) =>
         // The primary key of events (seq_id), then those of streams and documents (tenant_id, id).
-        await using var command = database.CreateCommand(
+        database.CreateCommand(
             $"""
             select distinct s.tenant_id, s.id
             from results.mt_events e
             join results.mt_streams s on s.tenant_id = e.tenant_id and s.id = e.stream_id
             left join {table.QualifiedName} d on d.tenant_id = s.tenant_id and d.id = s.id
             where e.seq_id > $1 and s.type = '{table.StreamType}' and {DocumentTable.IsStale}
-            """);
-        command.Parameters.AddAll(position);
-        return await command.ReadKeysAsync(cancellation);
-    }
+            """).ReadKeysAsync([position], cancellation);
 
     /// <summary>Reads the streams that were appended to after one position, up to and including another.</summary>
-    public static async Task<IReadOnlyList<StreamKey>> AppendedBetweenAsync(
-        NpgsqlConnection connection, long after, long through, CancellationToken cancellation)
-    {
+    public static Task<List<StreamKey>> AppendedBetweenAsync(
+        NpgsqlConnection connection, long after, long through, CancellationToken cancellation) =>
         // The primary key (seq_id).
-        await using var command = new NpgsqlCommand(
+        new NpgsqlCommand(
             "select distinct e.tenant_id, e.stream_id from results.mt_events e where e.seq_id > $1 and e.seq_id <= $2", connection)
-        { CommandTimeout = 0 };
-        command.Parameters.AddAll(after, through);
-        return await command.ReadKeysAsync(cancellation);
-    }
+        { CommandTimeout = 0 }.ReadKeysAsync([after, through], cancellation);
 
     /// <summary>
     /// Reads the next streams between two keys, both excluded, with the time of the last append. It ends at the limit of streams, or
@@ -94,9 +81,7 @@ internal static class StreamLog
             order by s.tenant_id, s.id
             limit {limit}
             """);
-        command.Parameters.AddAll(after.Account, after.Id);
-        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = before.Account });
-        command.Parameters.AddAll(before.Id);
+        command.Parameters.AddAll(after.Account, after.Id, before.Account, before.Id);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var keys = new List<(StreamKey, DateTime)>();
         for (var sum = 0L; sum < events && await reader.ReadAsync(cancellation); sum += reader.GetInt64(3))
@@ -105,21 +90,15 @@ internal static class StreamLog
     }
 
     /// <summary>Reads the next streams after a key, in key order; of one account, or of all when it is null.</summary>
-    public static async Task<IReadOnlyList<StreamKey>> AfterAsync(
-        NpgsqlDataSource database, DocumentTable table, StreamKey after, string? account, int limit, CancellationToken cancellation)
-    {
+    public static Task<List<StreamKey>> AfterAsync(
+        NpgsqlDataSource database, DocumentTable table, StreamKey after, string? account, int limit, CancellationToken cancellation) =>
         // The primary key (tenant_id, id), in its order.
-        await using var command = database.CreateCommand(
+        database.CreateCommand(
             $"""
             select s.tenant_id, s.id from results.mt_streams s
             where (s.tenant_id, s.id) > ($1, $2) and s.type = '{table.StreamType}' and ($3::varchar is null or s.tenant_id = $3)
             order by s.tenant_id, s.id limit $4
-            """);
-        command.Parameters.AddAll(after.Account, after.Id);
-        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
-        command.Parameters.AddAll(limit);
-        return await command.ReadKeysAsync(cancellation);
-    }
+            """).ReadKeysAsync([after.Account, after.Id, account, limit], cancellation);
 
     /// <summary>Reads the streams of this account, test and id (null: any), in key order. Looks for the test in all events too.</summary>
     public static async IAsyncEnumerable<StreamKey> OfTestAsync(
@@ -141,8 +120,7 @@ internal static class StreamLog
             order by s.tenant_id, s.id
             """);
         command.CommandTimeout = 0;
-        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
-        command.Parameters.Add(new NpgsqlParameter<Guid?> { TypedValue = stream });
+        command.Parameters.AddAll(account, stream);
         if (test is { } wanted)
             command.Parameters.AddAll(wanted);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
@@ -151,41 +129,30 @@ internal static class StreamLog
     }
 
     /// <summary>Reads streams of all tables at random; each has the same chance.</summary>
-    public static async Task<IReadOnlyList<(StreamKey Key, string StreamType)>> SampleAsync(
-        NpgsqlDataSource database, DocumentTables tables, int count, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand(
-            "select s.tenant_id, s.id, s.type from results.mt_streams s where s.type = any($2) order by random() limit $1");
-        command.Parameters.AddAll(count, tables.All.Select(table => table.StreamType).ToArray());
-        return await command.ReadAllAsync(reader => (reader.ReadKey(), reader.GetString(2)), cancellation);
-    }
+    public static Task<List<(StreamKey Key, string StreamType)>> SampleAsync(
+        NpgsqlDataSource database, DocumentTables tables, int count, CancellationToken cancellation) =>
+        database.CreateCommand(
+            "select s.tenant_id, s.id, s.type from results.mt_streams s where s.type = any($2) order by random() limit $1").ReadAllAsync(
+            [count, tables.All.Select(table => table.StreamType).ToArray()],
+            reader => (reader.ReadKey(), reader.GetString(2)),
+            cancellation);
 
-    /// <summary>Counts the streams of a table, and their events.</summary>
     public static async Task<(long Streams, long Events)> CountAsync(
         NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(
+        var counts = await new NpgsqlCommand(
             "select count(*), coalesce(sum(s.version), 0)::bigint from results.mt_streams s where s.type = $1", connection)
-        { CommandTimeout = 0 };
-        command.Parameters.AddAll(table.StreamType);
-        return (await command.ReadAllAsync(reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellation))[0];
+        { CommandTimeout = 0 }.ReadAllAsync([table.StreamType], reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellation);
+        return counts[0];
     }
 
     /// <summary>True when an account has no event. The unique index of (tenant_id, id) finds one.</summary>
-    public static async Task<bool> IsEmptyAsync(NpgsqlDataSource database, string account, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand("select not exists (select 1 from results.mt_events e where e.tenant_id = $1)");
-        command.Parameters.AddAll(account);
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
-    }
+    public static Task<bool> IsEmptyAsync(NpgsqlDataSource database, string account, CancellationToken cancellation) =>
+        database.CreateCommand("select not exists (select 1 from results.mt_events e where e.tenant_id = $1)")
+            .ReadValueAsync<bool>([account], cancellation);
 
-    /// <summary>Reads the accounts that have a stream with this id.</summary>
-    public static async Task<IReadOnlyList<string>> AccountsOfAsync(
-        NpgsqlDataSource database, DocumentTable table, Guid stream, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand(
-            "select s.tenant_id from results.mt_streams s where s.id = $1 and s.type = $2 order by s.tenant_id");
-        command.Parameters.AddAll(stream, table.StreamType);
-        return await command.ReadAllAsync(reader => reader.GetString(0), cancellation);
-    }
+    public static Task<List<string>> AccountsOfAsync(
+        NpgsqlDataSource database, DocumentTable table, Guid stream, CancellationToken cancellation) =>
+        database.CreateCommand("select s.tenant_id from results.mt_streams s where s.id = $1 and s.type = $2 order by s.tenant_id")
+            .ReadAllAsync([stream, table.StreamType], reader => reader.GetString(0), cancellation);
 }

@@ -4,10 +4,9 @@ using ResultsEs.Http;
 
 namespace ResultsEs.Hosting;
 
-/// <summary>Sets up authentication, rate limits, problem details and the listen address.</summary>
-public static class AccessSetup
+internal static class AccessSetup
 {
-    /// <summary>Registers the services and the default listen address.</summary>
+    /// <summary>Adds authentication, rate limits, problem details and the default listen address.</summary>
     public static WebApplicationBuilder AddAccess(this WebApplicationBuilder builder)
     {
         ListenAddress.UseDefault(builder);

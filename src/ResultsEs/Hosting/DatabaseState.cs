@@ -21,10 +21,8 @@ internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<D
     /// <summary>Events of the current rebuild; 0 without one.</summary>
     public long RebuildTotal { get; private set; }
 
-    /// <inheritdoc/>
     protected override TimeSpan Interval => PollInterval;
 
-    /// <inheritdoc/>
     protected override async Task PollAsync(CancellationToken stoppingToken)
     {
         // Few sessions wait. Among many, the table's first rows are the oldest. The primary key of streams finds them.
@@ -47,7 +45,6 @@ internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<D
         (RebuildFolded, RebuildTotal) = (reader.GetInt64(2), reader.GetInt64(3));
     }
 
-    /// <inheritdoc/>
     protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
 
     [LoggerMessage(1401, LogLevel.Warning, "The state of the database could not be read")]

@@ -20,29 +20,21 @@ internal sealed class ShutdownOptions
 /// <summary>Draining: a stopping node is unready at once, but answers a while longer until load balancers avoid it.</summary>
 internal sealed class Draining(IOptions<ShutdownOptions> options) : IHostedLifecycleService
 {
-    /// <inheritdoc/>
     public Task StoppingAsync(CancellationToken cancellationToken) =>
         Task.Delay(TimeSpan.FromSeconds(options.Value.DrainSeconds), cancellationToken);
 
-    /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <inheritdoc/>
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <inheritdoc/>
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Unhealthy while the node is stopping.</summary>
     internal sealed class Check(IHostApplicationLifetime lifetime) : IHealthCheck
     {
-        /// <inheritdoc/>
         public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
             Task.FromResult(lifetime.ApplicationStopping.IsCancellationRequested
                 ? HealthCheckResult.Unhealthy("The node is stopping.")

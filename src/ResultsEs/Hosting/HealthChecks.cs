@@ -11,7 +11,6 @@ internal sealed class DatabaseHealth(NpgsqlDataSource database) : IHealthCheck
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
 
-    /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         CheckAsync(database.CreateCommand("select 1"), cancellationToken);
 
@@ -43,7 +42,6 @@ internal sealed class DatabaseHealth(NpgsqlDataSource database) : IHealthCheck
 /// <summary>Unhealthy when one of the most used tables is missing. All tables are checked at start.</summary>
 internal sealed class SchemaHealth(NpgsqlDataSource database) : IHealthCheck
 {
-    /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         string[] tables = [StreamLog.Events, StreamLog.Table, SessionResultTable.Name, "results.test_changes"];
@@ -56,7 +54,6 @@ internal sealed class SchemaHealth(NpgsqlDataSource database) : IHealthCheck
 /// <summary>Degraded when a queue is not listened to. Not unhealthy: without the broker every node would leave the proxy.</summary>
 internal sealed class BrokerHealth(QueueListener? listener = null) : IHealthCheck
 {
-    /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(listener?.Problems.ToList() is { Count: > 0 } problems
             ? HealthCheckResult.Degraded(string.Join("; ", problems))
@@ -66,7 +63,6 @@ internal sealed class BrokerHealth(QueueListener? listener = null) : IHealthChec
 /// <summary>Degraded when reads do not go to every configured standby. Not unhealthy: the primary answers them instead.</summary>
 internal sealed class StandbyHealth(ReadDatabase database) : IHealthCheck
 {
-    /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var standbys = database.Standbys;
@@ -85,7 +81,6 @@ internal sealed class StandbyHealth(ReadDatabase database) : IHealthCheck
 /// <summary>Degraded when Redis is configured and does not answer: this node then limits requests by itself.</summary>
 internal sealed class LimitsHealth(SharedWindows? shared = null) : IHealthCheck
 {
-    /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(shared is null or { IsAnswering: true }
             ? HealthCheckResult.Healthy()
@@ -97,7 +92,6 @@ internal sealed class TotalsHealth(DatabaseState state) : IHealthCheck
 {
     private const double MaxLagSeconds = 30;
 
-    /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(state.LagSeconds <= MaxLagSeconds
             ? HealthCheckResult.Healthy()

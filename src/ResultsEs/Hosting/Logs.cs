@@ -4,8 +4,7 @@ namespace ResultsEs.Hosting;
 
 internal static class Logs
 {
-    /// <summary>Sets up logging.</summary>
-    /// <returns>Loggers for use before and outside the host. Dispose it when the service ends.</returns>
+    /// <summary>Sets up logging. Returns loggers for use before and outside the host, to be disposed when the service ends.</summary>
     public static ILoggerFactory AddLogs(this WebApplicationBuilder builder, bool isCommand)
     {
         Configure(builder.Logging, builder.Environment, isCommand);

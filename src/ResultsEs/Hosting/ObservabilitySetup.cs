@@ -81,11 +81,8 @@ internal static class ObservabilitySetup
                 exporter.Endpoint = new Uri(endpoint);
         }
 
-        string? EndpointOf(string signal)
-        {
-            var endpoint = configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"];
-            return string.IsNullOrWhiteSpace(endpoint) ? null : endpoint;
-        }
+        string? EndpointOf(string signal) =>
+            configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
     }
 
     /// <summary>Maps <c>/metrics</c> when it is enabled. It needs no token: clients must not reach its network.</summary>

@@ -39,7 +39,6 @@ internal sealed partial class SampleLoader(
     // A public secret: AccessProblems refuses the demo client outside Development.
     private const string Secret = "demo-secret";
 
-    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var demo = options.Value.Clients.Find(client => client.Id == AccessProblems.DemoClient);

@@ -24,7 +24,6 @@ internal static class Samples
         return reader.ReadToEnd();
     }
 
-    /// <summary>The session whose events a file holds.</summary>
     public static Guid SessionOf(string name) => Guid.Parse((string)Events(name)[0]!["subject"]!);
 
     /// <summary>The events of all files in one batch, so that all are recorded or none.</summary>

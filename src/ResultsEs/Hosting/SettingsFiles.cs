@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Configuration.Json;
-
 namespace ResultsEs.Hosting;
 
 internal static class SettingsFiles
@@ -12,15 +10,10 @@ internal static class SettingsFiles
         if (File.Exists(Path.Combine(builder.Environment.ContentRootPath, Common)))
             return;
 
-        builder.Configuration.Sources.Insert(0, BesideProgram(Common));
-        builder.Configuration.Sources.Insert(1, BesideProgram($"appsettings.{builder.Environment.EnvironmentName}.json"));
-    }
-
-    private static JsonConfigurationSource BesideProgram(string name)
-    {
-        var path = Path.Combine(AppContext.BaseDirectory, name);
-        var source = new JsonConfigurationSource { Path = path, Optional = true, ReloadOnChange = true };
-        source.ResolveFileProvider();
-        return source;
+        var beside = new ConfigurationBuilder();
+        foreach (var name in new[] { Common, $"appsettings.{builder.Environment.EnvironmentName}.json" })
+            beside.AddJsonFile(Path.Combine(AppContext.BaseDirectory, name), optional: true, reloadOnChange: true);
+        foreach (var (i, source) in beside.Sources.Index())
+            builder.Configuration.Sources.Insert(i, source);
     }
 }

@@ -17,7 +17,6 @@ internal static partial class Failures
         SuppressDiagnosticsCallback = static context => StatusOf(context.Exception) != StatusCodes.Status500InternalServerError,
     };
 
-    /// <summary>The HTTP status for an exception.</summary>
     public static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException refused => refused.StatusCode,

@@ -29,13 +29,14 @@ internal static class HealthEndpoints
         Refusals = [StatusCodes.Status405MethodNotAllowed],
     };
 
-    private static readonly Dictionary<string, string> Alive = new(StringComparer.Ordinal) { ["status"] = nameof(HealthStatus.Healthy) };
-
     public static void Map(IEndpointRouteBuilder endpoints)
     {
-        PublicEndpoint.Map(endpoints, Live, context => context.Response.WriteAsJsonAsync(Alive), new DisableRateLimitingAttribute());
+        PublicEndpoint.Map(endpoints, Live, Alive, new DisableRateLimitingAttribute());
         PublicEndpoint.Map(endpoints, Readiness, Ready, new DisableRateLimitingAttribute());
     }
+
+    private static Task Alive(HttpContext context) =>
+        context.Response.WriteAsJsonAsync(new Health(nameof(HealthStatus.Healthy), Checks: null), Json.Of<Health>());
 
     private static async Task Ready(HttpContext context)
     {
@@ -65,6 +66,5 @@ internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthO
 /// <param name="DurationMs">How long it took to find out, in milliseconds.</param>
 internal sealed record HealthOfPart(string Status, string? Detail, decimal DurationMs);
 
-/// <summary>The source-generated JSON contracts of health.</summary>
 [JsonSerializable(typeof(Health))]
 internal sealed partial class HealthJson : JsonSerializerContext;

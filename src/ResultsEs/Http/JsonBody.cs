@@ -3,7 +3,6 @@ namespace ResultsEs.Http;
 /// <summary>A response whose body is JSON text already.</summary>
 internal sealed class JsonBody(ReadOnlyMemory<byte> json) : IResult
 {
-    /// <inheritdoc/>
     public Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;

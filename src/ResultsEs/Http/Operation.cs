@@ -45,7 +45,6 @@ internal sealed record QueryParameter(string Name, string Text, string Schema, b
 /// <summary>A response other than problem details. <paramref name="Type"/> is that of its JSON; null for a body of text.</summary>
 internal sealed record Reply(int Status, string Text, string ContentType, Type? Type = null)
 {
-    /// <summary>A response of status 200 with JSON.</summary>
     public static Reply Ok<T>(string text) => Json<T>(StatusCodes.Status200OK, text);
 
     public static Reply Json<T>(int status, string text) => new(status, text, "application/json", typeof(T));

@@ -8,7 +8,7 @@ namespace ResultsEs.Http;
 /// The requested page of a list: <c>limit</c> with either <c>offset</c> or the <c>cursor</c> of the page before. With a cursor,
 /// <paramref name="Offset"/> is 0 and <paramref name="After"/> the last item of the page before.
 /// </summary>
-internal sealed record Paging(int Limit, int Offset, Position? After)
+internal sealed record Paging(int Limit, int Offset, Cursor? After)
 {
     public const int DefaultLimit = 25;
     public const int MaxLimit = 500;
@@ -35,7 +35,7 @@ internal sealed record Paging(int Limit, int Offset, Position? After)
 
         if (parameters.Text("offset") is not null)
             parameters.Refuse("offset", "must not be there with a cursor");
-        if (!Position.TryRead(cursor, list, out var after))
+        if (!Cursor.TryRead(cursor, list, out var after))
             parameters.Refuse("cursor", "must be a nextCursor of this list, with the same filters");
         return new Paging(limit, 0, after);
     }
@@ -52,7 +52,7 @@ internal sealed record Paging(int Limit, int Offset, Position? After)
 /// <param name="Id">The item's id.</param>
 /// <param name="Within">A second id, where one is not unique in the list.</param>
 /// <param name="TotalCount">The number of items at the first page: counting them again would cost more than the next page.</param>
-internal readonly record struct Position(long Key, Guid Id, Guid Within, long TotalCount)
+internal readonly record struct Cursor(long Key, Guid Id, Guid Within, long TotalCount)
 {
     private const byte Version = 1;
     private const int Length = 1 + 8 + 8 + 16 + 16 + 8;
@@ -71,9 +71,9 @@ internal readonly record struct Position(long Key, Guid Id, Guid Within, long To
     }
 
     /// <summary>Reads a cursor that <see cref="Write"/> wrote for the same list.</summary>
-    public static bool TryRead(string text, string list, out Position position)
+    public static bool TryRead(string text, string list, out Cursor cursor)
     {
-        position = default;
+        cursor = default;
         Span<byte> bytes = stackalloc byte[Length];
         Span<byte> sign = stackalloc byte[8];
         Sign(list, sign);
@@ -88,7 +88,7 @@ internal readonly record struct Position(long Key, Guid Id, Guid Within, long To
             || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(49, 8)) is not (>= 0 and var totalCount))
             return false;
 
-        position = new Position(key, new Guid(bytes.Slice(17, 16)), new Guid(bytes.Slice(33, 16)), totalCount);
+        cursor = new Cursor(key, new Guid(bytes.Slice(17, 16)), new Guid(bytes.Slice(33, 16)), totalCount);
         return true;
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ResultsEs.Http;
@@ -59,7 +58,6 @@ internal sealed class ProblemWriter : IProblemDetailsWriter
     {
         // Problems are parsed as JSON and never pasted into a page, so quotes and dots may stay legible.
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
     public bool CanWrite(ProblemDetailsContext context) => true;

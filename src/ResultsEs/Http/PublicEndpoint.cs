@@ -3,7 +3,6 @@ namespace ResultsEs.Http;
 /// <summary>An endpoint that needs no token: tokens, discovery and health.</summary>
 internal static class PublicEndpoint
 {
-    /// <summary>Maps an endpoint by the route of its operation.</summary>
     public static void Map(IEndpointRouteBuilder endpoints, Operation operation, RequestDelegate handler, params object[] metadata) =>
         Map(endpoints, operation.Route!.Value.Method, operation.Route.Value.Path, handler, metadata);
 

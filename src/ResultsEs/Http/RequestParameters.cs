@@ -25,7 +25,6 @@ internal sealed class RequestParameters(HttpContext http)
     public Guid Id(string name) =>
         Uuid.TryParse((string)http.Request.RouteValues[name]!, out var id) ? id : Refused<Guid>(name, "must be a UUID");
 
-    /// <summary>Reads a UUID of the query; null when absent.</summary>
     public Guid? UuidOrNull(string name) => Text(name) switch
     {
         null => null,
@@ -33,7 +32,6 @@ internal sealed class RequestParameters(HttpContext http)
         _ => Refused<Guid?>(name, "must be a UUID"),
     };
 
-    /// <summary>Reads a required UUID of the query.</summary>
     public Guid RequiredUuid(string name)
     {
         if (!http.Request.Query.ContainsKey(name))
@@ -41,18 +39,13 @@ internal sealed class RequestParameters(HttpContext http)
         return UuidOrNull(name) ?? default;
     }
 
-    /// <summary>Reads a whole number of the query; <paramref name="fallback"/> when absent.</summary>
-    public int Number(string name, int lowest, int highest, int fallback)
+    public int Number(string name, int lowest, int highest, int fallback) => Text(name) switch
     {
-        if (Text(name) is not { } text)
-            return fallback;
-
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= lowest && number <= highest)
-            return number;
-
-        Refuse(name, string.Create(CultureInfo.InvariantCulture, $"must be a whole number from {lowest} to {highest}"));
-        return fallback;
-    }
+        null => fallback,
+        { } text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number >= lowest && number <= highest => number,
+        _ => Refused(name, $"must be a whole number from {lowest} to {highest}", fallback),
+    };
 
     /// <summary>Reads a time of the query, as UTC; null when absent.</summary>
     public DateTimeOffset? Time(string name) => Text(name) switch
@@ -65,7 +58,6 @@ internal sealed class RequestParameters(HttpContext http)
         _ => Refused<DateTimeOffset?>(name, TimestampConverter.Problem),
     };
 
-    /// <summary>Reads one of these words; null when absent.</summary>
     public string? Word(string name, IReadOnlyCollection<string> words) => Text(name) switch
     {
         null => null,
@@ -93,9 +85,9 @@ internal sealed class RequestParameters(HttpContext http)
         return values.Count == 1 ? values[0] : null;
     }
 
-    private T? Refused<T>(string name, string message)
+    private T? Refused<T>(string name, string message, T? value = default)
     {
         Refuse(name, message);
-        return default;
+        return value;
     }
 }

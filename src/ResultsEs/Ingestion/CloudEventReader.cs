@@ -284,10 +284,7 @@ internal static class CloudEventReader
 
         private static bool IsJson(string contentType)
         {
-            var mediaType = contentType.AsSpan();
-            if (mediaType.IndexOf(';') is >= 0 and var end)
-                mediaType = mediaType[..end];
-            mediaType = mediaType.Trim();
+            var mediaType = contentType.Split(';', 2)[0].Trim();
             return mediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
                 || mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
         }

@@ -135,7 +135,6 @@ public sealed partial class GroupCommit
     }
 
     /// <summary>Records commands of one account, in their order, in one transaction. A refused one does not affect the others.</summary>
-    /// <returns>A result for each command.</returns>
     private async Task<IReadOnlyList<RecordResult>> RecordAsync(IReadOnlyList<RecordEvents> commands, bool findsAll)
     {
         var incoming = commands.SelectMany(command => command.Events).ToList();

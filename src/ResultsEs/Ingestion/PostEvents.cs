@@ -42,8 +42,6 @@ public static class PostEventsEndpoint
 
     internal const int MaxRequestBytes = 4 * 1024 * 1024;
 
-    private const string RetryAfterSeconds = "1";
-
     /// <summary>
     /// Takes one CloudEvent (<c>application/cloudevents+json</c>), an array (<c>application/cloudevents-batch+json</c>) or either
     /// (<c>application/json</c>). <see cref="PostEventLines"/> takes any number, one a line (<c>application/x-ndjson</c>).
@@ -89,8 +87,7 @@ public static class PostEventsEndpoint
         if (read.Problems.Count > 0)
         {
             Telemetry.Rejected(read.Events, read.Count - read.Events.Count);
-            return Refuse(
-                StatusCodes.Status400BadRequest, "Nothing of the request is stored, because something in it is not valid.", read.Problems);
+            return Refuse(StatusCodes.Status400BadRequest, "something in it is not valid", read.Problems);
         }
 
         var caller = Caller.From(http.User);
@@ -101,19 +98,14 @@ public static class PostEventsEndpoint
             case RecordResult.Stored stored:
                 return TypedResults.Json(Response(read.Events, stored.Duplicates), Json.Of<PostEventsResponse>());
             case RecordResult.Conflicting conflicting:
-                return Refuse(
-                    StatusCodes.Status409Conflict,
-                    conflicting.Problems.Any(problem => problem.Path == "id")
-                        ? "Nothing of the request is stored, because an event id is known with other content."
-                        : "Nothing of the request is stored, because a subject is that of something else.",
-                    conflicting.Problems);
+                var reason = conflicting.Problems.Any(problem => problem.Path == "id")
+                    ? "an event id is known with other content"
+                    : "a subject is that of something else";
+                return Refuse(StatusCodes.Status409Conflict, reason, conflicting.Problems);
             case RecordResult.Forbidden forbidden:
-                return Refuse(
-                    StatusCodes.Status403Forbidden,
-                    "Nothing of the request is stored, because it writes outside the sender's workspaces.",
-                    forbidden.Problems);
+                return Refuse(StatusCodes.Status403Forbidden, "it writes outside the sender's workspaces", forbidden.Problems);
             default:
-                http.Response.Headers.RetryAfter = RetryAfterSeconds;
+                http.Response.Headers.RetryAfter = "1";
                 return Problems.Of(
                     StatusCodes.Status503ServiceUnavailable,
                     "Other writers hold the sessions; nothing of the request is stored. Send it again.");
@@ -125,18 +117,17 @@ public static class PostEventsEndpoint
         var known = duplicates.Count(duplicate => duplicate);
         var ofSessions = events.Where(incoming => incoming.Type.StreamType == SessionResultTable.StreamType);
         return new PostEventsResponse(
-            events.Count - known,
-            known,
+            events.Count - known, known,
             ofSessions.DistinctBy(incoming => incoming.StreamId).Count(),
             [.. events.Zip(duplicates, (incoming, duplicate) => new EventOutcome(incoming.Id, duplicate ? "duplicate" : "appended"))]);
     }
 
-    private static IResult Refuse(int status, string detail, IReadOnlyList<EventProblem> problems)
+    private static IResult Refuse(int status, string reason, IReadOnlyList<EventProblem> problems)
     {
         var errors = problems
             .GroupBy(problem => problem.Key, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.Select(problem => problem.Message).ToArray(), StringComparer.Ordinal);
-        var refusal = Problems.Of(status, detail, errors);
+        var refusal = Problems.Of(status, $"Nothing of the request is stored, because {reason}.", errors);
         refusal.ProblemDetails.Extensions["events"] = problems
             .Where(problem => problem.Index >= 0)
             .GroupBy(problem => problem.Index)

@@ -51,14 +51,7 @@ internal sealed record ClipsOfSession(Guid StudyUuid, IReadOnlyList<ClipOfSessio
 /// <param name="HasCamera">Whether it has the participant's camera.</param>
 /// <param name="Layout">How screen and camera are laid out.</param>
 internal sealed record ClipOfSession(
-    Guid Uuid,
-    string Name,
-    string? Description,
-    long TimeStartMs,
-    long TimeEndMs,
-    Guid VideoUuid,
-    bool HasAudio,
-    bool HasCamera,
+    Guid Uuid, string Name, string? Description, long TimeStartMs, long TimeEndMs, Guid VideoUuid, bool HasAudio, bool HasCamera,
     ClipLayout? Layout)
 {
     public static ClipOfSession Of(Clip clip)

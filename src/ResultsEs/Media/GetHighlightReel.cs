@@ -49,10 +49,8 @@ public static class GetHighlightReel
         NpgsqlDataSource source, Caller caller, Guid test, Guid id, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Sql, caller, test, id);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        return await reader.ReadAsync(cancellation)
-            ? JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(0), Json.Of<HighlightReel>())
-            : null;
+        var reels = await command.ReadAllAsync(reader => reader.GetFieldValue<byte[]>(0), cancellation);
+        return reels.Select(reel => JsonSerializer.Deserialize(reel, Json.Of<HighlightReel>())).SingleOrDefault();
     }
 }
 

@@ -89,7 +89,6 @@ internal sealed record HighlightReelOfTest(
     }
 }
 
-/// <summary>The source-generated JSON contracts of media.</summary>
 [JsonSerializable(typeof(SessionMedia))]
 [JsonSerializable(typeof(HighlightReel))]
 [JsonSerializable(typeof(VideoDownloadUrl))]

@@ -40,6 +40,4 @@ public static class GetVideoDownloadUrl
 /// <param name="SessionId">The session.</param>
 /// <param name="ExpiresAt">Until when.</param>
 internal sealed record VideoDownloadUrl(
-    string VideoUrl,
-    Guid SessionId,
-    [property: JsonConverter(typeof(MillisecondsUtcConverter))] DateTimeOffset ExpiresAt);
+    string VideoUrl, Guid SessionId, [property: JsonConverter(typeof(MillisecondsUtcConverter))] DateTimeOffset ExpiresAt);

@@ -34,7 +34,6 @@ internal sealed record HighlightReel : ILongVersioned
     public bool IsShown => Cut is not null && Cut.Stamp.IsAfter(Deleted);
 }
 
-/// <summary>The name, duration and clips of a reel.</summary>
 internal sealed record ReelCut(EventOrder Stamp, string Name, long DurationMs, IReadOnlyList<Guid> ClipIds);
 
 /// <summary>A reel during a fold. One call of <see cref="HighlightReelFold.Fold"/> owns it.</summary>
@@ -74,6 +73,3 @@ internal static class HighlightReelFold
             draft.Reel = draft.Reel with { Deleted = stamp };
     }
 }
-
-/// <summary>The inline projection of highlight reels: <see cref="HighlightReelFold"/>, in the transaction of the events.</summary>
-internal sealed class HighlightReelProjection() : DocumentProjection<HighlightReel>(HighlightReelTable.Documents);

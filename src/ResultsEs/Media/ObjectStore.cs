@@ -107,10 +107,8 @@ public sealed class ObjectStore(IOptions<ObjectStoreOptions> options, TimeProvid
     }
 }
 
-/// <summary>The registration of this folder's services.</summary>
 internal static class MediaSetup
 {
-    /// <summary>Adds highlight reels and the object store.</summary>
     public static WebApplicationBuilder AddMedia(this WebApplicationBuilder builder)
     {
         builder.Services.AddSettings<ObjectStoreOptions>(builder.Configuration.GetSection("ObjectStore"), ObjectStoreOptions.Problems);

@@ -1,15 +1,11 @@
 namespace ResultsEs.Rebuilding;
 
-/// <summary>A place at which two JSON values differ.</summary>
-/// <param name="Path">Members by name; items by place, or by <c>uuid</c> where all have one: <c>tasks[8b7f…].text</c>.</param>
-/// <param name="WasThere">True when the first value has something at the place.</param>
-/// <param name="Before">The first value's content; null is JSON's own.</param>
-/// <param name="IsThere">True when the second value has something at the place.</param>
-/// <param name="After">The second value's content; null is JSON's own.</param>
+/// <summary>
+/// A place at which two JSON values differ, and whether each has something there: null may be JSON's own. The path names members,
+/// and items by place, or by <c>uuid</c> where all have one: <c>tasks[8b7f…].text</c>.
+/// </summary>
 internal sealed record JsonDifference(string Path, bool WasThere, JsonNode? Before, bool IsThere, JsonNode? After)
 {
-    private const string Key = "uuid";
-
     /// <summary>Compares two values (null: none), in the order of the second, then the first. What one lacks is one difference.</summary>
     public static IReadOnlyList<JsonDifference> Of(JsonNode? before, JsonNode? after)
     {
@@ -60,7 +56,7 @@ internal sealed record JsonDifference(string Path, bool WasThere, JsonNode? Befo
     }
 
     private static string? KeyOf(JsonNode? item) =>
-        (item as JsonObject)?[Key] is JsonValue value && value.TryGetValue<string>(out var key) ? key : null;
+        (item as JsonObject)?["uuid"] is JsonValue value && value.TryGetValue<string>(out var key) ? key : null;
 
     private static Dictionary<string, JsonNode?> ByKey(JsonArray items, bool keyed) => items.Index().ToDictionary(
         pair => keyed ? KeyOf(pair.Item)! : pair.Index.ToString(CultureInfo.InvariantCulture), pair => pair.Item, StringComparer.Ordinal);

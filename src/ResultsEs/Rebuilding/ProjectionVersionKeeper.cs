@@ -38,10 +38,8 @@ internal sealed partial class ProjectionVersionKeeper(
         await services.GetRequiredService<ProjectionVersionKeeper>().PrepareAsync(cancellation);
     }
 
-    /// <inheritdoc/>
     protected override TimeSpan Interval => _areOthers ? BetweenFolds : BetweenLooks;
 
-    /// <inheritdoc/>
     protected override async Task PollAsync(CancellationToken stoppingToken)
     {
         if (time.GetElapsedTime(_looked) >= BetweenLooks)
@@ -54,7 +52,6 @@ internal sealed partial class ProjectionVersionKeeper(
             _folded = null;
     }
 
-    /// <inheritdoc/>
     protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
 
     private async Task PrepareAsync(CancellationToken cancellation)
@@ -77,11 +74,9 @@ internal sealed partial class ProjectionVersionKeeper(
     private async Task BuildAsync(CancellationToken cancellation)
     {
         if (environment.IsProduction())
-        {
             throw new StartupException(
                 $"The sessions have no documents of version {Table.Version} of the projection yet. "
                 + "Build them, while nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results");
-        }
 
         LogBuilding(logger, Table.Version);
         await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, cancellation)
@@ -121,10 +116,8 @@ internal sealed partial class ProjectionVersionKeeper(
     private static partial void LogBuilding(ILogger logger, int version);
 }
 
-/// <summary>The setup of rebuilding.</summary>
 internal static class RebuildingSetup
 {
-    /// <summary>Adds what keeps the documents of this version complete.</summary>
     public static WebApplicationBuilder AddProjectionVersions(this WebApplicationBuilder builder)
     {
         builder.Services.ConfigureMarten(options => options.Storage.Add(new RebuildSchema(options.Advanced.Migrator)));

@@ -23,7 +23,8 @@ internal static class ProjectionVersions
     public static async Task<bool> IsBuiltAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation)
     {
         // Reads streams until it finds one of the type; nearly all are.
-        await using var command = database.CreateCommand(
+        return (bool)(await ReadAsync(
+            database, table,
             $"""
             with made as (
               insert into results.projection_versions as v (projection, version, built_at)
@@ -34,36 +35,27 @@ internal static class ProjectionVersions
             )
             select exists (select 1 from results.projection_versions v where v.projection = $1 and v.version = $2)
               or exists (select 1 from made)
-            """);
-        command.Parameters.AddAll(table.BaseAlias, table.Version);
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+            """, [], cancellation))!;
     }
 
-    /// <summary>Records that a node of this version runs.</summary>
-    /// <returns>True when there are documents of other versions, whose nodes may write.</returns>
-    public static async Task<bool> SeenAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand(
+    /// <summary>Records that a node of this version runs. True when other versions have documents, whose nodes may write.</summary>
+    public static async Task<bool> SeenAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation) =>
+        (bool)(await ReadAsync(
+            database, table,
             """
             with seen as (update results.projection_versions v set seen_at = now() where v.projection = $1 and v.version = $2)
             select exists (select 1 from results.projection_versions v where v.projection = $1 and v.version <> $2)
-            """);
-        command.Parameters.AddAll(table.BaseAlias, table.Version);
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
-    }
+            """, [], cancellation))!;
 
     /// <summary>Reads how long a node of this version must wait before it writes. By then, nodes of other versions know of it.</summary>
-    public static async Task<TimeSpan> UntilKnownAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand(
+    public static async Task<TimeSpan> UntilKnownAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation) =>
+        await ReadAsync(
+            database, table,
             """
             select greatest(v.built_at + $3 - now(), interval '0') from results.projection_versions v
             where v.projection = $1 and v.version = $2
               and exists (select 1 from results.projection_versions o where o.projection = $1 and o.version <> $2)
-            """);
-        command.Parameters.AddAll(table.BaseAlias, table.Version, OtherVersions.Holds + Margin);
-        return await command.ExecuteScalarAsync(cancellation) as TimeSpan? ?? TimeSpan.Zero;
-    }
+            """, [OtherVersions.Holds + Margin], cancellation) as TimeSpan? ?? TimeSpan.Zero;
 
     /// <summary>Drops the documents of all other versions, unless a node of one was seen lately.</summary>
     /// <returns>The dropped versions; or null, and the version of a node that was seen.</returns>
@@ -89,5 +81,14 @@ internal static class ProjectionVersions
             await connection.ExecuteAsync($"drop table if exists {table.NameOf(version)}", [], cancellation);
         await transaction.CommitAsync(cancellation);
         return ([.. others.Select(other => other.Version)], 0);
+    }
+
+    /// <summary>Reads one value. The first two parameters are the projection and its version.</summary>
+    private static async Task<object?> ReadAsync(
+        NpgsqlDataSource database, DocumentTable table, string sql, object[] more, CancellationToken cancellation)
+    {
+        await using var command = database.CreateCommand(sql);
+        command.Parameters.AddAll([table.BaseAlias, table.Version, .. more]);
+        return await command.ExecuteScalarAsync(cancellation);
     }
 }

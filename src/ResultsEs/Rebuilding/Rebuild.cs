@@ -30,8 +30,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
 
     private bool IsOfSessions => table.StreamType == SessionResultTable.StreamType;
 
-    /// <summary>Runs the rebuild, or resumes the one that this program has begun.</summary>
-    /// <returns>How long the switch kept writers waiting; null when it was made before.</returns>
+    /// <summary>Runs or resumes the rebuild. Returns how long the switch kept writers waiting; null when it was made before.</summary>
     public async Task<TimeSpan?> RunAsync(CancellationToken cancellation)
     {
         var state = await BeginAsync(cancellation);
@@ -56,8 +55,7 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
         return switched;
     }
 
-    /// <summary>Abandons an interrupted rebuild, and drops what it has built.</summary>
-    /// <returns>True when there was one.</returns>
+    /// <summary>Abandons an interrupted rebuild, and drops what it has built. False when there was none.</summary>
     public static async Task<bool> AbandonAsync(DocumentTable table, AdvisoryLock held, CancellationToken cancellation)
     {
         var state = await RebuildState.ReadAsync(held.Connection, table, cancellation);

@@ -12,7 +12,6 @@ namespace ResultsEs.Rebuilding;
 /// </summary>
 internal sealed class RebuildSchema(Migrator migrator) : FeatureSchemaBase("rebuilds", migrator)
 {
-    /// <inheritdoc/>
     protected override IEnumerable<ISchemaObject> schemaObjects()
     {
         var versions = Table("projection_versions");

@@ -14,7 +14,6 @@ internal sealed record RebuildState(Guid Id, int Version, Guid Build, DateTime B
     /// <summary>The id of the running program.</summary>
     public static Guid ThisBuild { get; } = typeof(RebuildState).Assembly.ManifestModule.ModuleVersionId;
 
-    /// <summary>Reads the projection's unfinished rebuild; null when there is none.</summary>
     public static async Task<RebuildState?> ReadAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(
@@ -28,7 +27,6 @@ internal sealed record RebuildState(Guid Id, int Version, Guid Build, DateTime B
         return states.FirstOrDefault();
     }
 
-    /// <summary>Records the beginning of a rebuild at a position.</summary>
     public static async Task BeginAsync(NpgsqlConnection connection, DocumentTable table, long position, CancellationToken cancellation)
     {
         var (streams, events) = await StreamLog.CountAsync(connection, table, cancellation);
@@ -39,7 +37,6 @@ internal sealed record RebuildState(Guid Id, int Version, Guid Build, DateTime B
             """, [table.BaseAlias, table.Version, ThisBuild, position, streams, events], cancellation);
     }
 
-    /// <summary>Deletes the record of the projection's rebuild, if there is one.</summary>
     public static Task DeleteAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation) =>
         connection.ExecuteAsync(
             """

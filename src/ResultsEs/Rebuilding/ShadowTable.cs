@@ -78,7 +78,6 @@ internal static class ShadowTable
     public static Task DropAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation) =>
         ExecuteAsync(connection, $"drop table if exists {table.QualifiedName}{Building}, {table.QualifiedName}{Replaced}", cancellation);
 
-    /// <summary>True when it exists.</summary>
     public static async Task<bool> ExistsAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand("select to_regclass($1) is not null", connection);

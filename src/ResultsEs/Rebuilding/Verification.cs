@@ -7,23 +7,23 @@ namespace ResultsEs.Rebuilding;
 /// <summary>A stream whose stored document differs from the fold of its events. Or they do not fold, for a problem.</summary>
 internal sealed record Deviation(StreamKey Stream, IReadOnlyList<JsonDifference> Differences, string? Problem = null);
 
-/// <summary>
-/// Compares the fold of streams with the stored documents and their columns, and writes nothing. Each comparison reads one snapshot, so a
-/// concurrent write is in both the events and the document, or in neither.
-/// </summary>
+/// <summary>Compares the fold of streams with the stored documents and columns, in one snapshot of both. Writes nothing.</summary>
 internal sealed class Verification(NpgsqlDataSource database, DocumentTables tables)
 {
     private const int StreamsAtOnce = 200;
 
-    /// <summary>Reads all streams of a table in key order; of one account, or of all when it is null.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<StreamKey>> AllAsync(
-        DocumentTable table, string? account, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>Reads all streams by table, in key order; of one account, or of all when it is null.</summary>
+    public async IAsyncEnumerable<(DocumentTable Table, IReadOnlyList<StreamKey> Streams)> AllAsync(
+        string? account, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var last = new StreamKey(account ?? "", Guid.Empty);
-        while (await StreamLog.AfterAsync(database, table, last, account, StreamsAtOnce, cancellation) is { Count: > 0 } some)
+        foreach (var table in tables.All)
         {
-            yield return some;
-            last = some[^1];
+            var last = new StreamKey(account ?? "", Guid.Empty);
+            while (await StreamLog.AfterAsync(database, table, last, account, StreamsAtOnce, cancellation) is { Count: > 0 } some)
+            {
+                yield return (table, some);
+                last = some[^1];
+            }
         }
     }
 
@@ -40,7 +40,6 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
         }
     }
 
-    /// <summary>Finds the streams whose documents differ from the fold of their events.</summary>
     public async Task<IReadOnlyList<Deviation>> DeviationsAsync(
         DocumentTable table, IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
     {

@@ -47,6 +47,8 @@ internal sealed class SessionDraft
     public SessionResult ToDocument()
     {
         var tasks = _tasks.Values.OrderBy(task => task.Id).ToList();
+        var shown = tasks.Where(task => task.Settled is not null)
+            .OrderBy(task => task.Position).ThenBy(task => task.StartTimeMs).ThenBy(task => task.Id);
         var groups = _groups.Values.OrderBy(group => group.Body.Uuid).ToList();
         return new SessionResult
         {
@@ -54,12 +56,7 @@ internal sealed class SessionDraft
             Body = new SessionBody(Head)
             {
                 TaskGroups = [.. groups.Select(group => group.Body)],
-                Tasks =
-                [
-                    .. tasks.Where(task => task.Settled is not null)
-                        .OrderBy(task => task.Position).ThenBy(task => task.StartTimeMs).ThenBy(task => task.Id)
-                        .Select(task => task.Show()),
-                ],
+                Tasks = [.. shown.Select(task => task.Show())],
             },
             Fold = Fold with
             {

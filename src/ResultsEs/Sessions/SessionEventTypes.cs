@@ -37,9 +37,7 @@ internal static class SessionEventTypes
     public static EventType<SessionDraft> Of(StreamEvent data) => ByRecord[data.GetType()];
 
     private static EventType<SessionDraft, T> Event<T>(
-        IValidator<T> validator,
-        Action<SessionDraft, EventOrder, T> fold,
-        bool countsInTest = false,
+        IValidator<T> validator, Action<SessionDraft, EventOrder, T> fold, bool countsInTest = false,
         Func<T, IReadOnlyList<string>>? taskTypes = null)
         where T : SessionEvent => new(SessionResultTable.StreamType, validator, fold, taskTypes) { CountsInTest = countsInTest };
 }

@@ -35,14 +35,7 @@ internal sealed record Clip(Guid Id)
 
 /// <summary>The name, times (milliseconds since the session's start) and layout of a clip.</summary>
 internal sealed record ClipCut(
-    EventOrder Stamp,
-    string Name,
-    string? Description,
-    long TimeStartMs,
-    long TimeEndMs,
-    Guid VideoId,
-    bool HasAudio,
-    bool HasCamera,
+    EventOrder Stamp, string Name, string? Description, long TimeStartMs, long TimeEndMs, Guid VideoId, bool HasAudio, bool HasCamera,
     ClipLayout? Layout);
 
 /// <summary>The fold of media events into a session: pure, total and order-free, as <see cref="SessionResultFold"/>.</summary>

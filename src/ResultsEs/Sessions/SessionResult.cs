@@ -114,26 +114,18 @@ internal sealed record SessionParticipant(Guid? ParticipantId, IReadOnlyList<Dem
 
 /// <summary>A task group of the session with its score or its sequence.</summary>
 internal sealed record TaskGroupBody(
-    Guid Uuid,
-    string Type,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskGroupResponse? Response);
+    Guid Uuid, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskGroupResponse? Response);
 
 /// <summary>One of the two, by the group's type.</summary>
 internal sealed record TaskGroupResponse(decimal? Score, string? Sequence);
 
 /// <summary>A task of the session.</summary>
 internal sealed record TaskBody(
-    Guid Uuid,
-    string Text,
-    string Type,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskResponse? Response);
+    Guid Uuid, string Text, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskResponse? Response);
 
 /// <summary>What became of the task.</summary>
 internal sealed record TaskResponse(
-    long StartTimeMs,
-    long EndTimeMs,
-    bool Skipped,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskAnswer? Answer);
+    long StartTimeMs, long EndTimeMs, bool Skipped, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskAnswer? Answer);
 
 /// <summary>An answer in v3: an object with one key, the task type's.</summary>
 [JsonConverter(typeof(TaskAnswerConverter))]
@@ -198,7 +190,6 @@ internal sealed record QxScoreValues(
 /// <summary>Reads and writes <c>{"nps": {…}}</c>.</summary>
 internal sealed class TaskAnswerConverter : JsonConverter<TaskAnswer>
 {
-    /// <inheritdoc/>
     public override TaskAnswer Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         reader.Read();
@@ -209,7 +200,6 @@ internal sealed class TaskAnswerConverter : JsonConverter<TaskAnswer>
         return new(key, payload);
     }
 
-    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, TaskAnswer value, JsonSerializerOptions options)
     {
         writer.WriteStartObject();
@@ -219,7 +209,6 @@ internal sealed class TaskAnswerConverter : JsonConverter<TaskAnswer>
     }
 }
 
-/// <summary>The source-generated JSON contracts of the document and of v2.</summary>
 [JsonSerializable(typeof(SessionResult))]
 [JsonSerializable(typeof(SessionResultV2))]
 [JsonSerializable(typeof(SkipPayload))]

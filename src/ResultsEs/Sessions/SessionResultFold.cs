@@ -64,10 +64,7 @@ internal static class SessionResultFold
 
     public static void Scored(SessionDraft draft, EventOrder stamp, TaskGroupScored e) =>
         draft.SettleGroup(stamp, new TaskGroupBody(e.TaskGroupId, "QX_SCORE", new TaskGroupResponse(e.Score, null)), new QxScore(
-            e.Label,
-            e.Score,
-            e.Components.Behavioral,
-            e.Components.Attitudinal,
+            e.Label, e.Score, e.Components.Behavioral, e.Components.Attitudinal,
             new QxScoreValues(e.Values.Behavioral, e.Values.Usability, e.Values.Trust, e.Values.Appearance, e.Values.Loyalty)));
 
     public static void Sequenced(SessionDraft draft, EventOrder stamp, ComparisonSequenced e) =>

@@ -13,11 +13,7 @@ internal static class SessionResultQuery
 
     /// <summary>Reads the row of <paramref name="query"/>; the default value without a row. Its columns begin at 1.</summary>
     public static Task<T?> ReadAsync<T>(
-        ReadDatabase database,
-        DocumentQuery query,
-        Caller caller,
-        Guid session,
-        Func<NpgsqlDataReader, T?> read,
+        ReadDatabase database, DocumentQuery query, Caller caller, Guid session, Func<NpgsqlDataReader, T?> read,
         CancellationToken cancellation) =>
         database.ReadDocumentAsync(query, new StreamKey(Tenant.Of(caller.Account), session), caller.Workspaces, read, cancellation);
 }

@@ -16,25 +16,22 @@ internal static class SessionResultTable
     /// <summary>The type of a session's stream, as Marten stores it.</summary>
     public const string StreamType = "session_result";
 
-    /// <summary>The table, its columns, its events and its fold.</summary>
     public static readonly DocumentTable<SessionResult> Documents = new(
         StreamType,
         Version,
-        StreamType,
         SessionEventTypes.All,
         SessionResultFold.Fold,
-        DocumentColumn<SessionResult>.Of("workspace_id", document => document.Body.WorkspaceId),
-        DocumentColumn<SessionResult>.Of("test_id", document => document.Body.TestId),
-        DocumentColumn<SessionResult>.Of("status", document => document.Body.Status),
-        DocumentColumn<SessionResult>.Of("audience_id", document => document.Body.AudienceId),
-        DocumentColumn<SessionResult>.Of("start_time", document => document.Body.StartTime),
-        DocumentColumn<SessionResult>.Of("listed_at", document => document.ListedAt),
-        DocumentColumn<SessionResult>.Of("task_types", document => document.TaskTypes),
-        DocumentColumn<SessionResult>.Of(DocumentTable.Lag, document => document.Lag))
+        DocumentColumn.Of("workspace_id", (SessionResult document) => document.Body.WorkspaceId),
+        DocumentColumn.Of("test_id", (SessionResult document) => document.Body.TestId),
+        DocumentColumn.Of("status", (SessionResult document) => document.Body.Status),
+        DocumentColumn.Of("audience_id", (SessionResult document) => document.Body.AudienceId),
+        DocumentColumn.Of("start_time", (SessionResult document) => document.Body.StartTime),
+        DocumentColumn.Of("listed_at", (SessionResult document) => document.ListedAt),
+        DocumentColumn.Of("task_types", (SessionResult document) => document.TaskTypes),
+        DocumentColumn.Of(DocumentTable.Lag, (SessionResult document) => document.Lag))
     {
         Noun = "session",
         Indexes = AddIndexes,
-        Projection = () => new SessionResultProjection(),
         MayDefer = MayDefer,
     };
 
@@ -58,13 +55,8 @@ internal static class SessionResultTable
     }
 }
 
-/// <summary>The inline projection of sessions: <see cref="SessionResultFold"/>, in the transaction of the events.</summary>
-internal sealed class SessionResultProjection() : DocumentProjection<SessionResult>(SessionResultTable.Documents);
-
-/// <summary>The registration of this folder's services.</summary>
 internal static class SessionsSetup
 {
-    /// <summary>Adds the session documents and their projection.</summary>
     public static WebApplicationBuilder AddSessions(this WebApplicationBuilder builder)
     {
         builder.Services.AddDocuments(SessionResultTable.Documents);

@@ -14,7 +14,6 @@ internal sealed record CountedSession(Guid Workspace, Guid Test, SessionPart Par
         ? Of(workspace, test, document.Body.Status, document.Fold.TaskGroups, document.Fold.Media)
         : null;
 
-    /// <summary>What a document with these members counts for.</summary>
     public static CountedSession Of(
         Guid workspace, Guid test, SessionStatus status, IReadOnlyList<TaskGroupFold> groups, SessionMedia? media) => new(
         workspace,
@@ -22,7 +21,6 @@ internal sealed record CountedSession(Guid Workspace, Guid Test, SessionPart Par
         new SessionPart(status, groups.Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!)),
         media is null ? [] : [.. media.Clips.Where(clip => clip.IsShown).Select(clip => clip.Id)]);
 
-    /// <summary>True when both count for the same.</summary>
     public static bool Same(CountedSession? a, CountedSession? b) => a is null || b is null
         ? a is null && b is null
         : a.Workspace == b.Workspace && a.Test == b.Test && a.Part.Status == b.Part.Status && a.Clips.SequenceEqual(b.Clips)

@@ -41,11 +41,9 @@ public static class GetQxScores
     private static async Task<TestTotal?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Sql, caller, test);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        TestTotal? total = null;
-        while (await reader.ReadAsync(cancellation))
-            total = (total ?? TestTotal.None).Merge(reader.IsDBNull(0) ? TestTotal.None : TestTotalsStore.Total(reader, 0));
-        return total;
+        var totals = await command.ReadAllAsync(
+            reader => reader.IsDBNull(0) ? TestTotal.None : TestTotalsStore.Total(reader, 0), cancellation);
+        return totals.Count == 0 ? null : totals.Aggregate((sum, total) => sum.Merge(total));
     }
 }
 

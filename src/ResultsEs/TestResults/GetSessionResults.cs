@@ -33,8 +33,65 @@ public static class GetSessionResults
             return problem;
 
         var caller = Caller.From(http.User);
-        var page = await database.ReadAsync((source, stop) => SessionList.ReadAsync(source, caller, filter, paging, stop), cancellation);
+        var page = await database.ReadAsync((source, stop) => ReadAsync(source, caller, filter, paging, stop), cancellation);
         return page is null ? Problems.NotFound() : TypedResults.Json(page, Json.Of<SessionResultsPage>());
+    }
+
+    // One statement, so of one snapshot: whether the test is known, the count, and the page. Rows are looked up for the page alone.
+    internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Paging paging)
+    {
+        var query = new SessionListQuery(command, caller, filter);
+        var count = paging.After is { } cursor ? "select " + command.Add(cursor.TotalCount) : query.Count;
+        command.CommandText =
+            $"""
+            with part as materialized (
+              {query.Page(paging.After, paging.Offset, paging.Limit + 1)}
+            ), counted as (
+              select {query.IsKnown} as known, ({count})::bigint as sessions
+            )
+            select c.known, c.sessions, d.id, d.status, d.listed_at, d.audience_id, d.start_time, d.{DocumentTable.Modified}
+            from counted c
+            left join part p on true
+            left join {SessionResultTable.Name} d on d.tenant_id = {query.Account} and d.id = p.id
+            order by p.moment {query.Direction}, p.id {query.Direction}
+            """;
+    }
+
+    /// <summary>Reads a page of the list; null when the caller has no session of the test.</summary>
+    private static async Task<SessionResultsPage?> ReadAsync(
+        NpgsqlDataSource database, Caller caller, SessionFilter filter, Paging paging, CancellationToken cancellation)
+    {
+        await using var command = database.CreateCommand();
+        Build(command, caller, filter, paging);
+        // There is always a row, for the first two columns.
+        var rows = await command.ReadAllAsync(
+            reader => (IsKnown: reader.GetBoolean(0), Count: reader.GetInt64(1), Session: reader.IsDBNull(2) ? null : Session(reader)),
+            cancellation);
+        if (!rows[0].IsKnown)
+            return null;
+
+        var (totalCount, sessions) = (rows[0].Count, rows.Select(row => row.Session).OfType<SessionSummary>().ToList());
+        var shown = sessions.Take(paging.Limit).ToList();
+        var next = sessions.Count > paging.Limit ? CursorAfter(shown[^1]).Write(filter.Name) : null;
+        return new SessionResultsPage(filter.TestId, shown, ListMeta.Of(paging, totalCount, next));
+
+        // A session that runs is listed at its start.
+        Cursor CursorAfter(SessionSummary last) => new(
+            (filter.IsByChange ? last.UpdatedTime : last.FinishTime ?? last.StartTime).UtcTicks, last.SessionId, default, totalCount);
+    }
+
+    private static SessionSummary Session(NpgsqlDataReader reader)
+    {
+        var status = Enum.Parse<SessionStatus>(reader.GetString(3));
+        return new SessionSummary
+        {
+            SessionId = reader.GetGuid(2),
+            AudienceId = reader.IsDBNull(5) ? null : reader.GetGuid(5),
+            Status = status,
+            StartTime = reader.GetFieldValue<DateTimeOffset>(6),
+            FinishTime = status == SessionStatus.InProgress ? null : reader.GetFieldValue<DateTimeOffset>(4),
+            UpdatedTime = reader.GetFieldValue<DateTimeOffset>(7),
+        };
     }
 }
 
@@ -60,68 +117,4 @@ internal sealed record SessionSummary
     /// <summary>When this service last stored something of the session.</summary>
     [JsonConverter(typeof(MillisecondsUtcConverter))]
     public required DateTimeOffset UpdatedTime { get; init; }
-}
-
-/// <summary>The statement behind the list of a test's sessions.</summary>
-internal static class SessionList
-{
-    /// <summary>Reads a page of the list; null when the caller has no session of the test.</summary>
-    public static async Task<SessionResultsPage?> ReadAsync(
-        NpgsqlDataSource database, Caller caller, SessionFilter filter, Paging paging, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand();
-        Build(command, caller, filter, paging);
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-
-        var sessions = new List<SessionSummary>();
-        long totalCount = 0;
-        while (await reader.ReadAsync(cancellation))
-        {
-            if (!reader.GetBoolean(0))
-                return null;
-
-            totalCount = reader.GetInt64(1);
-            if (reader.IsDBNull(2))
-                break;
-
-            var status = Enum.Parse<SessionStatus>(reader.GetString(3));
-            sessions.Add(new SessionSummary
-            {
-                SessionId = reader.GetGuid(2),
-                AudienceId = reader.IsDBNull(5) ? null : reader.GetGuid(5),
-                Status = status,
-                StartTime = reader.GetFieldValue<DateTimeOffset>(6),
-                FinishTime = status == SessionStatus.InProgress ? null : reader.GetFieldValue<DateTimeOffset>(4),
-                UpdatedTime = reader.GetFieldValue<DateTimeOffset>(7),
-            });
-        }
-
-        var shown = sessions.Take(paging.Limit).ToList();
-        var next = sessions.Count > paging.Limit ? CursorAfter(shown[^1]).Write(filter.Name) : null;
-        return new SessionResultsPage(filter.TestId, shown, ListMeta.Of(paging, totalCount, next));
-
-        // A session that runs is listed at its start.
-        Position CursorAfter(SessionSummary last) => new(
-            (filter.IsByChange ? last.UpdatedTime : last.FinishTime ?? last.StartTime).UtcTicks, last.SessionId, default, totalCount);
-    }
-
-    // One statement, so of one snapshot: whether the test is known, the count, and the page. Rows are looked up for the page alone.
-    internal static void Build(NpgsqlCommand command, Caller caller, SessionFilter filter, Paging paging)
-    {
-        var query = new SessionListQuery(command, caller, filter);
-        var count = paging.After is { } cursor ? "select " + command.Add(cursor.TotalCount) : query.Count;
-        command.CommandText =
-            $"""
-            with part as materialized (
-              {query.Page(paging.After, paging.Offset, paging.Limit + 1)}
-            ), counted as (
-              select {query.IsKnown} as known, ({count})::bigint as sessions
-            )
-            select c.known, c.sessions, d.id, d.status, d.listed_at, d.audience_id, d.start_time, d.{DocumentTable.Modified}
-            from counted c
-            left join part p on true
-            left join {SessionResultTable.Name} d on d.tenant_id = {query.Account} and d.id = p.id
-            order by p.moment {query.Direction}, p.id {query.Direction}
-            """;
-    }
 }

@@ -32,7 +32,7 @@ public static class GetTestResults
           order by p.test_id, p.workspace_id
           offset $6 limit $7
         ), counted as (
-          select coalesce($8, (
+          select coalesce($8::bigint, (
             select count(*) from results.test_totals t where t.tenant_id = $1 and t.workspace_id = any($2))) as tests
         )
         select c.tests, p.workspace_id, p.test_id, p.in_progress, p.complete, p.abandoned
@@ -59,29 +59,20 @@ public static class GetTestResults
         NpgsqlDataSource source, Caller caller, Paging paging, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Sql, caller, paging.After?.Id ?? default, paging.After?.Within ?? default);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset + paging.Limit + 1 });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Offset });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = paging.Limit + 1 });
-        command.Parameters.Add(new NpgsqlParameter<long?> { TypedValue = paging.After?.TotalCount });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var tests = new List<TestResult>();
-        long totalCount = 0;
-        while (await reader.ReadAsync(cancellation))
-        {
-            totalCount = reader.GetInt64(0);
-            if (!reader.IsDBNull(1))
-            {
-                var sessions = SessionsByStatus.Of(reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5));
-                tests.Add(new TestResult(reader.GetGuid(2), reader.GetGuid(1), sessions));
-            }
-        }
-
+        command.Parameters.AddAll(paging.Offset + paging.Limit + 1, paging.Offset, paging.Limit + 1, paging.After?.TotalCount);
+        // There is always a row, for the count.
+        var rows = await command.ReadAllAsync(
+            reader => (TotalCount: reader.GetInt64(0), Test: reader.IsDBNull(1) ? null : Test(reader)), cancellation);
+        var (totalCount, tests) = (rows[0].TotalCount, rows.Select(row => row.Test).OfType<TestResult>().ToList());
         var shown = tests.Take(paging.Limit).ToList();
         var next = tests.Count > paging.Limit
-            ? new Position(0, shown[^1].TestId, shown[^1].WorkspaceId, totalCount).Write(List)
+            ? new Cursor(0, shown[^1].TestId, shown[^1].WorkspaceId, totalCount).Write(List)
             : null;
         return new TestResultsPage(shown, ListMeta.Of(paging, totalCount, next));
     }
+
+    private static TestResult Test(NpgsqlDataReader reader) => new(
+        reader.GetGuid(2), reader.GetGuid(1), SessionsByStatus.Of(reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5)));
 }
 
 /// <summary>A part of the list of tests.</summary>

@@ -8,7 +8,6 @@ namespace ResultsEs.TestResults;
 /// <summary>The inline projection that queues sessions for a recount, in the transaction of the events that change their part.</summary>
 internal sealed class RecountProjection : IProjection
 {
-    /// <inheritdoc/>
     public Task ApplyAsync(IDocumentOperations operations, IReadOnlyList<IEvent> events, CancellationToken cancellation)
     {
         foreach (var account in events.Where(Counts).GroupBy(e => e.TenantId, StringComparer.Ordinal))

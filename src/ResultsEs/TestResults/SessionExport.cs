@@ -17,7 +17,6 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
 
     private long _sent;
 
-    /// <inheritdoc/>
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.ContentType = ContentType;

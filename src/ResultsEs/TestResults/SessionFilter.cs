@@ -3,7 +3,6 @@ using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
 
-/// <summary>The filters of a list of a test's sessions.</summary>
 internal sealed record SessionFilter
 {
     public required Guid TestId { get; init; }

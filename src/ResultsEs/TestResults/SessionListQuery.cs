@@ -77,7 +77,7 @@ internal sealed class SessionListQuery
         : SessionCounts.Sql(Account, _workspaces, _test, _statuses);
 
     /// <summary>A query of the ids and times of a page, in list order. It skips up to a cursor (null: none), and an offset.</summary>
-    public string Page(Position? after, int offset, int limit)
+    public string Page(Cursor? after, int offset, int limit)
     {
         var (key, comparison) = _filter.IsByChange ? (DocumentTable.Modified, ">") : ("listed_at", "<");
         var seek = "";
@@ -97,16 +97,5 @@ internal sealed class SessionListQuery
             order by p.moment {Direction}, p.id {Direction}
             offset {_command.Add(offset)} limit {_command.Add(limit)}
             """;
-    }
-}
-
-/// <summary>Parameters of statements that are put together from parts.</summary>
-internal static class Parameters
-{
-    /// <summary>Adds a parameter and returns its placeholder.</summary>
-    public static string Add<T>(this NpgsqlCommand command, T value)
-    {
-        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
-        return string.Create(CultureInfo.InvariantCulture, $"${command.Parameters.Count}");
     }
 }

@@ -12,7 +12,7 @@ namespace ResultsEs.TestResults;
 /// <param name="Lagging">The sessions whose documents lag, each with the place of its line.</param>
 /// <param name="Next">The cursor of the next page; null after the last one.</param>
 /// <param name="NextLimit">The greatest number of sessions of the next page.</param>
-internal sealed record SessionPage(ArraySegment<byte> Lines, IReadOnlyList<(int At, Guid Session)> Lagging, Position? Next, int NextLimit)
+internal sealed record SessionPage(ArraySegment<byte> Lines, IReadOnlyList<(int At, Guid Session)> Lagging, Cursor? Next, int NextLimit)
 {
     public bool IsEmpty => Lines.Count == 0 && Lagging.Count == 0;
 
@@ -56,7 +56,7 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     public Task<byte[]?> CaughtUpAsync(Guid session, CancellationToken cancellation) =>
         SessionResultQuery.ReadAsync(database, GetSessionResultV3.Query, caller, session, cancellation);
 
-    private async Task<SessionPage> ReadAsync(NpgsqlDataSource source, Position? after, int limit, CancellationToken cancellation)
+    private async Task<SessionPage> ReadAsync(NpgsqlDataSource source, Cursor? after, int limit, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand();
         Build(command, caller, filter, after, limit, database.ComparesStreams);
@@ -68,7 +68,7 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
         while (filled < PageBytes && await reader.ReadAsync(cancellation))
         {
             var session = reader.GetGuid(0);
-            last = new Position(reader.GetFieldValue<DateTimeOffset>(1).UtcTicks, session, default, TotalCount: 0);
+            last = new Cursor(reader.GetFieldValue<DateTimeOffset>(1).UtcTicks, session, default, TotalCount: 0);
             sessions++;
             if (await reader.IsDBNullAsync(2, cancellation))
             {
@@ -115,7 +115,7 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     /// "offset 0" keeps the planner from scanning a table. A document is decompressed as it is sent, so rows beyond a page cost little.
     /// </summary>
     internal static void Build(
-        NpgsqlCommand command, Caller caller, SessionFilter filter, Position? after, int limit, bool comparesStreams = true)
+        NpgsqlCommand command, Caller caller, SessionFilter filter, Cursor? after, int limit, bool comparesStreams = true)
     {
         var query = new SessionListQuery(command, caller, filter);
         command.CommandText =

@@ -54,16 +54,8 @@ internal sealed record TestTotal(long InProgress, long Complete, long Abandoned,
 /// Behavioural sums have counts of their own, since a session may lack them. Their values are by place in the list.
 /// </summary>
 internal sealed record QxSums(
-    long Sessions,
-    IReadOnlyDictionary<string, long> Labels,
-    decimal Score,
-    decimal Attitudinal,
-    Sum Behavioral,
-    IReadOnlyList<Sum> BehavioralValues,
-    decimal Usability,
-    decimal Trust,
-    decimal Appearance,
-    decimal Loyalty)
+    long Sessions, IReadOnlyDictionary<string, long> Labels, decimal Score, decimal Attitudinal, Sum Behavioral,
+    IReadOnlyList<Sum> BehavioralValues, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty)
 {
     public static readonly QxSums None = new(0, new Dictionary<string, long>(StringComparer.Ordinal), 0, 0, default, [], 0, 0, 0, 0);
 
@@ -120,7 +112,6 @@ internal readonly record struct Sum(long Count, decimal Total)
     public Sum Plus(Sum other, int sign) => new(Count + (sign * other.Count), Total + (sign * other.Total));
 }
 
-/// <summary>The source-generated JSON contracts of the totals and of this folder's responses.</summary>
 [JsonSerializable(typeof(IReadOnlyDictionary<Guid, QxScore>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<Guid, QxSums>))]
 [JsonSerializable(typeof(TestResultsPage))]

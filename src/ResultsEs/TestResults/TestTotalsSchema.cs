@@ -13,10 +13,8 @@ namespace ResultsEs.TestResults;
 /// </summary>
 internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("test-totals", migrator)
 {
-    /// <inheritdoc/>
     public override IEnumerable<Type> DependentTypes() => [typeof(SessionResult)];
 
-    /// <inheritdoc/>
     protected override IEnumerable<ISchemaObject> schemaObjects()
     {
         foreach (var name in new[] { "test_changes", "test_changes_rebuilt" })

@@ -19,7 +19,6 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     // The most that totals lag behind in normal operation.
-    /// <inheritdoc/>
     protected override TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
@@ -80,20 +79,15 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
         // The queue is read first: the recount of a session that left the queue before this read is then seen in its counted part.
         var waiting = await RecountQueue.Written.FindAsync(connection, sessions.Keys, cancellation);
         var counted = await TestTotalsStore.CountedAsync(connection, sessions.Keys, cancellation);
-        return
-        [
-            .. sessions
-                .Where(session => waiting.Contains(session.Key)
-                    || !CountedSession.Same(counted.GetValueOrDefault(session.Key), session.Value))
-                .Select(session => session.Key),
-        ];
+        return sessions
+            .Where(session => waiting.Contains(session.Key)
+                || !CountedSession.Same(counted.GetValueOrDefault(session.Key), session.Value))
+            .Select(session => session.Key).ToList();
     }
 
-    /// <inheritdoc/>
     protected override Task PollAsync(CancellationToken stoppingToken) => UpdateAsync(database, refresh, stoppingToken);
 
     // No session is lost: each stays queued until it is counted.
-    /// <inheritdoc/>
     protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
 
     private static async Task<int> UpdateSomeAsync(NpgsqlDataSource database, DocumentRefresh refresh, CancellationToken cancellation)
@@ -145,26 +139,18 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
             sessions.TryGetValue(session, out var counted) ? [counted.TestOf(session)] : [];
     }
 
-    private static async Task<IReadOnlyList<StreamKey>> NextAsync(
-        NpgsqlConnection connection, StreamKey last, CancellationToken cancellation)
-    {
+    private static Task<List<StreamKey>> NextAsync(NpgsqlConnection connection, StreamKey last, CancellationToken cancellation) =>
         // The primary key (tenant_id, id), in its order.
-        await using var command = new NpgsqlCommand(
+        new NpgsqlCommand(
             $"""
             select d.tenant_id, d.id from {SessionResultTable.Name} d
             where (d.tenant_id, d.id) > ($1, $2) order by d.tenant_id, d.id limit $3
-            """, connection);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = last.Account });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = last.Id });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = SessionsPerTransaction });
-        return await command.ReadKeysAsync(cancellation);
-    }
+            """, connection).ReadKeysAsync([last.Account, last.Id, SessionsPerTransaction], cancellation);
 
     [LoggerMessage(1201, LogLevel.Error, "Updating the totals of tests failed; the changed sessions stay named and are tried again")]
     private static partial void LogFailed(ILogger logger, Exception exception);
 }
 
-/// <summary>The registration of the totals of tests.</summary>
 internal static class TestTotalsSetup
 {
     /// <summary>Adds the tables, the queue and the updater of the totals of tests.</summary>

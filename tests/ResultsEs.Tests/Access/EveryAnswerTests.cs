@@ -6,7 +6,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 using ResultsEs.Http;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Access;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
 using ResultsEs.Access;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Access;
 

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using ResultsEs.Access;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Access;
 

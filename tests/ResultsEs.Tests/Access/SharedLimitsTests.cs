@@ -9,7 +9,6 @@ using Microsoft.Extensions.Logging;
 using ResultsEs.Access;
 using ResultsEs.Common;
 using ResultsEs.Hosting;
-using ResultsEs.TestResults;
 using StackExchange.Redis;
 
 namespace ResultsEs.Tests.Access;
@@ -235,7 +234,7 @@ public sealed class SharedLimitsTests : IAsyncDisposable
     [InlineData("localhost:6379,asyncTimeout=hush")]
     public void A_setting_that_is_no_connection_string_is_refused_and_not_repeated(string setting)
     {
-        var failure = Assert.Throws<StartupException>(() => RedisSetting.Read(Configured(setting)));
+        var failure = Assert.Throws<StartupException>(() => SharedWindows.ReadSetting(Configured(setting)));
 
         Assert.Equal("ConnectionStrings__redis is not a connection string that StackExchange.Redis understands, such as localhost:6379,password=….", failure.Message);
         Assert.Null(failure.InnerException);
@@ -244,12 +243,12 @@ public sealed class SharedLimitsTests : IAsyncDisposable
     [Fact]
     public void The_setting_says_where_Redis_is_and_may_say_how_long_to_wait()
     {
-        var read = RedisSetting.Read(Configured("one:6379,two:6380,password=hush,abortConnect=true"))!;
+        var read = SharedWindows.ReadSetting(Configured("one:6379,two:6380,password=hush,abortConnect=true"))!;
 
         Assert.Equal(("one:6379 two:6380", "hush", 100, false), (string.Join(' ', read.EndPoints.Select(EndPointCollection.ToString)), read.Password, read.AsyncTimeout, read.AbortOnConnectFail));
-        Assert.Equal(250, RedisSetting.Read(Configured("one,asyncTimeout=250"))!.AsyncTimeout);
-        Assert.Null(RedisSetting.Read(Configured(" ")));
-        Assert.Null(RedisSetting.Read(Configured(null)));
+        Assert.Equal(250, SharedWindows.ReadSetting(Configured("one,asyncTimeout=250"))!.AsyncTimeout);
+        Assert.Null(SharedWindows.ReadSetting(Configured(" ")));
+        Assert.Null(SharedWindows.ReadSetting(Configured(null)));
     }
 
     private static IConfiguration Configured(string? setting) => new ConfigurationBuilder().AddInMemoryCollection([new("ConnectionStrings:redis", setting)]).Build();

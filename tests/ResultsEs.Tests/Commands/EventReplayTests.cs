@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Npgsql;
 using RabbitMQ.Client;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.Brokers;
 using ResultsEs.Tests.EmbeddedPostgres;
@@ -71,7 +70,7 @@ public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClas
             """);
         await using (var host = await AppFixture.StartAsync("Production", recorded.Data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, recorded.Copy)]))
         using (var http = await AppFixture.ClientAsync(host))
-            await http.RecordAsync(A.Session());
+            await http.RecordAsync(TestData.Session());
 
         using var replay = ServiceProcess.Start(["replay", "--since", "0", "--to", "-"], Environment(recorded.Copy));
         var output = replay.Process.StandardOutput.ReadToEndAsync(Cancelled);
@@ -147,9 +146,9 @@ public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClas
     {
         internal TempFolder Data { get; } = new();
 
-        internal SessionBuilder Everything { get; } = A.SessionWithEverything();
+        internal SessionBuilder Everything { get; } = TestData.SessionWithEverything();
 
-        internal SessionBuilder Traced { get; } = A.Session().WithAnswer(Answers.Nps(3));
+        internal SessionBuilder Traced { get; } = TestData.Session().WithAnswer(Answers.Nps(3));
 
         internal string Database { get; private set; } = null!;
 
@@ -165,7 +164,7 @@ public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClas
                 await http.RecordAsync(Everything);
                 Traced.Events[0]["traceparent"] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
                 await http.RecordAsync(Traced);
-                await other.RecordAsync(A.Session(TestClients.WorkspaceOfTwo));
+                await other.RecordAsync(TestData.Session(TestClients.WorkspaceOfTwo));
             }
 
             Copy = await TestDatabase.CopyAsync(Database);

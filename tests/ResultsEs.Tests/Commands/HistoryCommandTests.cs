@@ -119,9 +119,9 @@ public sealed class HistoryCommandTests(HistoryCommandTests.Recorded recorded) :
     {
         internal TempFolder Data { get; } = new();
 
-        internal SessionBuilder Session { get; } = A.SessionOnly();
+        internal SessionBuilder Session { get; } = TestData.SessionOnly();
 
-        internal SessionBuilder Twice { get; } = A.Session();
+        internal SessionBuilder Twice { get; } = TestData.Session();
 
         internal string Database { get; private set; } = null!;
 
@@ -135,7 +135,7 @@ public sealed class HistoryCommandTests(HistoryCommandTests.Recorded recorded) :
             await http.RecordAsync(Session.Started(TestClients.WorkspaceA));
             await http.RecordAsync(Session.Transcribed().WithAnswer(Answers.Nps(3), Session.Tasks[0]).Completed());
             await http.RecordAsync(Twice);
-            await other.RecordAsync(A.SessionOnly(Twice.Id).Started(TestClients.WorkspaceOfTwo));
+            await other.RecordAsync(TestData.SessionOnly(Twice.Id).Started(TestClients.WorkspaceOfTwo));
         }
 
         public ValueTask DisposeAsync()

@@ -19,8 +19,8 @@ public sealed class RebuildCommandTests
         await using var host = await AppFixture.StartAsync("Production", data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, database)]);
         using var http = await AppFixture.ClientAsync(host);
         foreach (var score in new[] { 20, 40 })
-            await http.RecordAsync(A.Session(test: test).WithScore(group, score).Completed());
-        await http.RecordAsync(A.Session(test: test));
+            await http.RecordAsync(TestData.Session(test: test).WithScore(group, score).Completed());
+        await http.RecordAsync(TestData.Session(test: test));
         var live = "";
         await Wait.UntilAsync(async () => (live = await TotalsAsync()).Contains("\"total\":3", StringComparison.Ordinal));
 
@@ -56,7 +56,7 @@ public sealed class RebuildCommandTests
     {
         using var data = new TempFolder();
         var database = await TestDatabase.CreateAsync();
-        var session = A.Session().WithScore(Guid.NewGuid(), 50).Transcribed().Completed();
+        var session = TestData.Session().WithScore(Guid.NewGuid(), 50).Transcribed().Completed();
         await using (var host = await AppFixture.StartAsync("Production", data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, database)]))
         {
             using var http = await AppFixture.ClientAsync(host);

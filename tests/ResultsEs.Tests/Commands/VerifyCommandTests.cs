@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using Alba;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.Laws;
@@ -99,7 +98,7 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
 
         internal List<SessionBuilder> Sessions { get; } = [];
 
-        internal ReelBuilder Reel { get; } = A.Reel(Guid.NewGuid()).Generated();
+        internal ReelBuilder Reel { get; } = TestData.Reel(Guid.NewGuid()).Generated();
 
         internal string Database { get; private set; } = null!;
 
@@ -125,11 +124,11 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
             using var other = await AppFixture.ClientAsync(host, TestClients.OtherAccount);
 
             // More than are read at once, each in a commit of its own; sessions of every kind among them, and one not started.
-            Sessions.Add(A.SessionWithEverything());
-            Sessions.Add(A.SessionOnly().WithAnswer(Answers.Nps(1)));
+            Sessions.Add(TestData.SessionWithEverything());
+            Sessions.Add(TestData.SessionOnly().WithAnswer(Answers.Nps(1)));
             CsCheck.Check.Sample(AnySession.Arrivals, arrival => Sessions.Add(arrival.Session), iter: 20, threads: 1);
             for (var i = 0; i < 200; i++)
-                Sessions.Add(A.Session().WithAnswer(Answers.Nps(i % 11)));
+                Sessions.Add(TestData.Session().WithAnswer(Answers.Nps(i % 11)));
             foreach (var session in Sessions)
             {
                 foreach (var part in session.Events.Chunk(400))
@@ -140,7 +139,7 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
             }
 
             await http.RecordAsync(Reel);
-            await other.RecordAsync(A.SessionOnly().Started(TestClients.WorkspaceOfTwo));
+            await other.RecordAsync(TestData.SessionOnly().Started(TestClients.WorkspaceOfTwo));
         }
     }
 }

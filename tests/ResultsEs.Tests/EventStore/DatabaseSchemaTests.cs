@@ -61,7 +61,7 @@ public sealed class DatabaseSchemaTests : IDisposable
             grant usage, select on all sequences in schema results to {role}
             """);
         var confined = new NpgsqlConnectionStringBuilder(database) { Username = role, Password = "secret" }.ConnectionString;
-        var session = A.SessionWithEverything();
+        var session = TestData.SessionWithEverything();
         await using (var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, confined)]))
         using (var http = await AppFixture.ClientAsync(host))
         {
@@ -147,7 +147,7 @@ public sealed class DatabaseSchemaTests : IDisposable
     public async Task Sessions_without_documents_of_this_version_are_named_in_Production_and_built_elsewhere()
     {
         var database = await TestDatabase.CreateAsync();
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         await using (var host = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, database)]))
         using (var http = await AppFixture.ClientAsync(host))
             await http.RecordAsync(session);

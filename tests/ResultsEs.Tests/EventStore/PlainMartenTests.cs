@@ -48,7 +48,7 @@ public sealed class PlainMartenTests : IAsyncLifetime
     [Fact]
     public async Task It_aggregates_live_what_was_written_and_gets_the_stored_document()
     {
-        var session = A.Session().Profiled().WithAnswer(Answers.Nps(9)).WithSkip("NPS").Scored().Completed();
+        var session = TestData.Session().Profiled().WithAnswer(Answers.Nps(9)).WithSkip("NPS").Scored().Completed();
         await _http.RecordAsync(session);
         await using var plain = _host.Services.GetRequiredService<IDocumentStore>().QuerySession(Account);
 
@@ -66,13 +66,13 @@ public sealed class PlainMartenTests : IAsyncLifetime
     [InlineData(600)]
     public async Task What_it_appends_the_textbook_way_is_served_and_counted(int answers)
     {
-        var session = A.Session();
+        var session = TestData.Session();
         for (var i = 0; i < answers; i++)
             session.WithAnswer(Answers.Nps(i % 11));
         await _http.RecordAsync(session);
         // Of the long one this write is deferred: the document lags when the plain session comes.
         session.WithAnswer(Answers.Nps(3), session.Tasks[0]);
-        var again = A.SessionOnly(session.Id, session.TestId);
+        var again = TestData.SessionOnly(session.Id, session.TestId);
         again.Events.Add((JsonObject)session.Events[^1].DeepClone());
         await _http.RecordAsync(again);
         var task = Guid.NewGuid();
@@ -92,7 +92,7 @@ public sealed class PlainMartenTests : IAsyncLifetime
         Assert.Empty((await DeviationsAsync(session.Id)).SelectMany(deviation => deviation.Differences));
         await Wait.UntilAsync(async () => (int)(await _http.JsonAsync($"/api/v2/sessionResults?testId={session.TestId}"))["meta"]!["pagination"]!["totalCount"]! == 1);
         // And the service goes on with what it left.
-        await _http.RecordAsync(A.SessionOnly(session.Id, session.TestId).WithAnswer(Answers.Nps(1)));
+        await _http.RecordAsync(TestData.SessionOnly(session.Id, session.TestId).WithAnswer(Answers.Nps(1)));
         Assert.Empty((await DeviationsAsync(session.Id)).SelectMany(deviation => deviation.Differences));
     }
 
@@ -100,7 +100,7 @@ public sealed class PlainMartenTests : IAsyncLifetime
     public async Task Its_own_rebuild_makes_the_documents_that_are_stored()
     {
         for (var i = 0; i < 20; i++)
-            await _http.RecordAsync(A.Session().Profiled().WithAnswer(Answers.Nps(i % 11)).WithSkip("NPS").Scored().Completed());
+            await _http.RecordAsync(TestData.Session().Profiled().WithAnswer(Answers.Nps(i % 11)).WithSkip("NPS").Scored().Completed());
         var before = await DocumentsAsync();
         await using var store = Plain();
 
@@ -119,14 +119,14 @@ public sealed class PlainMartenTests : IAsyncLifetime
         using var daemon = await store.BuildProjectionDaemonAsync();
         await daemon.StartAllAsync();
 
-        var shared = A.Session();
+        var shared = TestData.Session();
         await _http.RecordAsync(shared);
         var sent = new ConcurrentBag<Guid>(Ids(shared));
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
         {
             for (var i = 0; i < 15; i++)
             {
-                var part = i % 3 == 0 ? A.Session().WithAnswer(Answers.Nps(i % 11)) : A.SessionOnly(shared.Id, shared.TestId).WithAnswer(Answers.Nps(i % 11));
+                var part = i % 3 == 0 ? TestData.Session().WithAnswer(Answers.Nps(i % 11)) : TestData.SessionOnly(shared.Id, shared.TestId).WithAnswer(Answers.Nps(i % 11));
                 await _http.RecordAsync(part);
                 foreach (var id in Ids(part))
                     sent.Add(id);

@@ -96,7 +96,7 @@ public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsync
         async () =>
         {
             var node = nodes.Service(0).Address;
-            var body = A.Session().WithAnswer(Answers.Nps(1)).Json();
+            var body = TestData.Session().WithAnswer(Answers.Nps(1)).Json();
             for (var i = 0; i < 40; i++)
             {
                 using var client = new TcpClient();

@@ -16,7 +16,7 @@ internal sealed class Ledger(TimeSpan pause = default)
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    private readonly SessionBuilder[] _sessions = [.. Enumerable.Range(0, 6).Select(_ => A.Session())];
+    private readonly SessionBuilder[] _sessions = [.. Enumerable.Range(0, 6).Select(_ => TestData.Session())];
     private readonly ConcurrentDictionary<Guid, (Guid Session, Guid? Task)> _acknowledged = new();
     private int _failures;
     private int _confirmed;
@@ -118,7 +118,7 @@ internal sealed class Ledger(TimeSpan pause = default)
 
         for (var i = 0; i <= (writer + n) % 4; i++)
         {
-            var session = A.SessionOnly(_sessions[(writer + n + (i / 2)) % _sessions.Length].Id).WithAnswer(Answers.Nps(n % 11));
+            var session = TestData.SessionOnly(_sessions[(writer + n + (i / 2)) % _sessions.Length].Id).WithAnswer(Answers.Nps(n % 11));
             batch.Add((session.Events[0], session.Id, session.Tasks[0]));
         }
 

@@ -33,13 +33,13 @@ public sealed partial class ObservabilityTests : IDisposable
         using var service = await StartAsync(
             await TestDatabase.CreateAsync(), ("Telemetry__Prometheus", "true"), ("RateLimiting__ReadsPerMinute", "3"), ("ConnectionStrings__redis", "127.0.0.1:1,password=hush"));
         using var http = await ClientAsync(service);
-        var session = A.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(1));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(1));
         await http.RecordAsync(session);
         await http.RecordAsync(session);
         await http.RecordAsync(session);
-        using (var refused = await http.SendAsync(A.Session().But("data.testId", "1").Json()))
+        using (var refused = await http.SendAsync(TestData.Session().But("data.testId", "1").Json()))
             Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
-        using (var foreign = await http.SendAsync(A.Session(TestClients.WorkspaceB).Json()))
+        using (var foreign = await http.SendAsync(TestData.Session(TestClients.WorkspaceB).Json()))
             Assert.Equal(HttpStatusCode.Forbidden, foreign.StatusCode);
         using (var lines = new StringContent("nonsense\n" + session.Events[0].ToJsonString() + "\n", Encoding.UTF8, "application/x-ndjson"))
             (await http.SendAsync(lines)).Dispose();
@@ -105,7 +105,7 @@ public sealed partial class ObservabilityTests : IDisposable
         await using var host = await AppFixture.StartAsync("Production", _data, TestClients.Settings());
         using var http = await AppFixture.ClientAsync(host);
         var sender = ActivityTraceId.CreateRandom();
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         foreach (var e in session.Events)
             e["traceparent"] = $"00-{sender}-00f067aa0ba902b7-01";
 
@@ -138,7 +138,7 @@ public sealed partial class ObservabilityTests : IDisposable
             ("OTEL_METRIC_EXPORT_INTERVAL", "200"),
             ("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=trial"));
         using var http = await ClientAsync(service);
-        await http.RecordAsync(A.Session());
+        await http.RecordAsync(TestData.Session());
 
         await HasAsync("traces", "commit events", "results-es", "trial", "insert into results.mt_doc_session_result");
         await HasAsync("metrics", "results.events", "results.SessionStarted.v1", "results-es");
@@ -159,7 +159,7 @@ public sealed partial class ObservabilityTests : IDisposable
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
             ("OTEL_BSP_SCHEDULE_DELAY", "100"));
         using var http = await ClientAsync(service);
-        await http.RecordAsync(A.Session());
+        await http.RecordAsync(TestData.Session());
 
         // The totals are updated after many looks at whether anything changed.
         await Wait.UntilAsync(() => Traces().Contains("commit events", StringComparison.Ordinal) && Traces().Contains("update totals", StringComparison.Ordinal));
@@ -175,7 +175,7 @@ public sealed partial class ObservabilityTests : IDisposable
     {
         using var service = await StartAsync(await TestDatabase.CreateAsync());
         using (var http = await ClientAsync(service))
-            await http.RecordAsync(A.Session());
+            await http.RecordAsync(TestData.Session());
 
         var lines = (await service.StopAsync()).Where(line => line.Length > 0).Select(line => JsonNode.Parse(line)!.AsObject()).ToList();
 

@@ -8,7 +8,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.EventStore;
@@ -235,7 +234,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
     {
         await using var host = await HostAsync(Replica.ConnectionString(_name));
         using var http = await AppFixture.ClientAsync(host);
-        var session = A.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(3));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(3));
         await http.RecordAsync(session);
         await ExecuteAsync(
             $"update results.mt_doc_session_result set mt_version = mt_version - 1, lag = 1, data = data #- '{{body,tasks,1}}' #- '{{fold,tasks,1}}' where id = '{session.Id}'");
@@ -404,7 +403,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
     {
         for (var i = 0; i < 10; i++)
         {
-            var session = A.Session();
+            var session = TestData.Session();
             await http.RecordAsync(session);
             await http.ResultAsync(session.Id);
         }
@@ -468,8 +467,8 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
 
         public Everything()
         {
-            _session = A.Session(test: _test).WithAnswer(Answers.Nps(9)).Scored().Transcribed().WithVideo().WithClip(_clip).WithClipGenerated(_clip).Completed();
-            _reel = A.Reel(_test, _clip).Generated();
+            _session = TestData.Session(test: _test).WithAnswer(Answers.Nps(9)).Scored().Transcribed().WithVideo().WithClip(_clip).WithClipGenerated(_clip).Completed();
+            _reel = TestData.Reel(_test, _clip).Generated();
             Paths =
             [
                 $"/api/v2/sessionResults/{Session}",

@@ -1,6 +1,5 @@
 using System.Text;
 using ResultsEs.Ingestion;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Ingestion;
 
@@ -163,7 +162,7 @@ public sealed class CloudEventReaderTests
     public void What_is_wrong_beside_the_data_does_not_hide_what_is_wrong_in_it() =>
         Assert.Equal(
             [("[0].subject", NotUuid), ("[0].data.answer.score", "must be a whole number from 0 to 10, not 11")],
-            Read(A.SessionOnly().WithAnswer(Answers.Nps(11)).But("subject", "\"me\"").Json()));
+            Read(TestData.SessionOnly().WithAnswer(Answers.Nps(11)).But("subject", "\"me\"").Json()));
 
     [Theory]
     [InlineData("7")]
@@ -225,7 +224,7 @@ public sealed class CloudEventReaderTests
     private static string Answer(string path, string? json)
     {
         const string there = "\"there\"";
-        var session = A.SessionOnly().WithAnswer(Answers.Nps(9));
+        var session = TestData.SessionOnly().WithAnswer(Answers.Nps(9));
         return json is null or ['"', _, '*', ..]
             ? session.But(path, json).Json()
             : session.But(path, there).Json().Replace(there, json, StringComparison.Ordinal);

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.OpenApi;
@@ -32,7 +31,7 @@ public sealed class ConcurrentWritersTests
 
             var clients = await Task.WhenAll(hosts.Select(host => ClientAsync(host)));
             // Not started before: the first writers also compete for making the streams.
-            var sessions = Enumerable.Range(0, 3).Select(_ => A.Session()).ToArray();
+            var sessions = Enumerable.Range(0, 3).Select(_ => TestData.Session()).ToArray();
             var tasks = sessions.ToDictionary(session => session.Id, _ => new ConcurrentBag<Guid>());
             var statuses = new ConcurrentBag<HttpStatusCode>();
             await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(async () =>
@@ -49,7 +48,7 @@ public sealed class ConcurrentWritersTests
                     {
                         if (request == 0)
                             events.Add(session.Events[0].DeepClone());
-                        var answered = A.SessionOnly().WithAnswer(Answers.Nps(request % 11)).Events[0];
+                        var answered = TestData.SessionOnly().WithAnswer(Answers.Nps(request % 11)).Events[0];
                         answered["subject"] = session.Id.ToString();
                         events.Add(answered);
                         tasks[session.Id].Add(Guid.Parse((string)answered["data"]!["taskId"]!));
@@ -84,7 +83,7 @@ public sealed class ConcurrentWritersTests
         using var data = new TempFolder();
         await using var host = await AppFixture.StartAsync("Development", data, TestClients.Settings(firstIndex: 1));
         var http = await ClientAsync(host);
-        var session = A.Session().WithAnswer(Answers.Nps(3)).WithAnswer(Answers.Blank()).Completed();
+        var session = TestData.Session().WithAnswer(Answers.Nps(3)).WithAnswer(Answers.Blank()).Completed();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, Writers).Select(async _ =>
         {

@@ -13,7 +13,7 @@ public sealed class DurabilityTests : ReadyMadeCluster
     public async Task What_was_answered_survives_kill_9_of_service_and_PostgreSQL_the_next_instant()
     {
         var demo = new Guid("0d3a0000-0000-4000-8000-0000000000a1");
-        var session = A.Session(demo).WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Matrix()).Completed();
+        var session = TestData.Session(demo).WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Matrix()).Completed();
         using (var service = await StartAsync())
         {
             using var http = await ClientAsync(service);

@@ -1,6 +1,5 @@
 using System.Text;
 using ResultsEs.Ingestion;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Ingestion;
 
@@ -426,7 +425,7 @@ public sealed class EventRulesTests
     }
 
     [Fact]
-    public void Every_event_and_answer_of_the_builders_is_right() => Assert.Equal([], Read(A.SessionWithEverything()));
+    public void Every_event_and_answer_of_the_builders_is_right() => Assert.Equal([], Read(TestData.SessionWithEverything()));
 
     [Theory]
     [MemberData(nameof(Right), DisableDiscoveryEnumeration = true)]
@@ -444,24 +443,24 @@ public sealed class EventRulesTests
     public void No_more_options_may_be_selected_than_maxLimit()
     {
         var choice = Answers.Choice("a", "b");
-        Assert.Equal([], Read(A.SessionOnly().WithAnswer(choice)));
+        Assert.Equal([], Read(TestData.SessionOnly().WithAnswer(choice)));
         Assert.Equal(
             [("[0].data.answer.options", "must have at most maxLimit (1) options selected, not 2")],
-            Read(A.SessionOnly().WithAnswer(Answers.Choice("a", "b").But("maxLimit", "1"))));
+            Read(TestData.SessionOnly().WithAnswer(Answers.Choice("a", "b").But("maxLimit", "1"))));
     }
 
     [Fact]
     public void A_single_choice_without_a_selection_needs_another_text()
     {
-        Assert.Equal([], Read(A.SessionOnly().WithAnswer(Answers.Choice())));
+        Assert.Equal([], Read(TestData.SessionOnly().WithAnswer(Answers.Choice())));
         Assert.Equal(
             [("[0].data.answer.options", "must have one option selected when multiSelect is false (none only with otherText), not 0")],
-            Read(A.SessionOnly().WithAnswer(Answers.Choice().But("otherText", null))));
+            Read(TestData.SessionOnly().WithAnswer(Answers.Choice().But("otherText", null))));
     }
 
     [Fact]
     public void A_multiple_choice_may_go_without_a_selection() =>
-        Assert.Equal([], Read(A.SessionOnly().WithAnswer(Answers.Choice().But("multiSelect", "true").But("otherText", null))));
+        Assert.Equal([], Read(TestData.SessionOnly().WithAnswer(Answers.Choice().But("multiSelect", "true").But("otherText", null))));
 
     [Fact]
     public void Every_broken_rule_of_an_event_is_named() =>
@@ -473,7 +472,7 @@ public sealed class EventRulesTests
                 ("[0].data.answer.max", "must be greater than min (1)"),
                 ("[0].data.answer.minLabel", LongLabel),
             ],
-            Read(A.SessionOnly()
+            Read(TestData.SessionOnly()
                 .WithAnswer(Answers.Rating(4).But("max", "0").But("minLabel", "\"x*1001\""))
                 .But("data.taskId", Nil).But("data.position", "-1").But("data.startTimeMs", "-1")));
 
@@ -487,7 +486,7 @@ public sealed class EventRulesTests
                 ("[0].data.position", NotWhole),
                 ("[0].data.taskId", Required),
             ],
-            Read(A.SessionOnly()
+            Read(TestData.SessionOnly()
                 .WithAnswer(Answers.Choice("b").But("options[0]", null).But("options[1].id", null).But("options[2].selected", "[]"))
                 .But("data.taskId", null).But("data.position", "\"1\"")).Order());
 
@@ -495,7 +494,7 @@ public sealed class EventRulesTests
     {
         var isAnswer = Answers.All.ContainsKey(what);
         var prefix = isAnswer ? "data.answer" : "data";
-        var everything = A.SessionWithEverything();
+        var everything = TestData.SessionWithEverything();
         everything.Events.RemoveAll(e => isAnswer
             ? (string?)e["data"]!["answer"]?["type"] != what
             : (string)e["type"]! != (what.Contains(".v", StringComparison.Ordinal) ? $"results.{what}" : $"results.{what}.v1"));

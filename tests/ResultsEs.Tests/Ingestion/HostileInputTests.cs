@@ -40,14 +40,14 @@ public sealed class HostileInputTests(AppFixture app)
     [Fact]
     public void A_batch_with_bytes_cut_out_and_put_in_is_read()
     {
-        var batch = Encoding.UTF8.GetBytes(A.SessionWithEverything().Json());
+        var batch = Encoding.UTF8.GetBytes(TestData.SessionWithEverything().Json());
         Cuts.Select(cuts => cuts.Aggregate(batch, Cut)).Sample(AssertRead, iter: 3_000);
     }
 
     [Fact]
     public void A_batch_with_values_replaced_is_read()
     {
-        var batch = Encoding.UTF8.GetBytes(A.SessionWithEverything().Json());
+        var batch = Encoding.UTF8.GetBytes(TestData.SessionWithEverything().Json());
         Changes.Select(changes => Changed(batch, changes)).Sample(AssertRead, iter: 3_000);
     }
 
@@ -57,7 +57,7 @@ public sealed class HostileInputTests(AppFixture app)
         var http = await app.ClientAsync();
         await Changes.SampleAsync(async changes =>
         {
-            var session = A.SessionWithEverything();
+            var session = TestData.SessionWithEverything();
             var body = Changed(Encoding.UTF8.GetBytes(session.Json()), changes);
             using var answer = await http.SendAsync(body);
             Assert.True(
@@ -82,7 +82,7 @@ public sealed class HostileInputTests(AppFixture app)
         {
             foreach (var answer in Answers.All.Values)
             {
-                var session = A.Session().WithAnswer(answer()).But("data.answer.unheardOf", Placeholder);
+                var session = TestData.Session().WithAnswer(answer()).But("data.answer.unheardOf", Placeholder);
                 using var sent = await http.SendAsync(session.Json().Replace(Placeholder, nasty, StringComparison.Ordinal));
                 Assert.True(sent.StatusCode is HttpStatusCode.OK or HttpStatusCode.BadRequest, $"{nasty}: {(int)sent.StatusCode}");
             }

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Ingestion;
@@ -15,7 +14,7 @@ public sealed class IdempotencyTests(AppFixture app)
     public async Task The_same_event_twice_in_a_request_is_stored_once()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Nps(9)).Again().Again();
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).Again().Again();
         Assert.Equal(["appended", "appended", "duplicate", "duplicate"], Outcomes(await http.RecordAsync(session)));
         Assert.Equal(2, (await app.StoredAsync(session.Id)).Count);
     }
@@ -24,7 +23,7 @@ public sealed class IdempotencyTests(AppFixture app)
     public async Task The_same_events_in_a_later_request_are_duplicates()
     {
         var http = await app.ClientAsync();
-        var session = A.SessionWithEverything();
+        var session = TestData.SessionWithEverything();
         await http.RecordAsync(session);
         var (before, document) = (await app.StoredAsync(session.Id), await http.ResultAsync(session.Id));
 
@@ -39,7 +38,7 @@ public sealed class IdempotencyTests(AppFixture app)
     public async Task What_is_new_beside_duplicates_is_stored()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         await http.RecordAsync(session);
         Assert.Equal(["duplicate", "duplicate", "appended"], Outcomes(await http.RecordAsync(session.Completed())));
         Assert.Equal(3, (await app.StoredAsync(session.Id)).Count);
@@ -50,7 +49,7 @@ public sealed class IdempotencyTests(AppFixture app)
     [InlineData(TestClients.WriteOnly)]
     public async Task The_same_event_from_another_client_of_the_account_is_a_duplicate(string client)
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         await (await app.ClientAsync()).RecordAsync(session);
         Assert.Equal(["duplicate", "duplicate"], Outcomes(await (await app.ClientAsync(client)).RecordAsync(session)));
         Assert.Equal(2, (await app.StoredAsync(session.Id)).Count);
@@ -60,7 +59,7 @@ public sealed class IdempotencyTests(AppFixture app)
     public async Task The_same_event_in_other_spelling_is_a_duplicate()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Rating(4)).But("data.unheardOf", """{"a":100,"b":"ä"}""").But("time", "\"2026-03-01T10:15:01.500Z\"");
+        var session = TestData.Session().WithAnswer(Answers.Rating(4)).But("data.unheardOf", """{"a":100,"b":"ä"}""").But("time", "\"2026-03-01T10:15:01.500Z\"");
         await http.RecordAsync(session);
 
         foreach (var e in session.Events)
@@ -81,7 +80,7 @@ public sealed class IdempotencyTests(AppFixture app)
     public async Task The_same_event_in_other_spelling_is_a_duplicate_within_a_request()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Rating(4)).Again().But("data.answer.value", "4.0");
+        var session = TestData.Session().WithAnswer(Answers.Rating(4)).Again().But("data.answer.value", "4.0");
         session.Events[^1]["data"] = Reversed(session.Events[^1]["data"]!);
         Assert.Equal(["appended", "appended", "duplicate"], Outcomes(await http.RecordAsync(session)));
     }
@@ -90,7 +89,7 @@ public sealed class IdempotencyTests(AppFixture app)
     public async Task An_absent_member_and_a_null_are_the_same_content()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().But("data.audienceId", null);
+        var session = TestData.Session().But("data.audienceId", null);
         await http.RecordAsync(session);
         Assert.Equal(["duplicate"], Outcomes(await http.RecordAsync(session.But("data.audienceId", "null"))));
     }
@@ -99,7 +98,7 @@ public sealed class IdempotencyTests(AppFixture app)
     public async Task The_same_event_by_another_way_is_a_duplicate_and_keeps_its_first_source_and_trace()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().But("traceparent", "\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"");
+        var session = TestData.Session().But("traceparent", "\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"");
         await http.RecordAsync(session);
         var before = await app.StoredAsync(session.Id);
 
@@ -125,14 +124,14 @@ public sealed class IdempotencyTests(AppFixture app)
     public async Task The_same_id_with_other_content_is_a_conflict_that_stores_nothing(string path, string json)
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         await http.RecordAsync(session);
         var (before, document) = (await app.StoredAsync(session.Id), await http.ResultAsync(session.Id));
 
         var bad = Changed(session.Events[1], path, json);
-        var fresh = A.Session();
+        var fresh = TestData.Session();
         fresh.Events.Add(bad);
-        fresh.Events.AddRange(A.Session().Events);
+        fresh.Events.AddRange(TestData.Session().Events);
         using var answer = await http.SendAsync(fresh);
         Assert.Equal(
             new JsonObject
@@ -157,7 +156,7 @@ public sealed class IdempotencyTests(AppFixture app)
     [MemberData(nameof(OtherContent))]
     public async Task The_same_id_with_other_content_within_a_request_is_a_conflict_that_stores_nothing(string path, string json)
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         session.Events.Add(Changed(session.Events[1], path, json));
         session.Completed();
         using var answer = await (await app.ClientAsync()).SendAsync(session);
@@ -172,7 +171,7 @@ public sealed class IdempotencyTests(AppFixture app)
     public async Task Every_conflict_of_a_request_is_named()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(8));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(8));
         await http.RecordAsync(session);
         session.Events[0].But("data.productType", "\"THINK_OUT_LOUD\"");
         session.Events[2].But("data.position", "7");
@@ -183,9 +182,9 @@ public sealed class IdempotencyTests(AppFixture app)
     [Fact]
     public async Task The_same_id_in_another_account_is_another_event()
     {
-        var one = A.Session().WithAnswer(Answers.Nps(9));
+        var one = TestData.Session().WithAnswer(Answers.Nps(9));
         await (await app.ClientAsync()).RecordAsync(one);
-        var two = A.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Nps(1), id: Guid.Parse((string)one.Events[1]["id"]!));
+        var two = TestData.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Nps(1), id: Guid.Parse((string)one.Events[1]["id"]!));
         Assert.Equal(["appended", "appended"], Outcomes(await (await app.ClientAsync(TestClients.OtherAccount)).RecordAsync(two)));
 
         Assert.Equal(one.Events[1]["data"], (await app.StoredAsync(one.Id))[1].Data, JsonNode.DeepEquals);

@@ -35,7 +35,7 @@ public sealed class LimitTests(AppFixture app)
     [InlineData(true)]
     public async Task A_request_of_4_MiB_is_taken(bool chunked)
     {
-        var session = A.Session();
+        var session = TestData.Session();
         using var content = Content(Padded(session.Json(), 4 * 1024 * 1024), chunked);
         using var answer = await (await app.ClientAsync()).SendAsync(content);
         Assert.Equal(1, (int?)(await answer.JsonAsync())["accepted"]);
@@ -47,7 +47,7 @@ public sealed class LimitTests(AppFixture app)
     [InlineData(true)]
     public async Task A_request_of_more_than_4_MiB_is_refused(bool chunked)
     {
-        var session = A.Session();
+        var session = TestData.Session();
         using var content = Content(Padded(session.Json(), (4 * 1024 * 1024) + 1), chunked);
         using var answer = await (await app.ClientAsync()).SendAsync(content);
         Assert.Equal(
@@ -61,7 +61,7 @@ public sealed class LimitTests(AppFixture app)
     [InlineData(EventLimit + 1, false)]
     public async Task An_event_may_have_256_KiB(int size, bool taken)
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9)).But("data.unheardOf", "\"\"");
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).But("data.unheardOf", "\"\"");
         var room = size - Encoding.UTF8.GetByteCount(session.Events[1].ToJsonString());
         session.But("data.unheardOf", $"\"x*{room}\"");
 
@@ -82,7 +82,7 @@ public sealed class LimitTests(AppFixture app)
     [Fact]
     public void Blanks_count_towards_the_size_of_an_event()
     {
-        var e = A.Session().Events[0].ToJsonString()[..^1];
+        var e = TestData.Session().Events[0].ToJsonString()[..^1];
         Assert.Empty(Problems($"[{e}{new string(' ', EventLimit - e.Length - 1)}}}]"));
         Assert.Equal(["[0]"], Problems($"[{e}{new string(' ', EventLimit - e.Length)}}}]"));
     }
@@ -91,7 +91,7 @@ public sealed class LimitTests(AppFixture app)
     public async Task Thirty_two_levels_are_taken_wherever_they_are_shown_again()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Figma()).But("data.answer.unheardOf", JsonChanges.Nested(29))
+        var session = TestData.Session().WithAnswer(Answers.Figma()).But("data.answer.unheardOf", JsonChanges.Nested(29))
             .WithAnswer(Answers.Written("x")).But("data.answer", $$"""{"type":"HOLOGRAM","unheardOf":{{JsonChanges.Nested(29)}}}""");
         session.WithInteraction(session.Tasks[0], 1, "NEW_STATE").But("data.unheardOf", JsonChanges.Nested(30)).But("data.stateMappings", JsonChanges.Nested(30));
         // Before its answer: the interaction waits in the document's other half.
@@ -109,7 +109,7 @@ public sealed class LimitTests(AppFixture app)
     [Fact]
     public async Task Thirty_three_levels_are_refused()
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9)).But("data.unheardOf", JsonChanges.Nested(31));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).But("data.unheardOf", JsonChanges.Nested(31));
         using var answer = await (await app.ClientAsync()).SendAsync(session);
         Assert.Equal(
             """{"[1].data":["must not be nested deeper than 32 levels, the event's own included"]}""",
@@ -122,7 +122,7 @@ public sealed class LimitTests(AppFixture app)
     [InlineData(100_001, HttpStatusCode.BadRequest)]
     public async Task A_text_may_have_100_000_characters(int length, HttpStatusCode expected)
     {
-        var session = A.Session().WithAnswer(Answers.Written(new string('ä', length)));
+        var session = TestData.Session().WithAnswer(Answers.Written(new string('ä', length)));
         using var answer = await (await app.ClientAsync()).SendAsync(Encoding.UTF8.GetBytes(Plain(new JsonArray([.. session.Events.Select(e => e.DeepClone())]))));
         Assert.Equal(expected, answer.StatusCode);
         Assert.Equal(expected == HttpStatusCode.OK ? 2 : 0, (await app.StoredAsync(session.Id)).Count);
@@ -133,7 +133,7 @@ public sealed class LimitTests(AppFixture app)
 
     private static SessionBuilder Many(int count)
     {
-        var session = A.Session();
+        var session = TestData.Session();
         while (session.Events.Count < count)
             session.Sequenced();
         return session;

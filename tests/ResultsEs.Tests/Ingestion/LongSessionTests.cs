@@ -120,7 +120,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
         using (var read = await other.GetResultAsync(session.Id))
             Assert.Equal(HttpStatusCode.NotFound, read.StatusCode);
         await AnswerAsync(session);
-        using (var written = await other.SendAsync(A.SessionOnly(session.Id).WithAnswer(Answers.Nps(1))))
+        using (var written = await other.SendAsync(TestData.SessionOnly(session.Id).WithAnswer(Answers.Nps(1))))
             Assert.Equal(HttpStatusCode.Forbidden, written.StatusCode);
         await CleanAsync(session);
     }
@@ -154,7 +154,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
         var session = await LongAsync();
         await AnswerAsync(session);
         // As such a node would: the events, the stream, and a document that is not this version's. It moves the session to a workspace that this writer has no part in.
-        var moved = A.SessionOnly(session.Id, session.TestId).With(
+        var moved = TestData.SessionOnly(session.Id, session.TestId).With(
             "SessionStarted", ((JsonObject)session.Events[0]["data"]!.DeepClone()).But("workspaceId", $"\"{TestClients.WorkspaceB}\""), SessionBuilder.Begin.AddDays(1));
         var started = moved.Events[0];
         await ExecuteAsync(
@@ -164,7 +164,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
             from results.mt_events e join results.mt_streams s on s.id = e.stream_id where e.stream_id = '{{session.Id}}' and e.version = 1;
             update results.mt_streams set version = version + 1, timestamp = now() where id = '{{session.Id}}';
             """);
-        using (var written = await _http.SendAsync(A.SessionOnly(session.Id).WithAnswer(Answers.Nps(1))))
+        using (var written = await _http.SendAsync(TestData.SessionOnly(session.Id).WithAnswer(Answers.Nps(1))))
             Assert.Equal(HttpStatusCode.Forbidden, written.StatusCode);
         using (var read = await _http.GetResultAsync(session.Id))
             Assert.Equal(HttpStatusCode.NotFound, read.StatusCode);
@@ -198,7 +198,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
         {
             while (!stop.IsCancellationRequested)
             {
-                var some = A.SessionOnly(session.Id);
+                var some = TestData.SessionOnly(session.Id);
                 for (var i = Random.Shared.Next(1, 4); i > 0; i--)
                     some.WithAnswer(Answers.Nps(i));
                 await _http.RecordAsync(some);
@@ -236,7 +236,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
         await gen.Array[1, 6].SampleAsync(
             async events =>
             {
-                var part = A.SessionOnly(session.Id, session.TestId);
+                var part = TestData.SessionOnly(session.Id, session.TestId);
                 foreach (var add in events)
                     add(part);
                 await _http.RecordAsync(part);
@@ -248,7 +248,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
 
     private static SessionBuilder One(SessionBuilder session)
     {
-        var one = A.SessionOnly(session.Id, session.TestId);
+        var one = TestData.SessionOnly(session.Id, session.TestId);
         one.Events.Add((JsonObject)session.Events[^1].DeepClone());
         return one;
     }
@@ -256,7 +256,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
     /// <summary>A session whose document, complete, is long.</summary>
     private async Task<SessionBuilder> LongAsync()
     {
-        var session = A.Session();
+        var session = TestData.Session();
         for (var i = 0; i < Long; i++)
             session.WithAnswer(Answers.Nps(i % 11));
         await _http.RecordAsync(session);

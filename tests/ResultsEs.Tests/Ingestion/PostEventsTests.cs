@@ -17,7 +17,7 @@ public sealed class PostEventsTests(AppFixture app)
     public async Task A_batch_is_answered_event_by_event_in_its_order()
     {
         var http = await app.ClientAsync();
-        var (one, other) = (A.Session().WithAnswer(Answers.Nps(9)), A.Session().Completed());
+        var (one, other) = (TestData.Session().WithAnswer(Answers.Nps(9)), TestData.Session().Completed());
         await http.RecordAsync(one);
         one.Events.AddRange(other.Events);
         one.Events.Reverse();
@@ -43,7 +43,7 @@ public sealed class PostEventsTests(AppFixture app)
     [InlineData("Application/CloudEvents+JSON;charset=\"UTF-8\"")]
     public async Task One_event_may_be_sent_alone(string contentType)
     {
-        var session = A.Session();
+        var session = TestData.Session();
         using var answer = await (await app.ClientAsync()).SendAsync(session.Events[0].ToJsonString(), contentType);
         Assert.Equal(
             new JsonObject { ["accepted"] = 1, ["duplicates"] = 0, ["sessions"] = 1, ["events"] = Outcomes(session, "appended") },
@@ -58,7 +58,7 @@ public sealed class PostEventsTests(AppFixture app)
     [InlineData("application/cloudevents-batch+json; charset=utf-8")]
     public async Task Several_events_may_be_sent_as_a_batch(string contentType)
     {
-        var session = A.Session().Completed();
+        var session = TestData.Session().Completed();
         using var answer = await (await app.ClientAsync()).SendAsync(session.Json(), contentType);
         Assert.Equal(
             new JsonObject { ["accepted"] = 2, ["duplicates"] = 0, ["sessions"] = 1, ["events"] = Outcomes(session, "appended", "appended") },
@@ -102,7 +102,7 @@ public sealed class PostEventsTests(AppFixture app)
     [InlineData("application/cloudevents-batch+json; charset=utf-16")]
     public async Task Other_content_types_are_refused(string? contentType)
     {
-        var session = A.Session();
+        var session = TestData.Session();
         using var answer = await (await app.ClientAsync()).SendAsync(session.Json(), contentType);
         Assert.Equal(Unsupported, (string?)(await answer.ProblemAsync(HttpStatusCode.UnsupportedMediaType))["detail"]);
         Assert.Empty(await app.StoredAsync(session.Id));
@@ -124,7 +124,7 @@ public sealed class PostEventsTests(AppFixture app)
     public async Task Ids_in_upper_case_are_the_same_ids()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         var sent = session.Json();
         foreach (var e in session.Events)
             e.But("id", $"\"{Upper(e["id"])}\"").But("subject", $"\"{Upper(e["subject"])}\"");
@@ -141,7 +141,7 @@ public sealed class PostEventsTests(AppFixture app)
     [Fact]
     public async Task Every_type_of_event_and_answer_is_stored_as_it_was_sent()
     {
-        var session = A.SessionWithEverything();
+        var session = TestData.SessionWithEverything();
         await (await app.ClientAsync()).RecordAsync(session);
 
         var stored = (await app.StoredAsync(session.Id)).ToDictionary(row => row.Id);
@@ -161,7 +161,7 @@ public sealed class PostEventsTests(AppFixture app)
     public async Task Source_time_and_trace_stay_with_the_event()
     {
         const string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        var session = A.Session()
+        var session = TestData.Session()
             .But("source", "\"/recorder/ios/5.0.1\"").But("time", "\"2026-03-01T12:15:04.1234567+02:00\"").But("traceparent", $"\"{trace}\"")
             .Completed();
         await (await app.ClientAsync()).RecordAsync(session);
@@ -178,7 +178,7 @@ public sealed class PostEventsTests(AppFixture app)
     public async Task Members_that_this_version_does_not_know_are_stored()
     {
         const string unknown = """{"a":[1.50,null,true,"ä😀"],"b":{}}""";
-        var session = A.Session().But("data.unheardOf", unknown)
+        var session = TestData.Session().But("data.unheardOf", unknown)
             .WithAnswer(Answers.Nps(9).But("unheardOf", unknown)).But("data.unheardOf", unknown).But("data.unknown", "null");
         await (await app.ClientAsync()).RecordAsync(session);
 
@@ -191,7 +191,7 @@ public sealed class PostEventsTests(AppFixture app)
     public async Task Members_that_this_version_does_not_know_are_not_shown()
     {
         var http = await app.ClientAsync();
-        var session = A.SessionWithEverything();
+        var session = TestData.SessionWithEverything();
         // A prototype's own messages are shown whole.
         foreach (var e in session.Events.Where(e => (string?)e["type"] != "results.FigmaInteractionRecorded.v1"))
             e["data"]!.BringUnknown();
@@ -209,7 +209,7 @@ public sealed class PostEventsTests(AppFixture app)
     {
         var http = await app.ClientAsync();
         var hologram = JsonNode.Parse("""{"depth":[1,2.0,{"x":null}],"type":"HOLOGRAM","text":"ä"}""")!.AsObject();
-        var session = A.Session().WithAnswer(hologram);
+        var session = TestData.Session().WithAnswer(hologram);
         await http.RecordAsync(session);
 
         Assert.Equal(session.Events[1]["data"], (await app.StoredAsync(session.Id))[1].Data, JsonNode.DeepEquals);
@@ -221,7 +221,7 @@ public sealed class PostEventsTests(AppFixture app)
     [Fact]
     public async Task Extension_attributes_and_a_data_content_type_are_taken()
     {
-        var session = A.Session().But("datacontenttype", "\"application/json\"").But("sequence", "7").But("partitionkey", "\"a\"");
+        var session = TestData.Session().But("datacontenttype", "\"application/json\"").But("sequence", "7").But("partitionkey", "\"a\"");
         var response = await (await app.ClientAsync()).RecordAsync(session);
         Assert.Equal(1, (int?)response["accepted"]);
     }
@@ -231,7 +231,7 @@ public sealed class PostEventsTests(AppFixture app)
     public async Task Events_after_the_end_are_stored_and_shown()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().Completed();
+        var session = TestData.Session().Completed();
         await http.RecordAsync(session);
         session.Events.Clear();
         await http.RecordAsync(session.WithAnswer(Answers.Nps(9), time: new DateTimeOffset(2026, 3, 9, 0, 0, 0, TimeSpan.Zero)));
@@ -249,7 +249,7 @@ public sealed class PostEventsTests(AppFixture app)
     public async Task Every_moment_that_is_taken_can_be_stored_and_shown(string sent, string shown)
     {
         var http = await app.ClientAsync();
-        var session = A.Session().But("data.startedAt", sent).But("time", sent).Completed().But("data.finishedAt", sent).But("time", sent);
+        var session = TestData.Session().But("data.startedAt", sent).But("time", sent).Completed().But("data.finishedAt", sent).But("time", sent);
         await http.RecordAsync(session);
         await http.RecordAsync(session);
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using ResultsEs.TestResults;
 
 namespace ResultsEs.Tests.Ingestion;
 
@@ -14,7 +13,7 @@ public sealed class RefusalTests(AppFixture app)
     public async Task One_bad_event_among_good_ones_refuses_all_of_them()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Nps(9)).Completed().WithAnswer(Answers.Nps(11)).Profiled();
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).Completed().WithAnswer(Answers.Nps(11)).Profiled();
 
         using var answer = await http.SendAsync(session);
         Assert.Equal(
@@ -36,13 +35,13 @@ public sealed class RefusalTests(AppFixture app)
     public async Task Every_bad_event_and_every_bad_field_is_named()
     {
         var http = await app.ClientAsync();
-        var (session, other) = (A.Session(), A.Session());
+        var (session, other) = (TestData.Session(), TestData.Session());
         session.WithAnswer(Answers.Nps(11)).But("data.position", "-1").But("time", "\"now\"")
             .Completed()
             .With("SessionRenamed", [])
             .WithSkip("NPS").But("id", null).But("data.reason", "\"me\"");
         session.Events.AddRange(other.Events);
-        session.Events.Add(A.Session().But("id", "\"seven\"").But("data", null).Events[0]);
+        session.Events.Add(TestData.Session().But("id", "\"seven\"").But("data", null).Events[0]);
 
         using var answer = await http.SendAsync(session);
         var problem = await answer.ProblemAsync(HttpStatusCode.BadRequest);
@@ -76,7 +75,7 @@ public sealed class RefusalTests(AppFixture app)
     public async Task Several_things_wrong_with_one_field_are_all_told()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Ranking(1, 1)).But("data.answer.ranking[1].id", "\"o0\"");
+        var session = TestData.Session().WithAnswer(Answers.Ranking(1, 1)).But("data.answer.ranking[1].id", "\"o0\"");
         using var answer = await http.SendAsync(session);
         Assert.Equal(
             new JsonObject { ["[1].data.answer.ranking"] = new JsonArray("must have distinct option ids", "must have each rank from 1 to 2 exactly once") },
@@ -89,7 +88,7 @@ public sealed class RefusalTests(AppFixture app)
     public async Task An_event_that_is_sent_alone_has_index_0()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().But("data.testId", null);
+        var session = TestData.Session().But("data.testId", null);
         using var answer = await http.SendAsync(session.Events[0].ToJsonString(), "application/cloudevents+json");
         var problem = await answer.ProblemAsync(HttpStatusCode.BadRequest);
         Assert.Equal(new JsonObject { ["[0].data.testId"] = new JsonArray("is required") }, problem["errors"], JsonNode.DeepEquals);
@@ -113,7 +112,7 @@ public sealed class RefusalTests(AppFixture app)
     public async Task What_was_right_before_the_JSON_breaks_off_is_not_stored()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().Completed();
+        var session = TestData.Session().Completed();
         using var answer = await http.SendAsync(session.Json()[..^1] + ",\n{\"id\":");
         Assert.Equal(
             new JsonObject { ["$"] = new JsonArray("must be JSON; it breaks off at line 2, byte 7, in event [2]") },
@@ -126,7 +125,7 @@ public sealed class RefusalTests(AppFixture app)
     public async Task A_body_that_is_not_UTF_8_is_refused()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Written("naive"));
+        var session = TestData.Session().WithAnswer(Answers.Written("naive"));
         var body = Encoding.UTF8.GetBytes(session.Json());
         body[Array.LastIndexOf(body, (byte)'v')] = 0xef;
         using var answer = await http.SendAsync(body);
@@ -150,7 +149,7 @@ public sealed class RefusalTests(AppFixture app)
     public async Task What_the_database_cannot_hold_is_refused_at_its_place(string path, string json, string named)
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Nps(9)).But(path, "\"there\"");
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).But(path, "\"there\"");
         using var answer = await http.SendAsync(session.Json().Replace("\"there\"", json, StringComparison.Ordinal));
         Assert.Equal([$"[1].{named}"], (await answer.ProblemAsync(HttpStatusCode.BadRequest))["errors"]!.AsObject().Select(error => error.Key));
         await AssertNothingStoredAsync(http, session);
@@ -168,7 +167,7 @@ public sealed class RefusalTests(AppFixture app)
     public async Task Every_number_that_is_taken_is_stored_and_known_again(string number)
     {
         var http = await app.ClientAsync();
-        var session = A.Session().But("data.unheardOf", "[\"there\"]").WithAnswer(Answers.Rating(3)).But("data.answer.unheardOf", "\"there\"");
+        var session = TestData.Session().But("data.unheardOf", "[\"there\"]").WithAnswer(Answers.Rating(3)).But("data.answer.unheardOf", "\"there\"");
         var body = session.Json().Replace("\"there\"", number, StringComparison.Ordinal);
 
         using var first = await http.SendAsync(body);

@@ -13,7 +13,7 @@ public sealed class RestartTests
     {
         using var data = new TempFolder();
         KeyValuePair<string, string?>[] settings = [.. TestClients.Settings(firstIndex: 1), new(AppFixture.ConnectionString, await TestDatabase.CreateAsync())];
-        var session = A.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Figma());
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Figma());
         session.WithInteraction(session.Tasks[1], 10, "MOUSE_PRESS_OR_RELEASE", new() { ["handled"] = false });
         string token, before;
         await using (var host = await AppFixture.StartAsync("Development", data, settings))

@@ -4,7 +4,6 @@ using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.Ingestion;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.OpenApi;
@@ -45,7 +44,7 @@ public sealed class SharedCommitsTests : IAsyncLifetime
     [Fact]
     public async Task Many_requests_share_few_commits()
     {
-        var answers = await WhileCommitsWaitAsync(() => Enumerable.Range(0, 60).Select(_ => _http.SendAsync(A.Session())));
+        var answers = await WhileCommitsWaitAsync(() => Enumerable.Range(0, 60).Select(_ => _http.SendAsync(TestData.Session())));
 
         Assert.Equal([HttpStatusCode.OK], answers.Select(answer => answer.StatusCode).Distinct());
         Assert.Equal(60L, await ScalarAsync(CountSessionsOfRequests));
@@ -56,14 +55,14 @@ public sealed class SharedCommitsTests : IAsyncLifetime
     [Fact]
     public async Task A_request_that_cannot_be_stored_fails_alone()
     {
-        var poisoned = A.Session();
+        var poisoned = TestData.Session();
         await ExecuteAsync(
             $"""
             create function results.refuse() returns trigger language plpgsql as $$ begin raise exception 'not this one'; end $$;
             create trigger refuse before insert on results.mt_events for each row
               when (new.id = '{(string?)poisoned.Events[0]["id"]}') execute function results.refuse();
             """);
-        SessionBuilder[] sessions = [.. Enumerable.Range(0, 40).Select(i => i == 20 ? poisoned : A.Session())];
+        SessionBuilder[] sessions = [.. Enumerable.Range(0, 40).Select(i => i == 20 ? poisoned : TestData.Session())];
 
         var answers = await WhileCommitsWaitAsync(() => sessions.Select(session => _http.SendAsync(session)));
 
@@ -76,11 +75,11 @@ public sealed class SharedCommitsTests : IAsyncLifetime
     [Fact]
     public async Task A_request_that_is_refused_leaves_those_of_its_commit_alone()
     {
-        var known = A.Session();
+        var known = TestData.Session();
         await _http.RecordAsync(known);
-        var contradicting = A.Session();
+        var contradicting = TestData.Session();
         contradicting.Events[0]["id"] = known.Events[0]["id"]!.DeepClone();
-        SessionBuilder[] sessions = [.. Enumerable.Range(0, 20).Select(i => i == 10 ? contradicting : A.Session())];
+        SessionBuilder[] sessions = [.. Enumerable.Range(0, 20).Select(i => i == 10 ? contradicting : TestData.Session())];
 
         var answers = await WhileCommitsWaitAsync(() => sessions.Select(session => _http.SendAsync(session)));
 
@@ -92,7 +91,7 @@ public sealed class SharedCommitsTests : IAsyncLifetime
     [Fact]
     public async Task Requests_for_one_session_that_share_a_commit_are_judged_in_their_order()
     {
-        var session = A.Session();
+        var session = TestData.Session();
         var changed = (JsonObject)session.Events[0].DeepClone();
         changed["data"]!["productType"] = "THINK_OUT_LOUD";
 
@@ -110,7 +109,7 @@ public sealed class SharedCommitsTests : IAsyncLifetime
         // Answers without a start are small documents, and each request writes a session of its own.
         string[] batches = [.. Enumerable.Range(0, Requests).Select(_ =>
         {
-            var session = A.SessionOnly();
+            var session = TestData.SessionOnly();
             for (var i = 0; i < PerRequest; i++)
                 session.WithInteraction(session.Id, i, "MOUSE_PRESS_OR_RELEASE");
             return session.Json();
@@ -141,7 +140,7 @@ public sealed class SharedCommitsTests : IAsyncLifetime
         var first = new List<Task<HttpResponseMessage>>();
         for (var committer = 1L; committer <= GroupCommit.MaxCommitters; committer++)
         {
-            first.Add(_http.SendAsync(A.SessionOnly().Completed()));
+            first.Add(_http.SendAsync(TestData.SessionOnly().Completed()));
             await Wait.UntilAsync(async () => (long)(await ScalarAsync(CountBlocked))! == committer);
         }
 

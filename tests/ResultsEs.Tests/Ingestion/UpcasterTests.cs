@@ -51,7 +51,7 @@ public sealed class UpcasterTests
         using var data = new TempFolder();
         await using var host = await AppFixture.StartAsync("Production", data, TestClients.Settings());
         using var http = await AppFixture.ClientAsync(host);
-        var (earlier, later, ended) = (A.Session().Abandoned(), A.Session().AbandonedBecause("TECHNICAL"), A.Session().AbandonedBecause("TECHNICAL").Completed());
+        var (earlier, later, ended) = (TestData.Session().Abandoned(), TestData.Session().AbandonedBecause("TECHNICAL"), TestData.Session().AbandonedBecause("TECHNICAL").Completed());
         foreach (var session in new[] { earlier, later, ended })
             await http.RecordAsync(session);
 

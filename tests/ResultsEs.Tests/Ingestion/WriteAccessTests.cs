@@ -13,7 +13,7 @@ public sealed class WriteAccessTests(AppFixture app)
     [Fact]
     public async Task A_token_without_the_scope_writes_nothing()
     {
-        var session = A.Session();
+        var session = TestData.Session();
         foreach (var http in (HttpClient[])[await app.ClientAsync(TestClients.ReadOnly), await app.ClientAsync(TestClients.Reader, "studies:read")])
         {
             using var answer = await http.SendAsync(session);
@@ -26,7 +26,7 @@ public sealed class WriteAccessTests(AppFixture app)
     [Fact]
     public async Task No_token_writes_nothing()
     {
-        var session = A.Session();
+        var session = TestData.Session();
         using var http = DescribedAnswers.Of(app.Host);
         using var answer = await http.SendAsync(session);
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
@@ -36,7 +36,7 @@ public sealed class WriteAccessTests(AppFixture app)
     [Fact]
     public async Task The_scope_to_write_is_enough_to_write()
     {
-        var session = A.Session();
+        var session = TestData.Session();
         Assert.Equal(1, (int?)(await (await app.ClientAsync(TestClients.WriteOnly)).RecordAsync(session))["accepted"]);
     }
 
@@ -46,8 +46,8 @@ public sealed class WriteAccessTests(AppFixture app)
     [MemberData(nameof(ForeignWorkspaces))]
     public async Task A_session_may_only_start_in_a_workspace_of_the_token(Guid workspace)
     {
-        var own = A.Session();
-        var foreign = A.Session(workspace).WithAnswer(Answers.Nps(9));
+        var own = TestData.Session();
+        var foreign = TestData.Session(workspace).WithAnswer(Answers.Nps(9));
         own.Events.AddRange(foreign.Events);
 
         using var answer = await (await app.ClientAsync()).SendAsync(own);
@@ -63,11 +63,11 @@ public sealed class WriteAccessTests(AppFixture app)
     public async Task A_session_of_another_workspace_of_the_account_cannot_be_written()
     {
         var reader = await app.ClientAsync(TestClients.BothWorkspaces);
-        var foreign = A.Session(TestClients.WorkspaceB).WithAnswer(Answers.Nps(9));
+        var foreign = TestData.Session(TestClients.WorkspaceB).WithAnswer(Answers.Nps(9));
         await reader.RecordAsync(foreign);
         var document = await reader.ResultAsync(foreign.Id);
 
-        var own = A.Session();
+        var own = TestData.Session();
         foreign.Events.Clear();
         own.Events.AddRange(foreign.WithAnswer(Answers.Nps(0), foreign.Tasks[0], time: new DateTimeOffset(2026, 4, 1, 0, 0, 0, TimeSpan.Zero)).Events);
         using var answer = await (await app.ClientAsync()).SendAsync(own);
@@ -85,7 +85,7 @@ public sealed class WriteAccessTests(AppFixture app)
     public async Task A_session_of_another_workspace_cannot_be_started_again_in_ones_own()
     {
         var owner = await app.ClientAsync(TestClients.OtherWorkspace);
-        var session = A.Session(TestClients.WorkspaceB);
+        var session = TestData.Session(TestClients.WorkspaceB);
         await owner.RecordAsync(session);
 
         session.Events.Clear();
@@ -100,8 +100,8 @@ public sealed class WriteAccessTests(AppFixture app)
     public async Task A_client_of_both_workspaces_writes_into_both()
     {
         var http = await app.ClientAsync(TestClients.BothWorkspaces);
-        var session = A.Session();
-        session.Events.AddRange(A.Session(TestClients.WorkspaceB).Events);
+        var session = TestData.Session();
+        session.Events.AddRange(TestData.Session(TestClients.WorkspaceB).Events);
         Assert.Equal(2, (int?)(await http.RecordAsync(session))["accepted"]);
     }
 
@@ -109,7 +109,7 @@ public sealed class WriteAccessTests(AppFixture app)
     public async Task Events_before_the_start_are_stored_and_shown_once_it_is_in()
     {
         var http = await app.ClientAsync();
-        var session = A.SessionOnly().WithAnswer(Answers.Nps(9)).Completed();
+        var session = TestData.SessionOnly().WithAnswer(Answers.Nps(9)).Completed();
         await http.RecordAsync(session);
         Assert.Equal(2, (await app.StoredAsync(session.Id)).Count);
         using (var early = await http.GetResultAsync(session.Id))
@@ -126,12 +126,12 @@ public sealed class WriteAccessTests(AppFixture app)
     public async Task Two_accounts_with_the_same_session_id_do_not_see_each_others()
     {
         var (one, two) = (await app.ClientAsync(), await app.ClientAsync(TestClients.OtherAccount));
-        var ofOne = A.Session().WithAnswer(Answers.Nps(9));
+        var ofOne = TestData.Session().WithAnswer(Answers.Nps(9));
         await one.RecordAsync(ofOne);
         using (var unseen = await two.GetResultAsync(ofOne.Id))
             Assert.Equal(HttpStatusCode.NotFound, unseen.StatusCode);
 
-        var ofTwo = A.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Written("mine"));
+        var ofTwo = TestData.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Written("mine"));
         foreach (var e in ofTwo.Events)
             e.But("subject", $"\"{ofOne.Id}\"");
         Assert.Equal(2, (int?)(await two.RecordAsync(ofTwo))["accepted"]);

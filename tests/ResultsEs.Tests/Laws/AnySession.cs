@@ -28,7 +28,7 @@ internal static class AnySession
 
     private static SessionBuilder Build(Step[] steps, Guid[] ids)
     {
-        var session = A.SessionOnly().With("SessionStarted", Started(0), Begin, ids[^1]);
+        var session = TestData.SessionOnly().With("SessionStarted", Started(0), Begin, ids[^1]);
         foreach (var (step, id) in steps.Zip(ids))
             Add(session, step, id);
         return session;

@@ -55,7 +55,7 @@ public sealed class FoldLaws
     [Fact]
     public void No_document_outgrows_its_bounds()
     {
-        var session = A.Session().WithAnswer(Answers.Figma());
+        var session = TestData.Session().WithAnswer(Answers.Figma());
         for (var i = 0; i < 3_000; i++)
             session.WithInteraction(session.Tasks[0], i, "PRESENTED_NODE_CHANGED", new() { ["presentedNodeId"] = $"1:{i}" });
 

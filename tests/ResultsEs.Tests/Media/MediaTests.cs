@@ -15,7 +15,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     public async Task A_recording_downloads_through_its_URL_for_an_hour_and_no_longer()
     {
         using var http = await media.ClientAsync();
-        var session = A.Session().WithVideo("videos/a-(1)!.mp4");
+        var session = TestData.Session().WithVideo("videos/a-(1)!.mp4");
         await http.RecordAsync(session);
         await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, "videos/a-(1)!.mp4", "the recording");
 
@@ -35,7 +35,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     public async Task A_URL_is_good_for_its_own_object_alone()
     {
         using var http = await media.ClientAsync();
-        var session = A.Session().WithVideo("videos/own.mp4");
+        var session = TestData.Session().WithVideo("videos/own.mp4");
         await http.RecordAsync(session);
         await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, "videos/own.mp4", "own");
         await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, "videos/other.mp4", "other");
@@ -51,11 +51,11 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     {
         using var http = await media.ClientAsync();
         using var other = await media.ClientAsync(TestClients.OtherAccount);
-        var theirs = A.SessionOnly().Started(TestClients.WorkspaceOfTwo).WithVideo("videos/shared-name.mp4");
+        var theirs = TestData.SessionOnly().Started(TestClients.WorkspaceOfTwo).WithVideo("videos/shared-name.mp4");
         await other.RecordAsync(theirs);
         await media.PutAsync(TestClients.AccountTwo, TestClients.WorkspaceOfTwo, "videos/shared-name.mp4", "of account two");
         // Account one says that its recording is account two's object.
-        var mine = A.Session().WithVideo("videos/shared-name.mp4");
+        var mine = TestData.Session().WithVideo("videos/shared-name.mp4");
         await http.RecordAsync(mine);
 
         Assert.Equal("of account two", await DownloadAsync(new Uri((string)(await other.JsonAsync($"/api/v2/sessionResults/{theirs.Id}/videoDownloadUrl"))["videoUrl"]!)));
@@ -63,7 +63,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
 
         foreach (var key in new[] { "../x.mp4", "a/../../x.mp4", "/x.mp4", "a//x.mp4", "./x", "a/", "a%2F..%2Fx", "a\\x", "", "ä.mp4", "x y", "a?b" })
         {
-            using var refused = await http.SendAsync(A.Session().WithVideo(key));
+            using var refused = await http.SendAsync(TestData.Session().WithVideo(key));
             Assert.Equal("[1].data.objectKey", (await refused.ProblemAsync(HttpStatusCode.BadRequest))["errors"]!.AsObject().Single().Key);
         }
     }
@@ -72,7 +72,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     public async Task Of_several_recordings_the_latest_holds()
     {
         using var http = await media.ClientAsync();
-        var session = A.Session().WithVideo("late.mp4", time: Begin.AddHours(2)).WithVideo("early.mp4", time: Begin.AddHours(1));
+        var session = TestData.Session().WithVideo("late.mp4", time: Begin.AddHours(2)).WithVideo("early.mp4", time: Begin.AddHours(1));
         await http.RecordAsync(session);
 
         Assert.Contains("/late.mp4?", (string)(await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/videoDownloadUrl"))["videoUrl"]!, StringComparison.Ordinal);
@@ -83,7 +83,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     {
         using var http = await media.ClientAsync();
         var (first, second, deleted) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
-        var session = A.Session().WithVideo()
+        var session = TestData.Session().WithVideo()
             .WithClip(second, 9_000, "Pays").But("data.description", null).But("data.layout", null).But("data.hasCamera", "false")
             .WithClip(first, 1_000)
             .WithClip(deleted).WithClipDeleted(deleted);
@@ -110,7 +110,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     public async Task A_session_without_clips_or_recording_has_an_empty_list()
     {
         using var http = await media.ClientAsync();
-        var session = A.Session();
+        var session = TestData.Session();
         await http.RecordAsync(session);
 
         Assert.Equal($$"""{"studyUuid":"{{session.TestId}}","clips":[]}""", (await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/clips")).ToJsonString());
@@ -121,7 +121,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     {
         using var http = await media.ClientAsync();
         var clip = Guid.NewGuid();
-        var session = A.Session().WithClip(clip, time: Begin);
+        var session = TestData.Session().WithClip(clip, time: Begin);
         await http.RecordAsync(session);
         Assert.Equal(("GENERATING", null), await ClipAsync(http, session.Id, clip));
 
@@ -144,7 +144,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     {
         using var http = await media.ClientAsync();
         var clip = Guid.NewGuid();
-        var session = A.Session().WithClip(clip, time: Begin).WithClipDeleted(clip, Begin.AddMinutes(1));
+        var session = TestData.Session().WithClip(clip, time: Begin).WithClipDeleted(clip, Begin.AddMinutes(1));
         await http.RecordAsync(session);
         using var gone = await http.ReadAsync($"/api/v2/sessionResults/{session.Id}/clips/{clip}");
         using var never = await http.ReadAsync($"/api/v2/sessionResults/{session.Id}/clips/{Guid.NewGuid()}");
@@ -159,11 +159,11 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     {
         using var http = await media.ClientAsync();
         var clips = Enumerable.Range(0, 1_005).Select(_ => Guid.NewGuid()).ToList();
-        foreach (var session in new[] { A.Session(), A.Session() })
+        foreach (var session in new[] { TestData.Session(), TestData.Session() })
         {
             foreach (var chunk in clips.Chunk(900))
             {
-                var part = A.SessionOnly(session.Id, session.TestId);
+                var part = TestData.SessionOnly(session.Id, session.TestId);
                 foreach (var clip in chunk)
                     part.WithClip(clip, time: Begin);
                 await http.RecordAsync(part);
@@ -190,7 +190,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     public async Task A_clip_that_breaks_a_rule_is_refused(string path, string? json, string message)
     {
         using var http = await media.ClientAsync();
-        using var answer = await http.SendAsync(A.Session().WithClip(Guid.NewGuid()).But(path, json));
+        using var answer = await http.SendAsync(TestData.Session().WithClip(Guid.NewGuid()).But(path, json));
 
         Assert.Equal(
             new JsonObject { [$"[1].{path}"] = new JsonArray(message) }.ToJsonString(),
@@ -206,7 +206,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     public async Task A_recording_that_breaks_a_rule_is_refused(string path, string? json, string message)
     {
         using var http = await media.ClientAsync();
-        using var answer = await http.SendAsync(A.Session().WithVideo().But(path, json));
+        using var answer = await http.SendAsync(TestData.Session().WithVideo().But(path, json));
 
         Assert.Equal(
             new JsonObject { [$"[1].{path}"] = new JsonArray(message) }.ToJsonString(),
@@ -217,7 +217,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     public async Task A_recording_without_regions_is_taken()
     {
         using var http = await media.ClientAsync();
-        var (without, one) = (A.Session().WithVideo().But("data.regions", null), A.Session().WithVideo().But("data.regions.camera", null));
+        var (without, one) = (TestData.Session().WithVideo().But("data.regions", null), TestData.Session().WithVideo().But("data.regions.camera", null));
         await http.RecordAsync(without);
         await http.RecordAsync(one);
 
@@ -231,10 +231,10 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
         using var http = await media.ClientAsync();
         var test = Guid.NewGuid();
         var (one, two) = (Guid.NewGuid(), Guid.NewGuid());
-        await http.RecordAsync(A.Session(test: test).WithClip(one));
-        await http.RecordAsync(A.Session(test: test).WithClip(two));
-        var (some, all) = (A.ReelOnly().Published(test, TestClients.WorkspaceA, [one, one], "Some", Begin.AddHours(1)), A.ReelOnly().Published(test, TestClients.WorkspaceA, [two, one], "All", Begin.AddHours(2)));
-        var gone = A.Reel(test, one).Deleted();
+        await http.RecordAsync(TestData.Session(test: test).WithClip(one));
+        await http.RecordAsync(TestData.Session(test: test).WithClip(two));
+        var (some, all) = (TestData.ReelOnly().Published(test, TestClients.WorkspaceA, [one, one], "Some", Begin.AddHours(1)), TestData.ReelOnly().Published(test, TestClients.WorkspaceA, [two, one], "All", Begin.AddHours(2)));
+        var gone = TestData.Reel(test, one).Deleted();
         foreach (var reel in new[] { some, all, gone })
             await http.RecordAsync(reel);
 
@@ -255,7 +255,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     public async Task A_test_without_reels_and_clips_has_none()
     {
         using var http = await media.ClientAsync();
-        var session = A.Session();
+        var session = TestData.Session();
         await http.RecordAsync(session);
 
         Assert.Equal("""{"reels":[],"studyWithClips":false}""", (await http.JsonAsync($"/api/v2/testResults/{session.TestId}/highlightreels")).ToJsonString());
@@ -267,7 +267,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
         using var http = await media.ClientAsync();
         var test = Guid.NewGuid();
         await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, "reels/1.mp4", "the reel");
-        var reel = A.ReelOnly().Generated("reels/1.mp4", Begin.AddMinutes(1));
+        var reel = TestData.ReelOnly().Generated("reels/1.mp4", Begin.AddMinutes(1));
         await http.RecordAsync(reel);
         using (var early = await http.ReadAsync(Path()))
             Assert.Equal(HttpStatusCode.NotFound, early.StatusCode);
@@ -293,7 +293,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     {
         using var http = await media.ClientAsync();
         using var elsewhere = await media.ClientAsync(TestClients.OtherWorkspace);
-        var reel = A.Reel(Guid.NewGuid());
+        var reel = TestData.Reel(Guid.NewGuid());
         await http.RecordAsync(reel);
         var test = (string)reel.Events[0]["data"]!["testId"]!;
 
@@ -303,9 +303,9 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
             Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
         }
 
-        using var written = await elsewhere.SendAsync(A.ReelOnly(reel.Id).Deleted());
+        using var written = await elsewhere.SendAsync(TestData.ReelOnly(reel.Id).Deleted());
         Assert.Equal("""{"[0].subject":["must be a highlight reel of the sender\u0027s workspaces"]}""", (await written.ProblemAsync(HttpStatusCode.Forbidden))["errors"]!.ToJsonString());
-        using var placed = await elsewhere.SendAsync(A.Reel(Guid.NewGuid()));
+        using var placed = await elsewhere.SendAsync(TestData.Reel(Guid.NewGuid()));
         Assert.Equal("""{"[0].data.workspaceId":["must be one of the sender\u0027s workspaces"]}""", (await placed.ProblemAsync(HttpStatusCode.Forbidden))["errors"]!.ToJsonString());
     }
 
@@ -313,18 +313,18 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     public async Task A_subject_is_a_session_or_a_reel_for_ever()
     {
         using var http = await media.ClientAsync();
-        var (session, reel) = (A.Session(), A.Reel(Guid.NewGuid()));
+        var (session, reel) = (TestData.Session(), TestData.Reel(Guid.NewGuid()));
         await http.RecordAsync(session);
         await http.RecordAsync(reel);
 
-        using var asReel = await http.SendAsync(A.ReelOnly(session.Id).Generated());
-        using var asSession = await http.SendAsync(A.SessionOnly(reel.Id).WithAnswer(Answers.Nps(1)));
+        using var asReel = await http.SendAsync(TestData.ReelOnly(session.Id).Generated());
+        using var asSession = await http.SendAsync(TestData.SessionOnly(reel.Id).WithAnswer(Answers.Nps(1)));
         var both = Guid.NewGuid();
-        using var atOnce = await http.SendAsync($"[{A.SessionOnly(both).WithAnswer(Answers.Nps(1)).Events[0].ToJsonString()},{A.ReelOnly(both).Generated().Events[0].ToJsonString()}]");
+        using var atOnce = await http.SendAsync($"[{TestData.SessionOnly(both).WithAnswer(Answers.Nps(1)).Events[0].ToJsonString()},{TestData.ReelOnly(both).Generated().Events[0].ToJsonString()}]");
 
         // Whoever may not write it learns no more than of a session of its kind.
         using var elsewhere = await media.ClientAsync(TestClients.OtherWorkspace);
-        using var foreign = await elsewhere.SendAsync(A.SessionOnly(reel.Id).WithAnswer(Answers.Nps(1)));
+        using var foreign = await elsewhere.SendAsync(TestData.SessionOnly(reel.Id).WithAnswer(Answers.Nps(1)));
         Assert.Equal("""{"[0].subject":["must be a session of the sender\u0027s workspaces"]}""", (await foreign.ProblemAsync(HttpStatusCode.Forbidden))["errors"]!.ToJsonString());
 
         Assert.Equal("""{"[0].subject":["is the id of a session"]}""", (await asReel.ProblemAsync(HttpStatusCode.Conflict))["errors"]!.ToJsonString());
@@ -332,14 +332,14 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
         Assert.Equal("""{"[1].subject":["is the id of a session"]}""", (await atOnce.ProblemAsync(HttpStatusCode.Conflict))["errors"]!.ToJsonString());
         Assert.Equal("IN_PROGRESS", (string)(await http.ResultAsync(session.Id))["status"]!);
         // Nothing of a refused request is stored, its subject neither.
-        await http.RecordAsync(A.ReelOnly(both).Generated());
+        await http.RecordAsync(TestData.ReelOnly(both).Generated());
     }
 
     [Fact]
     public async Task Reels_are_not_counted_among_the_sessions_of_a_request()
     {
         using var http = await media.ClientAsync();
-        var (session, reel) = (A.Session(), A.Reel(Guid.NewGuid()).Generated());
+        var (session, reel) = (TestData.Session(), TestData.Reel(Guid.NewGuid()).Generated());
         using var answer = await http.SendAsync($"[{string.Join(',', session.Events.Concat(reel.Events).Select(e => e.ToJsonString()))}]");
 
         var told = await answer.JsonAsync();
@@ -367,7 +367,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     {
         using var http = await media.ClientAsync();
         using var elsewhere = await media.ClientAsync(TestClients.OtherWorkspace);
-        var session = A.Session(TestClients.WorkspaceB).WithVideo().WithClip(Guid.Parse("5a000000-0000-4000-8000-000000000006"));
+        var session = TestData.Session(TestClients.WorkspaceB).WithVideo().WithClip(Guid.Parse("5a000000-0000-4000-8000-000000000006"));
         await elsewhere.RecordAsync(session);
 
         using var theirs = await http.ReadAsync($"/api/v2/sessionResults/{session.Id}/{path}");

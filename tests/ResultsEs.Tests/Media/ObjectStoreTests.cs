@@ -75,7 +75,7 @@ public sealed class ObjectStoreTests
         await using var host = await AppFixture.StartAsync("Production", data, TestClients.Settings());
         using var http = await AppFixture.ClientAsync(host);
         var (made, pending) = (Guid.NewGuid(), Guid.NewGuid());
-        var session = A.Session().WithVideo().WithClip(made).WithClipGenerated(made).WithClip(pending);
+        var session = TestData.Session().WithVideo().WithClip(made).WithClipGenerated(made).WithClip(pending);
         await http.RecordAsync(session);
 
         using var video = await http.ReadAsync($"/api/v2/sessionResults/{session.Id}/videoDownloadUrl");

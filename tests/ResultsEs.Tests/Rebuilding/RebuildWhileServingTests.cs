@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Alba;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.Faults;
@@ -114,7 +113,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
     public async Task What_counts_otherwise_by_the_new_documents_is_counted_again()
     {
         var (test, group) = (Guid.NewGuid(), Guid.NewGuid());
-        var sessions = new[] { 20, 40, 60 }.Select(score => A.Session(test: test).WithScore(group, score).Completed()).ToList();
+        var sessions = new[] { 20, 40, 60 }.Select(score => TestData.Session(test: test).WithScore(group, score).Completed()).ToList();
         foreach (var session in sessions)
             await _http.RecordAsync(session);
         await Wait.UntilAsync(async () => await CompleteAsync() == 3);
@@ -166,9 +165,9 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
             },
             iter: 40,
             threads: 1);
-        await _http.RecordAsync(A.SessionWithEverything());
-        await _http.RecordAsync(A.SessionOnly().WithAnswer(Answers.Nps(1)));
-        await _http.RecordAsync(A.ReelWithEverything());
+        await _http.RecordAsync(TestData.SessionWithEverything());
+        await _http.RecordAsync(TestData.SessionOnly().WithAnswer(Answers.Nps(1)));
+        await _http.RecordAsync(TestData.ReelWithEverything());
         var (sessions, reels) = (await RowsAsync("mt_doc_session_result"), await RowsAsync("mt_doc_highlight_reel"));
         var definition = await DefinitionAsync();
 
@@ -246,7 +245,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
     [Fact]
     public async Task An_event_that_cannot_be_read_is_named_and_nothing_is_left_out_for_it()
     {
-        var (right, poisoned) = (A.Session().WithAnswer(Answers.Nps(3)), A.Session().WithAnswer(Answers.Nps(4)));
+        var (right, poisoned) = (TestData.Session().WithAnswer(Answers.Nps(3)), TestData.Session().WithAnswer(Answers.Nps(4)));
         await _http.RecordAsync(right);
         await _http.RecordAsync(poisoned);
         var answer = (string)poisoned.Events[1]["id"]!;
@@ -281,8 +280,8 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
     {
         using var elsewhere = await AppFixture.ClientAsync(_host, TestClients.OtherAccount);
         var test = Guid.NewGuid();
-        var (one, two, three) = (A.Session(test: test).WithAnswer(Answers.Nps(1)), A.Session(test: test).WithAnswer(Answers.Nps(2)), A.Session().WithAnswer(Answers.Nps(3)));
-        var theirs = A.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Nps(4));
+        var (one, two, three) = (TestData.Session(test: test).WithAnswer(Answers.Nps(1)), TestData.Session(test: test).WithAnswer(Answers.Nps(2)), TestData.Session().WithAnswer(Answers.Nps(3)));
+        var theirs = TestData.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Nps(4));
         foreach (var session in new[] { one, two, three })
             await _http.RecordAsync(session);
         await elsewhere.RecordAsync(theirs);

@@ -44,7 +44,7 @@ public sealed class RollingDeploymentTests : IAsyncLifetime
         using var old = ServiceProcess.Start(Environment);
         using var toOld = await ClientAsync(old);
         var test = Guid.NewGuid();
-        var (early, late) = (A.Session(test: test).WithAnswer(Answers.Nps(1)), A.Session(test: test).WithAnswer(Answers.Nps(2)));
+        var (early, late) = (TestData.Session(test: test).WithAnswer(Answers.Nps(1)), TestData.Session(test: test).WithAnswer(Answers.Nps(2)));
         await toOld.RecordAsync(early);
 
         // The next version does not start before it has tables and documents. They are made while the old one serves.

@@ -13,7 +13,7 @@ public sealed class FigmaTests(AppFixture app)
     [Fact]
     public async Task Interactions_give_counts_path_first_and_last_node_and_duration()
     {
-        var session = A.Session().WithAnswer(Answers.Figma(), _task)
+        var session = TestData.Session().WithAnswer(Answers.Figma(), _task)
             .WithInteraction(_task, 100, "INITIAL_LOAD")
             .WithInteraction(_task, 150, NodeChanged, Node("1:1"))
             .WithInteraction(_task, 900, Press, new() { ["presentedNodeId"] = "1:1", ["handled"] = false, ["targetNodeMousePosition"] = new JsonObject { ["x"] = 1.5, ["y"] = -2 } })
@@ -49,7 +49,7 @@ public sealed class FigmaTests(AppFixture app)
             {"nodeId":"31:7","isTimedChange":true,"pointer":null,"unknown":1,"newState":{"variants":["a",null,{"deep":[1.50,"Ω"]}],"none":null},
             "stateMappings":{"1:2":{"3:4":"5:6"}},"nearestScrollingFrameOffset":{"x":0,"y":240.25},"isStoredInHistory":false}
             """;
-        var session = A.Session().WithAnswer(Answers.Figma(), _task).WithInteraction(_task, 5, "NEW_STATE", JsonNode.Parse(Fields)!.AsObject());
+        var session = TestData.Session().WithAnswer(Answers.Figma(), _task).WithInteraction(_task, 5, "NEW_STATE", JsonNode.Parse(Fields)!.AsObject());
         var figma = await FigmaAsync(session);
 
         var expected = JsonNode.Parse(Fields)!.AsObject();
@@ -61,13 +61,13 @@ public sealed class FigmaTests(AppFixture app)
     public async Task Interactions_before_the_answer_wait_for_it()
     {
         using var http = await app.ClientAsync();
-        var session = A.Session().WithInteraction(_task, 150, NodeChanged, Node("1:1"));
+        var session = TestData.Session().WithInteraction(_task, 150, NodeChanged, Node("1:1"));
         await http.RecordAsync(session);
         Assert.Empty((await http.ResultAsync(session.Id))["tasks"]!.AsArray());
 
-        await http.RecordAsync(A.SessionOnly(session.Id).WithInteraction(_task, 90, Press, new() { ["handled"] = false }));
-        await http.RecordAsync(A.SessionOnly(session.Id).WithAnswer(Answers.Figma(), _task));
-        await http.RecordAsync(A.SessionOnly(session.Id).WithInteraction(_task, 120, NodeChanged, Node("1:0")));
+        await http.RecordAsync(TestData.SessionOnly(session.Id).WithInteraction(_task, 90, Press, new() { ["handled"] = false }));
+        await http.RecordAsync(TestData.SessionOnly(session.Id).WithAnswer(Answers.Figma(), _task));
+        await http.RecordAsync(TestData.SessionOnly(session.Id).WithInteraction(_task, 120, NodeChanged, Node("1:0")));
 
         var figma = Figma(await http.ResultAsync(session.Id));
         Assert.Equal(
@@ -84,7 +84,7 @@ public sealed class FigmaTests(AppFixture app)
     {
         const int Count = 250;
         var times = Enumerable.Range(0, Count);
-        var session = A.Session().WithAnswer(Answers.Figma(), _task);
+        var session = TestData.Session().WithAnswer(Answers.Figma(), _task);
         foreach (var at in backwards ? times.Reverse() : times)
             session.WithInteraction(_task, at, Press, new() { ["handled"] = at % 5 != 0, ["presentedNodeId"] = at < 240 ? "1:1" : "1:2" });
         var figma = await FigmaAsync(session);
@@ -99,7 +99,7 @@ public sealed class FigmaTests(AppFixture app)
     public async Task Interactions_of_one_moment_are_in_the_order_of_their_ids()
     {
         var ids = Enumerable.Range(0, 5).Select(_ => Guid.NewGuid()).ToList();
-        var session = A.Session().WithAnswer(Answers.Figma(), _task);
+        var session = TestData.Session().WithAnswer(Answers.Figma(), _task);
         foreach (var id in ids)
             session.WithInteraction(_task, 7, NodeChanged, Node(id.ToString()), id);
         var figma = await FigmaAsync(session);
@@ -114,15 +114,15 @@ public sealed class FigmaTests(AppFixture app)
     public async Task A_later_answer_or_skip_does_not_lose_the_interactions()
     {
         using var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Figma(), _task).WithInteraction(_task, 3, Press, new() { ["handled"] = false });
+        var session = TestData.Session().WithAnswer(Answers.Figma(), _task).WithInteraction(_task, 3, Press, new() { ["handled"] = false });
         await http.RecordAsync(session);
-        await http.RecordAsync(A.SessionOnly(session.Id).WithSkip("FIGMA", task: _task, time: At(1)));
+        await http.RecordAsync(TestData.SessionOnly(session.Id).WithSkip("FIGMA", task: _task, time: At(1)));
         Assert.Null((await http.ResultAsync(session.Id))["tasks"]![0]!["response"]!["answer"]);
 
-        await http.RecordAsync(A.SessionOnly(session.Id).WithInteraction(_task, 9, NodeChanged, Node("1:1")));
+        await http.RecordAsync(TestData.SessionOnly(session.Id).WithInteraction(_task, 9, NodeChanged, Node("1:1")));
         var again = Answers.Figma();
         again["outcome"] = "FAILURE";
-        await http.RecordAsync(A.SessionOnly(session.Id).WithAnswer(again, _task, time: At(2)));
+        await http.RecordAsync(TestData.SessionOnly(session.Id).WithAnswer(again, _task, time: At(2)));
 
         var figma = Figma(await http.ResultAsync(session.Id));
         Assert.Equal(

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.OpenApi;
 
@@ -66,7 +65,7 @@ public sealed partial class ReadingTests(AppFixture app)
     public async Task An_id_in_capital_letters_is_the_same_id(string version)
     {
         using var http = await app.ClientAsync();
-        var session = A.Session();
+        var session = TestData.Session();
         await http.RecordAsync(session);
 
         using var answer = await http.GetAsync(new Uri($"/api/{version}/sessionResults/{session.Id.ToString().ToUpperInvariant()}", UriKind.Relative), Cancelled);
@@ -81,12 +80,12 @@ public sealed partial class ReadingTests(AppFixture app)
         using var http = await app.ClientAsync();
         using var elsewhere = await app.ClientAsync(TestClients.OtherWorkspace);
         using var otherAccount = await app.ClientAsync(TestClients.OtherAccount);
-        var inOtherWorkspace = A.Session(TestClients.WorkspaceB).WithAnswer(Answers.Nps(9)).Completed();
-        var ofOtherAccount = A.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Nps(9)).Completed();
+        var inOtherWorkspace = TestData.Session(TestClients.WorkspaceB).WithAnswer(Answers.Nps(9)).Completed();
+        var ofOtherAccount = TestData.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Nps(9)).Completed();
         // Of a workspace with the caller's workspace id, so that nothing but the account keeps it apart.
         using var namesake = await app.ClientAsync(TestClients.OtherAccountWithWorkspaceA);
-        var ofNamesake = A.Session(TestClients.WorkspaceA).WithAnswer(Answers.Nps(9)).Completed();
-        var notStarted = A.SessionOnly().WithAnswer(Answers.Nps(9));
+        var ofNamesake = TestData.Session(TestClients.WorkspaceA).WithAnswer(Answers.Nps(9)).Completed();
+        var notStarted = TestData.SessionOnly().WithAnswer(Answers.Nps(9));
         await namesake.RecordAsync(ofNamesake);
         await elsewhere.RecordAsync(inOtherWorkspace);
         await otherAccount.RecordAsync(ofOtherAccount);
@@ -111,7 +110,7 @@ public sealed partial class ReadingTests(AppFixture app)
     public async Task A_member_of_two_workspaces_reads_the_sessions_of_both(string version)
     {
         using var both = await app.ClientAsync(TestClients.BothWorkspaces);
-        var (a, b) = (A.Session(TestClients.WorkspaceA), A.Session(TestClients.WorkspaceB));
+        var (a, b) = (TestData.Session(TestClients.WorkspaceA), TestData.Session(TestClients.WorkspaceB));
         await both.RecordAsync(a);
         await both.RecordAsync(b);
 
@@ -127,8 +126,8 @@ public sealed partial class ReadingTests(AppFixture app)
     {
         using var one = await app.ClientAsync();
         using var two = await app.ClientAsync(TestClients.OtherAccount);
-        var mine = A.Session().WithAnswer(Answers.Nps(9));
-        var theirs = A.SessionOnly(mine.Id).Started(TestClients.WorkspaceOfTwo);
+        var mine = TestData.Session().WithAnswer(Answers.Nps(9));
+        var theirs = TestData.SessionOnly(mine.Id).Started(TestClients.WorkspaceOfTwo);
         await one.RecordAsync(mine);
         await two.RecordAsync(theirs);
 
@@ -143,7 +142,7 @@ public sealed partial class ReadingTests(AppFixture app)
     public async Task Head_answers_as_get_without_the_body(string version)
     {
         using var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Image());
+        var session = TestData.Session().WithAnswer(Answers.Image());
         await http.RecordAsync(session);
 
         foreach (var id in new[] { session.Id.ToString(), Guid.NewGuid().ToString(), "not-a-uuid" })
@@ -173,7 +172,7 @@ public sealed partial class ReadingTests(AppFixture app)
     public async Task Conditions_and_ranges_are_ignored(string version, string header, string value)
     {
         using var http = await app.ClientAsync();
-        var session = A.Session();
+        var session = TestData.Session();
         await http.RecordAsync(session);
 
         using var plain = await SendAsync(http, "GET", version, session.Id.ToString());
@@ -192,7 +191,7 @@ public sealed partial class ReadingTests(AppFixture app)
         using var reader = await app.ClientAsync();
         using var writer = await app.ClientAsync(TestClients.WriteOnly);
         using var stranger = DescribedAnswers.Of(app.Host);
-        var session = A.Session();
+        var session = TestData.Session();
         await reader.RecordAsync(session);
 
         var id = session.Id.ToString();

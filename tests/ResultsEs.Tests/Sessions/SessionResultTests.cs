@@ -13,7 +13,7 @@ public sealed class SessionResultTests(AppFixture app)
     public async Task A_running_session_is_served_with_what_it_has()
     {
         var http = await app.ClientAsync();
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         await http.RecordAsync(session);
 
         var result = await http.ResultAsync(session.Id);
@@ -24,7 +24,7 @@ public sealed class SessionResultTests(AppFixture app)
     [Fact]
     public async Task A_session_with_nothing_but_a_start_has_every_key()
     {
-        var session = A.Session();
+        var session = TestData.Session();
         var started = session.Events[0]["data"]!.AsObject();
         started.Remove("testPlanId");
         started.Remove("audienceId");
@@ -41,7 +41,7 @@ public sealed class SessionResultTests(AppFixture app)
     [Fact]
     public async Task A_whole_session_tells_its_test_its_audience_and_its_participant()
     {
-        var session = A.Session().Profiled().Completed();
+        var session = TestData.Session().Profiled().Completed();
         var (v2, v3) = await ResultsAsync(session);
 
         var head = $$"""
@@ -62,7 +62,7 @@ public sealed class SessionResultTests(AppFixture app)
     [InlineData("THINK_OUT_LOUD")]
     public async Task Each_product_type_is_served_as_it_was_sent(string productType)
     {
-        var session = A.Session();
+        var session = TestData.Session();
         session.Events[0]["data"]!["productType"] = productType;
         var (v2, v3) = await ResultsAsync(session);
 
@@ -77,7 +77,7 @@ public sealed class SessionResultTests(AppFixture app)
             {"value":"34"},{"type":"UNRECOGNIZED"},{}]
             """;
         var participant = Guid.NewGuid();
-        var session = A.Session().With("ParticipantProfiled", new() { ["participantId"] = participant.ToString(), ["demographics"] = JsonNode.Parse(Demographics) });
+        var session = TestData.Session().With("ParticipantProfiled", new() { ["participantId"] = participant.ToString(), ["demographics"] = JsonNode.Parse(Demographics) });
         var (v2, v3) = await ResultsAsync(session);
 
         foreach (var result in new[] { v2, v3 })
@@ -87,15 +87,15 @@ public sealed class SessionResultTests(AppFixture app)
     [Fact]
     public async Task The_later_end_of_a_session_holds_whichever_comes_first()
     {
-        var completedLast = A.Session().Abandoned().Completed();
-        var abandonedLast = A.Session().Completed().Abandoned();
-        var arrivedBackwards = A.Session().Abandoned().Completed();
+        var completedLast = TestData.Session().Abandoned().Completed();
+        var abandonedLast = TestData.Session().Completed().Abandoned();
+        var arrivedBackwards = TestData.Session().Abandoned().Completed();
         arrivedBackwards.Events.Reverse();
 
         Assert.Equal(("COMPLETE", "2026-03-01T10:25:00.000Z"), End(await ResultsAsync(completedLast)));
         Assert.Equal(("ABANDONED", "2026-03-01T10:20:00.000Z"), End(await ResultsAsync(abandonedLast)));
         Assert.Equal(("COMPLETE", "2026-03-01T10:25:00.000Z"), End(await ResultsAsync(arrivedBackwards)));
-        Assert.Equal(("IN_PROGRESS", null), End(await ResultsAsync(A.Session())));
+        Assert.Equal(("IN_PROGRESS", null), End(await ResultsAsync(TestData.Session())));
 
         static (string, string?) End((JsonObject V2, JsonObject V3) results)
         {
@@ -111,7 +111,7 @@ public sealed class SessionResultTests(AppFixture app)
     [InlineData("2026-02-28T20:15:00.1239999-05:30", "2026-03-01T01:45:00.123Z")]
     public async Task Times_are_told_in_UTC_with_milliseconds(string sent, string shown)
     {
-        var session = A.Session().Completed();
+        var session = TestData.Session().Completed();
         session.Events[0]["data"]!["startedAt"] = sent;
         session.Events[1]["data"]!["finishedAt"] = sent;
         var (v2, v3) = await ResultsAsync(session);
@@ -126,8 +126,8 @@ public sealed class SessionResultTests(AppFixture app)
     public async Task A_session_can_be_read_from_its_start_on_with_what_came_before(string version)
     {
         using var http = await app.ClientAsync();
-        var started = A.Session();
-        var before = A.SessionOnly(started.Id).Profiled().WithAnswer(Answers.Nps(9)).Completed();
+        var started = TestData.Session();
+        var before = TestData.SessionOnly(started.Id).Profiled().WithAnswer(Answers.Nps(9)).Completed();
 
         await http.RecordAsync(before);
         using (var answer = await http.GetResultAsync(started.Id, version))
@@ -144,9 +144,9 @@ public sealed class SessionResultTests(AppFixture app)
     public async Task What_comes_after_the_end_is_shown()
     {
         using var http = await app.ClientAsync();
-        var session = A.Session().Completed();
+        var session = TestData.Session().Completed();
         await http.RecordAsync(session);
-        await http.RecordAsync(A.SessionOnly(session.Id).WithAnswer(Answers.Nps(9), time: Noon));
+        await http.RecordAsync(TestData.SessionOnly(session.Id).WithAnswer(Answers.Nps(9), time: Noon));
 
         var result = await http.ResultAsync(session.Id);
         Assert.Equal(("COMPLETE", 1), ((string)result["status"]!, result["tasks"]!.AsArray().Count));
@@ -158,7 +158,7 @@ public sealed class SessionResultTests(AppFixture app)
     public async Task Of_two_answers_the_later_is_shown(int minutes, int shown)
     {
         var task = Guid.NewGuid();
-        var session = A.Session().WithAnswer(Answers.Nps(3), task, position: 0, time: Noon).WithAnswer(Answers.Nps(9), task, position: 0, time: Noon.AddMinutes(minutes));
+        var session = TestData.Session().WithAnswer(Answers.Nps(3), task, position: 0, time: Noon).WithAnswer(Answers.Nps(9), task, position: 0, time: Noon.AddMinutes(minutes));
         var (v2, v3) = await ResultsAsync(session);
 
         Assert.Equal(shown, (int)Assert.Single(v2["sessionTaskResults"]!.AsArray())!["taskResponse"]!["score"]!);
@@ -173,7 +173,7 @@ public sealed class SessionResultTests(AppFixture app)
         var (task, lesser, greater) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
         if (string.CompareOrdinal(lesser.ToString(), greater.ToString()) > 0)
             (lesser, greater) = (greater, lesser);
-        var session = A.Session().WithAnswer(Answers.Nps(3), task, time: Noon, id: lesser).WithAnswer(Answers.Nps(9), task, time: Noon, id: greater);
+        var session = TestData.Session().WithAnswer(Answers.Nps(3), task, time: Noon, id: lesser).WithAnswer(Answers.Nps(9), task, time: Noon, id: greater);
         if (greaterFirst)
             session.Events.Reverse();
         var (_, v3) = await ResultsAsync(session);
@@ -187,7 +187,7 @@ public sealed class SessionResultTests(AppFixture app)
     public async Task Of_an_answer_and_a_skip_the_later_is_shown(int minutes, string shown, bool skipped)
     {
         var task = Guid.NewGuid();
-        var session = A.Session().WithAnswer(Answers.Nps(9), task, time: Noon).WithSkip("NPS", task: task, time: Noon.AddMinutes(minutes));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9), task, time: Noon).WithSkip("NPS", task: task, time: Noon.AddMinutes(minutes));
         var (v2, v3) = await ResultsAsync(session);
 
         Assert.Equal(shown, (string)Assert.Single(v2["sessionTaskResults"]!.AsArray())!["taskType"]!);
@@ -199,7 +199,7 @@ public sealed class SessionResultTests(AppFixture app)
     public async Task An_answer_of_another_type_replaces_all_of_the_one_before()
     {
         var task = Guid.NewGuid();
-        var session = A.Session().WithAnswer(Answers.Nps(9), task, position: 4, time: Noon).WithAnswer(Answers.Written("ten"), task, position: 2, time: Noon.AddMinutes(1));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9), task, position: 4, time: Noon).WithAnswer(Answers.Written("ten"), task, position: 2, time: Noon.AddMinutes(1));
         var (v2, v3) = await ResultsAsync(session);
 
         SortedJson.Equal(
@@ -214,7 +214,7 @@ public sealed class SessionResultTests(AppFixture app)
     public async Task Tasks_are_in_the_order_of_position_then_start_then_id()
     {
         var ids = Enumerable.Range(0, 5).Select(_ => Guid.NewGuid()).OrderBy(id => id.ToString(), StringComparer.Ordinal).ToList();
-        var session = A.Session()
+        var session = TestData.Session()
             .WithAnswer(Answers.Blank(), ids[0], position: 10, startTimeMs: 1)
             .WithAnswer(Answers.Blank(), ids[4], position: 2, startTimeMs: 500)
             .WithAnswer(Answers.Blank(), ids[3], position: 2, startTimeMs: 900)
@@ -231,7 +231,7 @@ public sealed class SessionResultTests(AppFixture app)
     public async Task Task_groups_show_their_score_or_their_sequence_and_the_later_one()
     {
         Guid[] groups = [.. Enumerable.Range(0, 3).Select(_ => Guid.NewGuid()).OrderBy(id => id.ToString(), StringComparer.Ordinal)];
-        var session = A.Session()
+        var session = TestData.Session()
             .WithSequence(groups[2], "CAB")
             .WithScore(groups[0], 66.75m, Noon)
             .WithScore(groups[0], 12m, Noon.AddMinutes(-1))

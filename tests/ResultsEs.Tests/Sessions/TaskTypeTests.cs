@@ -52,7 +52,7 @@ public sealed class TaskTypeTests(AppFixture app)
     public async Task An_answer_shows_in_v2_under_its_type_and_in_v3_under_its_key(string type)
     {
         var (_, v3Type, v3Key, payload) = Assert.Single(Shown, shown => shown.Type == type);
-        var session = A.Session().WithAnswer(Answers.All[type](), position: 3);
+        var session = TestData.Session().WithAnswer(Answers.All[type](), position: 3);
         var (v2, v3) = await TasksAsync(session);
 
         SortedJson.Equal(
@@ -67,7 +67,7 @@ public sealed class TaskTypeTests(AppFixture app)
     [MemberData(nameof(Bare))]
     public async Task Members_that_were_not_sent_are_not_shown(string answer, string payload)
     {
-        var (v2, v3) = await TasksAsync(A.Session().WithAnswer(JsonNode.Parse(answer)!.AsObject()));
+        var (v2, v3) = await TasksAsync(TestData.Session().WithAnswer(JsonNode.Parse(answer)!.AsObject()));
 
         SortedJson.Equal(payload, v2[0]!["taskResponse"]);
         SortedJson.Equal(payload, Assert.Single(Answer(v3).AsObject()).Value);
@@ -78,7 +78,7 @@ public sealed class TaskTypeTests(AppFixture app)
     public async Task A_skipped_task_keeps_its_own_type_and_has_no_answer(string type)
     {
         var v3Type = Shown.SingleOrDefault(shown => shown.Type == type).V3Type ?? "UNRECOGNIZED";
-        var session = A.Session().WithSkip(type, "LOGIC").WithSkip(type, "USER");
+        var session = TestData.Session().WithSkip(type, "LOGIC").WithSkip(type, "USER");
         var (v2, v3) = await TasksAsync(session);
 
         SortedJson.Equal(
@@ -98,7 +98,7 @@ public sealed class TaskTypeTests(AppFixture app)
     [Fact]
     public async Task An_answer_of_an_unknown_type_shows_as_unrecognized_without_its_payload()
     {
-        var session = A.Session().WithAnswer(new JsonObject { ["type"] = Unknown, ["points"] = new JsonArray(1, 2) });
+        var session = TestData.Session().WithAnswer(new JsonObject { ["type"] = Unknown, ["points"] = new JsonArray(1, 2) });
         var (v2, v3) = await TasksAsync(session);
 
         SortedJson.Equal(
@@ -118,7 +118,7 @@ public sealed class TaskTypeTests(AppFixture app)
     [InlineData(10, "PROMOTER")]
     public async Task The_category_follows_from_the_score(int score, string category)
     {
-        var (v2, v3) = await TasksAsync(A.Session().WithAnswer(Answers.Nps(score)));
+        var (v2, v3) = await TasksAsync(TestData.Session().WithAnswer(Answers.Nps(score)));
 
         var expected = $$"""{"score":{{score}},"category":"{{category}}"}""";
         SortedJson.Equal(expected, v2[0]!["taskResponse"]);
@@ -128,7 +128,7 @@ public sealed class TaskTypeTests(AppFixture app)
     [Fact]
     public async Task A_ranking_is_shown_from_the_first_rank_to_the_last()
     {
-        var (v2, v3) = await TasksAsync(A.Session().WithAnswer(Answers.Ranking(4, 2, 1, 3)));
+        var (v2, v3) = await TasksAsync(TestData.Session().WithAnswer(Answers.Ranking(4, 2, 1, 3)));
 
         int[] ranks = [1, 2, 3, 4];
         string[] options = ["o2", "o1", "o3", "o0"];
@@ -146,9 +146,9 @@ public sealed class TaskTypeTests(AppFixture app)
     {
         var task = Guid.NewGuid();
         using var http = await app.ClientAsync();
-        var session = A.Session();
-        var answer = A.SessionOnly(session.Id).WithAnswer(Answers.Verbal(), task);
-        var transcript = A.SessionOnly(session.Id).WithTranscript(task, "It was easy.", Later);
+        var session = TestData.Session();
+        var answer = TestData.SessionOnly(session.Id).WithAnswer(Answers.Verbal(), task);
+        var transcript = TestData.SessionOnly(session.Id).WithTranscript(task, "It was easy.", Later);
 
         await http.RecordAsync(session);
         await http.RecordAsync(transcriptFirst ? transcript : answer);
@@ -171,7 +171,7 @@ public sealed class TaskTypeTests(AppFixture app)
     public async Task Of_two_transcripts_the_later_is_shown(int minutes, string expected)
     {
         var task = Guid.NewGuid();
-        var session = A.Session().WithAnswer(Answers.Verbal(), task)
+        var session = TestData.Session().WithAnswer(Answers.Verbal(), task)
             .WithTranscript(task, "first", Later).WithTranscript(task, "second", Later.AddMinutes(minutes));
         var (_, v3) = await TasksAsync(session);
 
@@ -184,7 +184,7 @@ public sealed class TaskTypeTests(AppFixture app)
         var task = Guid.NewGuid();
         var answer = Answers.Verbal();
         (answer["text"], answer["language"]) = ("um, easy", "en");
-        var (_, v3) = await TasksAsync(A.Session().WithTranscript(task, "Easy.").WithAnswer(answer, task));
+        var (_, v3) = await TasksAsync(TestData.Session().WithTranscript(task, "Easy.").WithAnswer(answer, task));
 
         SortedJson.Equal("""{"written":{"text":"Easy.","language":"en-GB","cues":[{"startMs":100,"endMs":900,"text":"Easy."}]}}""", Answer(v3));
     }
@@ -193,7 +193,7 @@ public sealed class TaskTypeTests(AppFixture app)
     public async Task A_transcript_changes_nothing_in_a_task_that_was_not_spoken()
     {
         var (written, skipped) = (Guid.NewGuid(), Guid.NewGuid());
-        var session = A.Session().WithAnswer(Answers.Written("As written."), written).WithSkip("VERBAL", task: skipped)
+        var session = TestData.Session().WithAnswer(Answers.Written("As written."), written).WithSkip("VERBAL", task: skipped)
             .WithTranscript(written, "As spoken.").WithTranscript(skipped, "Nothing.");
         var (v2, v3) = await TasksAsync(session);
 

@@ -25,7 +25,7 @@ public sealed class TranscriptTests(AppFixture app)
     public async Task A_transcript_is_WebVTT_with_speakers_hours_and_overlaps()
     {
         using var http = await app.ClientAsync();
-        var session = A.Session().With("SessionTranscribed", Transcript(
+        var session = TestData.Session().With("SessionTranscribed", Transcript(
             (3_600_000, 3_661_001, "Moderator", "What <b>now</b> & then?"),
             (500, 2_000, "Anna & Bob > \"C\"", "Two\r\n\r\nlines --> one"),
             (500, 1_500, null, "At the same time"),
@@ -66,7 +66,7 @@ public sealed class TranscriptTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         var begin = SessionBuilder.Begin;
-        var session = A.Session()
+        var session = TestData.Session()
             .With("SessionTranscribed", Transcript((0, 1, null, "second")), begin.AddHours(2))
             .With("SessionTranscribed", Transcript((0, 1, null, "first")), begin.AddHours(1));
         await http.RecordAsync(session);
@@ -78,7 +78,7 @@ public sealed class TranscriptTests(AppFixture app)
     public async Task A_transcript_without_cues_is_an_empty_file()
     {
         using var http = await app.ClientAsync();
-        var session = A.Session().With("SessionTranscribed", Transcript());
+        var session = TestData.Session().With("SessionTranscribed", Transcript());
         await http.RecordAsync(session);
 
         Assert.Equal("WEBVTT\n", await http.GetStringAsync(new Uri(Path(session.Id), UriKind.Relative), Cancelled));
@@ -89,8 +89,8 @@ public sealed class TranscriptTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         using var elsewhere = await app.ClientAsync(TestClients.OtherWorkspace);
-        var (without, others) = (A.Session(), A.Session(TestClients.WorkspaceB).Transcribed());
-        var notStarted = A.SessionOnly().Transcribed();
+        var (without, others) = (TestData.Session(), TestData.Session(TestClients.WorkspaceB).Transcribed());
+        var notStarted = TestData.SessionOnly().Transcribed();
         await http.RecordAsync(without);
         await http.RecordAsync(notStarted);
         await elsewhere.RecordAsync(others);
@@ -116,7 +116,7 @@ public sealed class TranscriptTests(AppFixture app)
     public async Task A_range_of_its_bytes_can_be_asked_for(string range, HttpStatusCode status, string expected, string? contentRange)
     {
         using var http = await app.ClientAsync();
-        var session = A.Session().Transcribed();
+        var session = TestData.Session().Transcribed();
         await http.RecordAsync(session);
         using var whole = await GetAsync(http, session.Id);
         var length = (await whole.Content.ReadAsByteArrayAsync(Cancelled)).Length;

@@ -106,7 +106,7 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
     /// <summary>A session of 9 KB, and many copies of it that ended before it.</summary>
     private async Task<SessionBuilder> RecordManyAsync()
     {
-        var session = A.Session();
+        var session = TestData.Session();
         for (var task = 0; task < 30; task++)
             session.WithAnswer(Answers.Written($"{task} {new string('x', 100)}"));
         await _http.RecordAsync(session.Completed());

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.TestResults;
@@ -24,10 +23,10 @@ public sealed class ExportTests(AppFixture app)
         using var http = await app.ClientAsync();
         var test = Guid.NewGuid();
         // Some end at the same moment, and are told apart by their ids.
-        var sessions = Enumerable.Range(0, Many).Select(n => A.Session(test: test).WithAnswer(Answers.Written($"a \"line\"\n{n} é")).Completed(Noon.AddMinutes(n % 100))).ToList();
+        var sessions = Enumerable.Range(0, Many).Select(n => TestData.Session(test: test).WithAnswer(Answers.Written($"a \"line\"\n{n} é")).Completed(Noon.AddMinutes(n % 100))).ToList();
         await RecordAsync(http, sessions);
-        await http.RecordAsync(A.Session(test: test));
-        await http.RecordAsync(A.Session().Completed());
+        await http.RecordAsync(TestData.Session(test: test));
+        await http.RecordAsync(TestData.Session().Completed());
 
         using var answer = await http.ReadAsync(Path(test));
         var lines = Lines(await answer.Content.ReadAsByteArrayAsync(Cancelled));
@@ -43,7 +42,7 @@ public sealed class ExportTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         var test = Guid.NewGuid();
-        var (changed, still) = (A.Session(test: test).Completed(), A.Session(test: test).Completed());
+        var (changed, still) = (TestData.Session(test: test).Completed(), TestData.Session(test: test).Completed());
         await RecordAsync(http, [changed, still]);
         await http.RecordAsync(changed.WithAnswer(Answers.Nps(3)));
         var since = (string)(await http.JsonAsync($"/api/v2/sessionResults?testId={test}&updatedSince=2026-01-01T00:00:00Z"))["sessions"]![1]!["updatedTime"]!;
@@ -60,7 +59,7 @@ public sealed class ExportTests(AppFixture app)
         var text = new string('x', 9_000);
         for (var n = 0; n < 6; n++)
         {
-            var session = A.Session(test: test).Completed(Noon.AddMinutes(n));
+            var session = TestData.Session(test: test).Completed(Noon.AddMinutes(n));
             if (n % 3 != 0)
             {
                 for (var task = 0; task < 150; task++)
@@ -82,7 +81,7 @@ public sealed class ExportTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         var test = Guid.NewGuid();
-        var sessions = Enumerable.Range(0, 60).Select(n => A.Session(test: test).WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(3)).Completed(Noon.AddMinutes(-n))).ToList();
+        var sessions = Enumerable.Range(0, 60).Select(n => TestData.Session(test: test).WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(3)).Completed(Noon.AddMinutes(-n))).ToList();
         await RecordAsync(http, sessions);
         // The first, some in the middle of both pages, and the last.
         var behind = new[] { 0, 7, 8, 40, 59 }.Select(n => sessions[n].Id).ToArray();
@@ -104,7 +103,7 @@ public sealed class ExportTests(AppFixture app)
     public async Task A_test_that_has_none_of_these_sessions_is_an_empty_answer()
     {
         using var http = await app.ClientAsync();
-        var session = A.Session();
+        var session = TestData.Session();
         await http.RecordAsync(session);
         using var answer = await http.ReadAsync(Path(session.TestId));
 
@@ -119,7 +118,7 @@ public sealed class ExportTests(AppFixture app)
         using var both = await app.ClientAsync(TestClients.BothWorkspaces);
         using var namesake = await app.ClientAsync(TestClients.OtherAccountWithWorkspaceA);
         var test = Guid.NewGuid();
-        var (ofA, ofB, ofOtherAccount) = (A.Session(test: test).Completed(Noon), A.Session(TestClients.WorkspaceB, test).Completed(Noon.AddMinutes(1)), A.Session(test: test).Completed(Noon.AddMinutes(2)));
+        var (ofA, ofB, ofOtherAccount) = (TestData.Session(test: test).Completed(Noon), TestData.Session(TestClients.WorkspaceB, test).Completed(Noon.AddMinutes(1)), TestData.Session(test: test).Completed(Noon.AddMinutes(2)));
         await a.RecordAsync(ofA);
         await b.RecordAsync(ofB);
         await namesake.RecordAsync(ofOtherAccount);
@@ -147,7 +146,7 @@ public sealed class ExportTests(AppFixture app)
     public async Task Head_answers_as_get_without_the_lines()
     {
         using var http = await app.ClientAsync();
-        var session = A.Session().Completed();
+        var session = TestData.Session().Completed();
         await http.RecordAsync(session);
         using var get = await http.ReadAsync(Path(session.TestId));
         using var head = await http.SendAsync(new HttpRequestMessage(HttpMethod.Head, Path(session.TestId)), Cancelled);

@@ -47,8 +47,8 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
     public async Task The_last_part_of_a_list_costs_what_the_first_costs(string list)
     {
         var filter = Filters[list];
-        var first = await ExplainAsync(command => SessionList.Build(command, Caller, filter, new Paging(25, 0, null)));
-        var last = await ExplainAsync(command => SessionList.Build(command, Caller, filter, new Paging(25, 0, LastBut(50, filter))));
+        var first = await ExplainAsync(command => GetSessionResults.Build(command, Caller, filter, new Paging(25, 0, null)));
+        var last = await ExplainAsync(command => GetSessionResults.Build(command, Caller, filter, new Paging(25, 0, LastBut(50, filter))));
 
         Assert.Equal((25, 25), (Math.Min(25, first.Rows), Math.Min(25, last.Rows)));
         foreach (var plan in new[] { first, last })
@@ -65,7 +65,7 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
     public async Task The_last_page_of_an_export_costs_what_the_first_costs(string list)
     {
         var filter = Filters[list];
-        foreach (var after in new Position?[] { null, LastBut(50, filter) })
+        foreach (var after in new Cursor?[] { null, LastBut(50, filter) })
         {
             var plan = await ExplainAsync(command => SessionPages.Build(command, Caller, filter, after, limit: 25));
 
@@ -78,7 +78,7 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
     [Fact]
     public async Task The_deepest_offset_looks_up_the_rows_of_its_part_alone()
     {
-        var plan = await ExplainAsync(command => SessionList.Build(command, Caller, Complete, new Paging(25, Paging.MaxOffset, null)));
+        var plan = await ExplainAsync(command => GetSessionResults.Build(command, Caller, Complete, new Paging(25, Paging.MaxOffset, null)));
 
         Assert.Empty(plan.Unindexed);
         Assert.True(plan.Pages < 1_500, $"{plan.Pages} pages\n{plan.Text}");
@@ -87,7 +87,7 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
     [Fact]
     public async Task A_list_without_any_match_looks_at_the_index_alone()
     {
-        var plan = await ExplainAsync(command => SessionList.Build(command, Caller, Complete with { TaskType = "FIGMA" }, new Paging(25, 0, null)));
+        var plan = await ExplainAsync(command => GetSessionResults.Build(command, Caller, Complete with { TaskType = "FIGMA" }, new Paging(25, 0, null)));
 
         Assert.Empty(plan.Unindexed);
         Assert.Equal(0, plan.HeapFetches);
@@ -134,11 +134,11 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
     private static Guid Session(int n) => Guid.Parse(string.Create(CultureInfo.InvariantCulture, $"5e550000-0000-4000-8000-{n:x12}"));
 
     /// <summary>The place of the list's last item but some; the fixture made session n end n minutes after the begin.</summary>
-    private static Position LastBut(int items, SessionFilter filter)
+    private static Cursor LastBut(int items, SessionFilter filter)
     {
         // Every second one of the test is complete, and of those every second of the audience.
         var n = filter.UpdatedSince is null ? items * 8 : OfBigTest - (items * 8);
-        return new Position(Begin.AddMinutes(n).UtcTicks, Session(n), default, OfBigTest);
+        return new Cursor(Begin.AddMinutes(n).UtcTicks, Session(n), default, OfBigTest);
     }
 
     private async Task<Plan> ExplainAsync(Action<NpgsqlCommand> build)

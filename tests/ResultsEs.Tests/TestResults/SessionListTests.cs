@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using CsCheck;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.TestResults;
@@ -78,12 +77,12 @@ public sealed class SessionListTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         var test = Guid.NewGuid();
-        var sessions = Enumerable.Range(0, 3).Select(n => A.Session(test: test).WithAnswer(Answers.Nps(9)).Completed(Noon.AddMinutes(n))).ToList();
+        var sessions = Enumerable.Range(0, 3).Select(n => TestData.Session(test: test).WithAnswer(Answers.Nps(9)).Completed(Noon.AddMinutes(n))).ToList();
         foreach (var session in sessions)
             await http.RecordAsync(session);
-        await http.RecordAsync(A.Session(test: test));
-        await http.RecordAsync(A.Session(test: test).Abandoned());
-        await http.RecordAsync(A.Session().Completed());
+        await http.RecordAsync(TestData.Session(test: test));
+        await http.RecordAsync(TestData.Session(test: test).Abandoned());
+        await http.RecordAsync(TestData.Session().Completed());
 
         var page = await http.JsonAsync($"/api/v2/sessionResults?testId={test}");
         foreach (var session in page["sessions"]!.AsArray())
@@ -102,7 +101,7 @@ public sealed class SessionListTests(AppFixture app)
     public async Task What_a_session_lacks_is_left_out()
     {
         using var http = await app.ClientAsync();
-        var session = A.SessionOnly().Started(TestClients.WorkspaceA).But("data.audienceId", null);
+        var session = TestData.SessionOnly().Started(TestClients.WorkspaceA).But("data.audienceId", null);
         await http.RecordAsync(session);
 
         var shown = (await http.JsonAsync($"/api/v2/sessionResults?testId={session.TestId}&status=IN_PROGRESS"))["sessions"]!.AsArray().Single()!.AsObject();
@@ -115,7 +114,7 @@ public sealed class SessionListTests(AppFixture app)
         using var http = await app.ClientAsync();
         using var elsewhere = await app.ClientAsync(TestClients.OtherWorkspace);
         using var namesake = await app.ClientAsync(TestClients.OtherAccountWithWorkspaceA);
-        var (inOtherWorkspace, ofOtherAccount, notStarted) = (A.Session(TestClients.WorkspaceB).Completed(), A.Session().Completed(), A.SessionOnly().Completed());
+        var (inOtherWorkspace, ofOtherAccount, notStarted) = (TestData.Session(TestClients.WorkspaceB).Completed(), TestData.Session().Completed(), TestData.SessionOnly().Completed());
         await elsewhere.RecordAsync(inOtherWorkspace);
         await namesake.RecordAsync(ofOtherAccount);
         await http.RecordAsync(notStarted);
@@ -142,7 +141,7 @@ public sealed class SessionListTests(AppFixture app)
         using var b = await app.ClientAsync(TestClients.OtherWorkspace);
         using var both = await app.ClientAsync(TestClients.BothWorkspaces);
         var test = Guid.NewGuid();
-        var (ofA, ofB) = (A.Session(test: test).Completed(Noon), A.Session(TestClients.WorkspaceB, test).Completed(Noon.AddMinutes(1)));
+        var (ofA, ofB) = (TestData.Session(test: test).Completed(Noon), TestData.Session(TestClients.WorkspaceB, test).Completed(Noon.AddMinutes(1)));
         await a.RecordAsync(ofA);
         await b.RecordAsync(ofB);
 
@@ -158,10 +157,10 @@ public sealed class SessionListTests(AppFixture app)
         using var http = await app.ClientAsync();
         var test = Guid.NewGuid();
         var other = "5a000000-0000-4000-8000-00000000000f";
-        var early = A.Session(test: test).WithAnswer(Answers.Nps(9)).WithSkip("URL").Completed(Noon);
-        var late = A.SessionOnly(test: test).Started(TestClients.WorkspaceA).But("data.audienceId", $"\"{other}\"").WithAnswer(Answers.Written("x")).Completed(Noon.AddMinutes(1));
-        var left = A.Session(test: test).WithAnswer(new JsonObject { ["type"] = "HOLOGRAM" }).Abandoned(Noon.AddMinutes(2));
-        var running = A.Session(test: test).WithAnswer(Answers.Nps(1));
+        var early = TestData.Session(test: test).WithAnswer(Answers.Nps(9)).WithSkip("URL").Completed(Noon);
+        var late = TestData.SessionOnly(test: test).Started(TestClients.WorkspaceA).But("data.audienceId", $"\"{other}\"").WithAnswer(Answers.Written("x")).Completed(Noon.AddMinutes(1));
+        var left = TestData.Session(test: test).WithAnswer(new JsonObject { ["type"] = "HOLOGRAM" }).Abandoned(Noon.AddMinutes(2));
+        var running = TestData.Session(test: test).WithAnswer(Answers.Nps(1));
         foreach (var session in new[] { early, late, left, running })
             await http.RecordAsync(session);
 
@@ -209,7 +208,7 @@ public sealed class SessionListTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         var test = Guid.NewGuid();
-        var (changed, still) = (A.Session(test: test).Completed(), A.Session(test: test).Completed());
+        var (changed, still) = (TestData.Session(test: test).Completed(), TestData.Session(test: test).Completed());
         await http.RecordAsync(changed);
         await http.RecordAsync(still);
         var before = (await http.JsonAsync($"/api/v2/sessionResults?testId={test}&updatedSince=2026-01-01T00:00:00Z"))["sessions"]!.AsArray();
@@ -230,10 +229,10 @@ public sealed class SessionListTests(AppFixture app)
             {
                 using var http = await app.ClientAsync();
                 var test = Guid.NewGuid();
-                await http.RecordAsync(A.Session(test: test));
+                await http.RecordAsync(TestData.Session(test: test));
                 // Some end at the same moment, and are told apart by their ids.
                 foreach (var minute in minutes)
-                    await http.RecordAsync(A.Session(test: test).Completed(Noon.AddMinutes(minute)));
+                    await http.RecordAsync(TestData.Session(test: test).Completed(Noon.AddMinutes(minute)));
 
                 var list = $"/api/v2/sessionResults?testId={test}" + (byChange ? "&updatedSince=2026-01-01T00:00:00Z" : "");
                 var whole = Ids(await http.JsonAsync(list)).ToList();
@@ -258,8 +257,8 @@ public sealed class SessionListTests(AppFixture app)
         var seen = await WalkAsync(http, $"/api/v2/sessionResults?testId={test}&limit=2", async () =>
         {
             // The newest and the oldest.
-            await http.RecordAsync(A.Session(test: test).Completed(Noon.AddDays(1)));
-            await http.RecordAsync(A.Session(test: test).Completed(Noon.AddDays(-1)));
+            await http.RecordAsync(TestData.Session(test: test).Completed(Noon.AddDays(1)));
+            await http.RecordAsync(TestData.Session(test: test).Completed(Noon.AddDays(-1)));
         });
 
         Assert.Equal(seen.Distinct(), seen);
@@ -274,7 +273,7 @@ public sealed class SessionListTests(AppFixture app)
         using var http = await app.ClientAsync();
         var test = await TestAsync(http, ended: 3);
         var first = await http.JsonAsync($"/api/v2/sessionResults?testId={test}&limit=1{filter}");
-        await http.RecordAsync(A.Session(test: test).WithAnswer(Answers.Nps(1)).Completed(Noon.AddDays(-1)));
+        await http.RecordAsync(TestData.Session(test: test).WithAnswer(Answers.Nps(1)).Completed(Noon.AddDays(-1)));
 
         var cursor = (string)first["meta"]!["pagination"]!["nextCursor"]!;
         Assert.Equal(3, Total(await http.JsonAsync($"/api/v2/sessionResults?testId={test}&limit=1&cursor={cursor}{filter}")));
@@ -317,8 +316,8 @@ public sealed class SessionListTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         var (test, elsewhere) = (Guid.NewGuid(), Guid.NewGuid());
-        var session = A.Session(test: test);
-        await http.RecordAsync(A.Session(test: elsewhere));
+        var session = TestData.Session(test: test);
+        await http.RecordAsync(TestData.Session(test: elsewhere));
 
         // Read after every step, before and after the totals have taken it in.
         await StepAsync(session, (1, 0, 0), (1, 0, 0));
@@ -379,7 +378,7 @@ public sealed class SessionListTests(AppFixture app)
     {
         var test = Guid.NewGuid();
         for (var n = 0; n < ended; n++)
-            await http.RecordAsync(A.Session(test: test).WithAnswer(Answers.Nps(n)).Completed(Noon.AddMinutes(n)));
+            await http.RecordAsync(TestData.Session(test: test).WithAnswer(Answers.Nps(n)).Completed(Noon.AddMinutes(n)));
         return test;
     }
 

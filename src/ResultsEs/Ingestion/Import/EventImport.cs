@@ -56,10 +56,7 @@ internal sealed partial class EventImport(
     /// <summary>The last line up to which every line is stored or refused. Later lines may be stored too.</summary>
     public long ThroughLine { get; private set; }
 
-    /// <summary>Imports lines to the end.</summary>
-    /// <param name="reader">The bytes; see <see cref="EventLines"/>.</param>
-    /// <param name="from">The first line to import.</param>
-    /// <param name="stop">Stops reading. Lines that are read are recorded.</param>
+    /// <summary>Imports lines, from one on, to the end. A stop ends the reading; lines that are read are recorded.</summary>
     /// <exception cref="IOException">The bytes cannot be read to their end.</exception>
     public async Task<ImportEnd> RunAsync(PipeReader reader, long from, CancellationToken stop)
     {

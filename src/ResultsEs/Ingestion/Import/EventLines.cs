@@ -20,10 +20,7 @@ internal static class EventLines
     public static bool IsContentType(string? contentType) =>
         CloudEventReader.MediaTypeOf(contentType) is "application/x-ndjson" or "application/ndjson";
 
-    /// <summary>Reads lines to the end, except blank ones.</summary>
-    /// <param name="reader">UTF-8, with or without a byte order mark; lines end with LF or CRLF. The caller completes it.</param>
-    /// <param name="from">The first line to read; those before it are skipped.</param>
-    /// <param name="cancellation">Stops the reading.</param>
+    /// <summary>Reads lines of UTF-8, from one on, except blank ones; LF or CRLF ends each. The caller completes the reader.</summary>
     public static async IAsyncEnumerable<EventLine> ReadAsync(
         PipeReader reader, long from, [EnumeratorCancellation] CancellationToken cancellation)
     {

@@ -40,7 +40,9 @@ internal static class PostEventLines
 
         var caller = Caller.From(http.User);
         var refusals = new List<RefusedLine>();
-        var import = new EventImport(RecordAsync, caller.Account, caller.Workspaces, MaxWait, logger, Refuse);
+        var import = new EventImport(
+            command => bus.InvokeAsync<RecordResult>(command, CancellationToken.None),
+            caller.Account, caller.Workspaces, MaxWait, logger, Refuse);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         var end = await import.RunAsync(http.Request.BodyReader, from: 1, stop.Token);
         if (end == ImportEnd.Complete)
@@ -59,8 +61,6 @@ internal static class PostEventLines
         problem.ProblemDetails.Extensions["refused"] = import.Refused;
         problem.ProblemDetails.Extensions["refusals"] = refusals;
         return problem;
-
-        Task<RecordResult> RecordAsync(RecordEvents command) => bus.InvokeAsync<RecordResult>(command, CancellationToken.None);
 
         void Refuse(RefusedLine line)
         {

@@ -2,15 +2,12 @@ using System.Buffers;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
-/// <summary>
-/// Reads CloudEvents from AMQP messages in structured, batched and binary mode (CloudEvents AMQP Protocol Binding 1.0.2, 3).
-/// In binary mode attributes are headers that begin with <c>cloudEvents:</c> or <c>cloudEvents_</c>.
-/// </summary>
+/// <summary>Reads CloudEvents from AMQP messages in structured, batched and binary mode (AMQP Protocol Binding 1.0.2, 3).</summary>
 internal static class AmqpCloudEvents
 {
     public const int MaxMessageBytes = PostEventsEndpoint.MaxRequestBytes;
 
-    /// <summary>True when a header holds an attribute of a CloudEvent.</summary>
+    // The headers that hold the attributes in binary mode.
     public static bool IsAttribute(string header) =>
         header.StartsWith("cloudEvents:", StringComparison.Ordinal) || header.StartsWith("cloudEvents_", StringComparison.Ordinal);
 

@@ -44,8 +44,7 @@ internal sealed partial class Deliveries(
             new MessageBus(runtime).InvokeAsync<RecordResult>(command, CancellationToken.None);
     }
 
-    /// <summary>Records a message's events, all or none.</summary>
-    /// <returns>The permanent reason for a refusal; null when the events are stored.</returns>
+    /// <summary>Records a message's events, all or none. Returns the permanent reason for a refusal; null when they are stored.</summary>
     public async Task<RefusedDeliveryException?> TryRecordAsync(
         SessionEventsDelivery delivery, Func<RecordEvents, Task<RecordResult>> record)
     {

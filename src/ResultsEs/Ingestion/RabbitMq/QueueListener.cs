@@ -49,14 +49,10 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
 
     /// <summary>Declares the queue: a quorum queue that never drops a message for its number of deliveries.</summary>
     public static Task DeclareAsync(IChannel channel, CancellationToken cancellation) => channel.QueueDeclareAsync(
-        RabbitMqOptions.Queue,
-        durable: true,
-        exclusive: false,
-        autoDelete: false,
+        RabbitMqOptions.Queue, durable: true, exclusive: false, autoDelete: false,
         new Dictionary<string, object?>(StringComparer.Ordinal) { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = DeliveryLimit },
         cancellationToken: cancellation);
 
-    /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(_subscriptions.Select(subscription => ListenAsync(subscription, stoppingToken)));
 

@@ -36,37 +36,33 @@ internal sealed class RabbitMqOptions
         .AddSettings<RabbitMqOptions>(configuration.GetSection(Section), Problems)
         .Configure(options => options.ConnectionString = FindConnectionString(configuration));
 
-    /// <summary>The connection string; null when no broker is configured.</summary>
     public static string? FindConnectionString(IConfiguration configuration) =>
         configuration.GetConnectionString("rabbitmq") is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
 
-    private static IReadOnlyList<string> Problems(RabbitMqOptions options)
+    private static IEnumerable<string> Problems(RabbitMqOptions options)
     {
         if (options.ConnectionString is null)
-            return [];
+            yield break;
 
-        List<string> failures = [];
         var broker = options.Broker;
         if (broker is null)
-            failures.Add("ConnectionStrings:rabbitmq must be an AMQP URI, such as amqp://user:password@host:5672/virtual-host.");
+            yield return "ConnectionStrings:rabbitmq must be an AMQP URI, such as amqp://user:password@host:5672/virtual-host.";
         if (options.Prefetch is < 1 or > 1_000)
-            failures.Add($"{Section}:Prefetch must be from 1 to 1000.");
+            yield return $"{Section}:Prefetch must be from 1 to 1000.";
         if (options.Accounts.Count == 0)
-            failures.Add($"{Section}:Accounts is empty; bind each virtual host to the account that may write through it.");
+            yield return $"{Section}:Accounts is empty; bind each virtual host to the account that may write through it.";
 
         var hosts = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (i, binding) in options.Accounts.Index())
         {
             var key = $"{Section}:Accounts:{i}";
             if (broker is not null && !hosts.Add(binding.HostOr(broker)))
-                failures.Add($"{key}: another entry has the same VirtualHost; one virtual host writes into one account.");
+                yield return $"{key}: another entry has the same VirtualHost; one virtual host writes into one account.";
             if (binding.Account == Guid.Empty)
-                failures.Add($"{key}:Account is missing.");
+                yield return $"{key}:Account is missing.";
             if (binding.Workspaces.Count == 0 || binding.Workspaces.Contains(Guid.Empty))
-                failures.Add($"{key}:Workspaces must hold at least one UUID, and no empty one.");
+                yield return $"{key}:Workspaces must hold at least one UUID, and no empty one.";
         }
-
-        return failures;
     }
 }
 

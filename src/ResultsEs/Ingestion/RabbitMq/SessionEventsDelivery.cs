@@ -4,10 +4,7 @@ using Wolverine;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
-/// <summary>
-/// A message of the queue as received: one CloudEvent or a batch, not yet validated. Its virtual host determines the account, the
-/// workspaces and the address (<see cref="RabbitMqOptions.AddressOf"/>). Headers hold the attributes in binary mode.
-/// </summary>
+/// <summary>A message of the queue, not yet validated. Its virtual host determines the account, the workspaces and the address.</summary>
 internal sealed record SessionEventsDelivery(
     Guid Account, IReadOnlyList<Guid> Workspaces, Uri ReceivedAt,
     string? ContentType, IReadOnlyDictionary<string, string?> Headers, byte[] Body)

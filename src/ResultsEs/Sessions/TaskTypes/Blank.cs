@@ -1,21 +1,11 @@
-[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.BlankJson>]
-
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record BlankPayload;
 
-internal sealed class BlankAnswerValidator : WireValidator<BlankAnswer>;
-
-[JsonSerializable(typeof(BlankPayload))]
-internal sealed partial class BlankJson : JsonSerializerContext;
-
-internal static class Blank
+internal sealed class Blank : WireValidator<BlankAnswer>
 {
-    public static TaskType TaskType { get; } = new TaskType<BlankAnswer, BlankPayload>
+    public static TaskType<BlankAnswer, BlankPayload> TaskType { get; } = new("BLANK", "blank", new Blank())
     {
-        V3Type = "BLANK",
-        V3Key = "blank",
-        Validator = new BlankAnswerValidator(),
         Payload = _ => new(),
     };
 }

@@ -1,5 +1,3 @@
-[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.FigmaJson>]
-
 namespace ResultsEs.Sessions.TaskTypes;
 
 /// <summary>What v2 and v3 show of a FIGMA task.</summary>
@@ -31,26 +29,10 @@ internal sealed record FigmaPayload
 /// <summary>A node (frame) that came on the screen, and when (milliseconds since the session's start).</summary>
 internal sealed record FigmaNodeVisit(string NodeId, long AtMs);
 
-internal sealed class FigmaAnswerValidator : WireValidator<FigmaAnswer>
+internal sealed class Figma : WireValidator<FigmaAnswer>
 {
-    public FigmaAnswerValidator()
+    public static TaskType<FigmaAnswer, FigmaPayload> TaskType { get; } = new("FIGMA", "figma", new Figma())
     {
-        RuleFor(x => x.PrototypeUrl).WebUrl();
-        RuleFor(x => x.FigmaPrototypeTitle).FreeText();
-        RuleFor(x => x.FigmaPrototypeDisplaySetting).Label();
-    }
-}
-
-[JsonSerializable(typeof(FigmaPayload))]
-internal sealed partial class FigmaJson : JsonSerializerContext;
-
-internal static class Figma
-{
-    public static TaskType TaskType { get; } = new TaskType<FigmaAnswer, FigmaPayload>
-    {
-        V3Type = "FIGMA",
-        V3Key = "figma",
-        Validator = new FigmaAnswerValidator(),
         Payload = answer => new()
         {
             PrototypeUrl = answer.PrototypeUrl,
@@ -71,4 +53,11 @@ internal static class Figma
             }
             : payload,
     };
+
+    public Figma()
+    {
+        RuleFor(x => x.PrototypeUrl).WebUrl();
+        RuleFor(x => x.FigmaPrototypeTitle).FreeText();
+        RuleFor(x => x.FigmaPrototypeDisplaySetting).Label();
+    }
 }

@@ -1,12 +1,15 @@
-[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.ImageJson>]
-
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record ImagePayload(string ImageUrl, IReadOnlyList<ImageAnnotation> Annotations);
 
-internal sealed class ImageAnswerValidator : WireValidator<ImageAnswer>
+internal sealed class Image : WireValidator<ImageAnswer>
 {
-    public ImageAnswerValidator()
+    public static TaskType<ImageAnswer, ImagePayload> TaskType { get; } = new("IMAGE", "image", new Image())
+    {
+        Payload = answer => new(answer.ImageUrl, answer.Annotations),
+    };
+
+    public Image()
     {
         RuleFor(x => x.ImageUrl).WebUrl();
         RuleForEach(x => x.Annotations).ChildRules(annotation =>
@@ -18,18 +21,4 @@ internal sealed class ImageAnswerValidator : WireValidator<ImageAnswer>
             annotation.RuleFor(x => x.Comment).FreeText();
         });
     }
-}
-
-[JsonSerializable(typeof(ImagePayload))]
-internal sealed partial class ImageJson : JsonSerializerContext;
-
-internal static class Image
-{
-    public static TaskType TaskType { get; } = new TaskType<ImageAnswer, ImagePayload>
-    {
-        V3Type = "IMAGE",
-        V3Key = "image",
-        Validator = new ImageAnswerValidator(),
-        Payload = answer => new(answer.ImageUrl, answer.Annotations),
-    };
 }

@@ -1,12 +1,15 @@
-[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.MatrixJson>]
-
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record MatrixPayload(IReadOnlyList<MatrixRow> Rows);
 
-internal sealed class MatrixAnswerValidator : WireValidator<MatrixAnswer>
+internal sealed class Matrix : WireValidator<MatrixAnswer>
 {
-    public MatrixAnswerValidator()
+    public static TaskType<MatrixAnswer, MatrixPayload> TaskType { get; } = new("MATRIX", "matrix", new Matrix())
+    {
+        Payload = answer => new(answer.Rows),
+    };
+
+    public Matrix()
     {
         RuleFor(x => x.Rows).NotEmpty().WithMessage("must have at least one row").DistinctBy(row => row.Id, "row ids");
         RuleForEach(x => x.Rows).ChildRules(row =>
@@ -21,18 +24,4 @@ internal sealed class MatrixAnswerValidator : WireValidator<MatrixAnswer>
             });
         });
     }
-}
-
-[JsonSerializable(typeof(MatrixPayload))]
-internal sealed partial class MatrixJson : JsonSerializerContext;
-
-internal static class Matrix
-{
-    public static TaskType TaskType { get; } = new TaskType<MatrixAnswer, MatrixPayload>
-    {
-        V3Type = "MATRIX",
-        V3Key = "matrix",
-        Validator = new MatrixAnswerValidator(),
-        Payload = answer => new(answer.Rows),
-    };
 }

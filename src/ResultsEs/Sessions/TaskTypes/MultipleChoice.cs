@@ -1,17 +1,17 @@
-[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.MultipleChoiceJson>]
-
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record MultipleChoicePayload(
-    bool MultiSelect,
-    bool RandomizedOptions,
-    int? MaxLimit,
-    IReadOnlyList<ChoiceOption> Options,
-    string? OtherText);
+    bool MultiSelect, bool RandomizedOptions, int? MaxLimit, IReadOnlyList<ChoiceOption> Options, string? OtherText);
 
-internal sealed class MultipleChoiceAnswerValidator : WireValidator<MultipleChoiceAnswer>
+internal sealed class MultipleChoice : WireValidator<MultipleChoiceAnswer>
 {
-    public MultipleChoiceAnswerValidator()
+    public static TaskType<MultipleChoiceAnswer, MultipleChoicePayload> TaskType { get; } =
+        new("MULTIPLE_CHOICE", "multipleChoice", new MultipleChoice())
+        {
+            Payload = answer => new(answer.MultiSelect, answer.RandomizedOptions, answer.MaxLimit, answer.Options, answer.OtherText),
+        };
+
+    public MultipleChoice()
     {
         RuleFor(x => x.MaxLimit).GreaterThanOrEqualTo(1).WithMessage("must be at least 1");
         RuleFor(x => x.Options).NotEmpty().WithMessage("must have at least one option").DistinctBy(option => option.Id, "option ids");
@@ -33,18 +33,4 @@ internal sealed class MultipleChoiceAnswerValidator : WireValidator<MultipleChoi
     }
 
     private static int Selected(IReadOnlyList<ChoiceOption> options) => options.Count(option => option.Selected);
-}
-
-[JsonSerializable(typeof(MultipleChoicePayload))]
-internal sealed partial class MultipleChoiceJson : JsonSerializerContext;
-
-internal static class MultipleChoice
-{
-    public static TaskType TaskType { get; } = new TaskType<MultipleChoiceAnswer, MultipleChoicePayload>
-    {
-        V3Type = "MULTIPLE_CHOICE",
-        V3Key = "multipleChoice",
-        Validator = new MultipleChoiceAnswerValidator(),
-        Payload = answer => new(answer.MultiSelect, answer.RandomizedOptions, answer.MaxLimit, answer.Options, answer.OtherText),
-    };
 }

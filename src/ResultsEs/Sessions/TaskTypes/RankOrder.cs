@@ -1,12 +1,15 @@
-[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.RankOrderJson>]
-
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record RankOrderPayload(IReadOnlyList<RankedOption> Ranking);
 
-internal sealed class RankOrderAnswerValidator : WireValidator<RankOrderAnswer>
+internal sealed class RankOrder : WireValidator<RankOrderAnswer>
 {
-    public RankOrderAnswerValidator()
+    public static TaskType<RankOrderAnswer, RankOrderPayload> TaskType { get; } = new("RANK_ORDER", "rankOrder", new RankOrder())
+    {
+        Payload = answer => new([.. answer.Ranking.OrderBy(option => option.Rank)]),
+    };
+
+    public RankOrder()
     {
         RuleFor(x => x.Ranking)
             .NotEmpty().WithMessage("must have at least one option")
@@ -21,18 +24,4 @@ internal sealed class RankOrderAnswerValidator : WireValidator<RankOrderAnswer>
 
     private static bool IsPermutation(IReadOnlyList<RankedOption> ranking) =>
         ranking.Select(option => option.Rank).Order().SequenceEqual(Enumerable.Range(1, ranking.Count));
-}
-
-[JsonSerializable(typeof(RankOrderPayload))]
-internal sealed partial class RankOrderJson : JsonSerializerContext;
-
-internal static class RankOrder
-{
-    public static TaskType TaskType { get; } = new TaskType<RankOrderAnswer, RankOrderPayload>
-    {
-        V3Type = "RANK_ORDER",
-        V3Key = "rankOrder",
-        Validator = new RankOrderAnswerValidator(),
-        Payload = answer => new([.. answer.Ranking.OrderBy(option => option.Rank)]),
-    };
 }

@@ -1,12 +1,15 @@
-[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.RatingScaleJson>]
-
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record RatingScalePayload(decimal Value, decimal Min, decimal Max, string? MinLabel, string? MaxLabel);
 
-internal sealed class RatingScaleAnswerValidator : WireValidator<RatingScaleAnswer>
+internal sealed class RatingScale : WireValidator<RatingScaleAnswer>
 {
-    public RatingScaleAnswerValidator()
+    public static TaskType<RatingScaleAnswer, RatingScalePayload> TaskType { get; } = new("RATING_SCALE", "ratingScale", new RatingScale())
+    {
+        Payload = answer => new(answer.Value, answer.Min, answer.Max, answer.MinLabel, answer.MaxLabel),
+    };
+
+    public RatingScale()
     {
         RuleFor(x => x.Max).GreaterThan(x => x.Min).WithMessage("must be greater than min ({ComparisonValue})");
         RuleFor(x => x.Value)
@@ -16,18 +19,4 @@ internal sealed class RatingScaleAnswerValidator : WireValidator<RatingScaleAnsw
         RuleFor(x => x.MinLabel).Label();
         RuleFor(x => x.MaxLabel).Label();
     }
-}
-
-[JsonSerializable(typeof(RatingScalePayload))]
-internal sealed partial class RatingScaleJson : JsonSerializerContext;
-
-internal static class RatingScale
-{
-    public static TaskType TaskType { get; } = new TaskType<RatingScaleAnswer, RatingScalePayload>
-    {
-        V3Type = "RATING_SCALE",
-        V3Key = "ratingScale",
-        Validator = new RatingScaleAnswerValidator(),
-        Payload = answer => new(answer.Value, answer.Min, answer.Max, answer.MinLabel, answer.MaxLabel),
-    };
 }

@@ -1,13 +1,15 @@
 using System.Collections.Frozen;
 using FluentValidation.Validators;
 
+[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.PayloadJson>]
+
 namespace ResultsEs.Sessions.TaskTypes;
 
 /// <summary>
 /// A task type: its answer record, its validator, and how v2 and v3 show it. Each type has its own file.
-/// A new one needs its record in Contracts, that file and a line in <see cref="All"/>.
+/// A new one needs its record in Contracts, that file, and a line in <see cref="All"/> and <see cref="PayloadJson"/>.
 /// </summary>
-internal abstract class TaskType(Type answerType, Type payloadType)
+internal abstract class TaskType(Type answerType, Type payloadType, string v3Type, string v3Key)
 {
     /// <summary>The type that v2 and v3 show of a task whose own type this version does not know.</summary>
     public const string Unrecognized = "UNRECOGNIZED";
@@ -38,10 +40,10 @@ internal abstract class TaskType(Type answerType, Type payloadType)
     public string Name { get; } = AnswerTypes.NameOf(answerType);
 
     /// <summary>The type in v3, such as <c>WRITTEN</c>.</summary>
-    public required string V3Type { get; init; }
+    public string V3Type { get; } = v3Type;
 
     /// <summary>The one key of the answer object in v3, such as <c>written</c>.</summary>
-    public required string V3Key { get; init; }
+    public string V3Key { get; } = v3Key;
 
     public Type AnswerType { get; } = answerType;
 
@@ -77,35 +79,41 @@ internal abstract class TaskType(Type answerType, Type payloadType)
     /// <summary>The payload, completed from other events about the task. Idempotent.</summary>
     public abstract JsonElement Complete(JsonElement payload, TaskPieces pieces);
 
-    /// <summary>Adds the answer's rules to the rules of its event.</summary>
     public abstract void AddRules(PolymorphicValidator<TaskAnswered, Answer> rules);
 }
 
-/// <summary>A task type whose answer is a <typeparamref name="TAnswer"/>.</summary>
-/// <typeparam name="TAnswer">The answer record.</typeparam>
-/// <typeparam name="TPayload">The record that v2 and v3 show.</typeparam>
-internal sealed class TaskType<TAnswer, TPayload>() : TaskType(typeof(TAnswer), typeof(TPayload))
+/// <summary>A task type whose answer is a <typeparamref name="TAnswer"/>, shown as a <typeparamref name="TPayload"/>.</summary>
+internal sealed class TaskType<TAnswer, TPayload>(string v3Type, string v3Key, IValidator<TAnswer> validator)
+    : TaskType(typeof(TAnswer), typeof(TPayload), v3Type, v3Key)
     where TAnswer : Answer
     where TPayload : class
 {
-    public required IValidator<TAnswer> Validator { get; init; }
-
     /// <summary>Makes the payload of the answer alone.</summary>
     public required Func<TAnswer, TPayload> Payload { get; init; }
 
     /// <summary>Completes the payload from the task's other pieces; null when no other event concerns this type.</summary>
     public Func<TPayload, TaskPieces, TPayload>? WithPieces { get; init; }
 
-    /// <inheritdoc/>
     public override JsonElement Show(Answer answer) =>
         JsonSerializer.SerializeToElement(Payload((TAnswer)answer), Json.Shown<TPayload>());
 
-    /// <inheritdoc/>
     public override JsonElement Complete(JsonElement payload, TaskPieces pieces) =>
         WithPieces is null
             ? payload
             : JsonSerializer.SerializeToElement(WithPieces(payload.Deserialize(Json.Of<TPayload>())!, pieces), Json.Shown<TPayload>());
 
-    /// <inheritdoc/>
-    public override void AddRules(PolymorphicValidator<TaskAnswered, Answer> rules) => rules.Add(Validator);
+    public override void AddRules(PolymorphicValidator<TaskAnswered, Answer> rules) => rules.Add(validator);
 }
+
+[JsonSerializable(typeof(WrittenPayload))]
+[JsonSerializable(typeof(VerbalPayload))]
+[JsonSerializable(typeof(UrlPayload))]
+[JsonSerializable(typeof(MatrixPayload))]
+[JsonSerializable(typeof(NpsPayload))]
+[JsonSerializable(typeof(RatingScalePayload))]
+[JsonSerializable(typeof(MultipleChoicePayload))]
+[JsonSerializable(typeof(RankOrderPayload))]
+[JsonSerializable(typeof(BlankPayload))]
+[JsonSerializable(typeof(ImagePayload))]
+[JsonSerializable(typeof(FigmaPayload))]
+internal sealed partial class PayloadJson : JsonSerializerContext;

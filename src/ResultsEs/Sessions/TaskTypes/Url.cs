@@ -1,12 +1,15 @@
-[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.UrlJson>]
-
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record UrlPayload(string Url, TaskOutcome Outcome, string? FinalUrl, IReadOnlyList<UrlVisit>? Visits);
 
-internal sealed class UrlAnswerValidator : WireValidator<UrlAnswer>
+internal sealed class Url : WireValidator<UrlAnswer>
 {
-    public UrlAnswerValidator()
+    public static TaskType<UrlAnswer, UrlPayload> TaskType { get; } = new("URL", "url", new Url())
+    {
+        Payload = answer => new(answer.Url, answer.Outcome, answer.FinalUrl, answer.Visits),
+    };
+
+    public Url()
     {
         RuleFor(x => x.Url).AbsoluteUrl();
         RuleFor(x => x.FinalUrl).AbsoluteUrl();
@@ -16,18 +19,4 @@ internal sealed class UrlAnswerValidator : WireValidator<UrlAnswer>
             visit.RuleFor(x => x.AtMs).Offset();
         });
     }
-}
-
-[JsonSerializable(typeof(UrlPayload))]
-internal sealed partial class UrlJson : JsonSerializerContext;
-
-internal static class Url
-{
-    public static TaskType TaskType { get; } = new TaskType<UrlAnswer, UrlPayload>
-    {
-        V3Type = "URL",
-        V3Key = "url",
-        Validator = new UrlAnswerValidator(),
-        Payload = answer => new(answer.Url, answer.Outcome, answer.FinalUrl, answer.Visits),
-    };
 }

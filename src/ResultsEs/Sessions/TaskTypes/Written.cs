@@ -1,24 +1,13 @@
-[assembly: JsonContext<ResultsEs.Sessions.TaskTypes.WrittenJson>]
-
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record WrittenPayload(string Text);
 
-internal sealed class WrittenAnswerValidator : WireValidator<WrittenAnswer>
+internal sealed class Written : WireValidator<WrittenAnswer>
 {
-    public WrittenAnswerValidator() => RuleFor(x => x.Text).FreeText();
-}
-
-[JsonSerializable(typeof(WrittenPayload))]
-internal sealed partial class WrittenJson : JsonSerializerContext;
-
-internal static class Written
-{
-    public static TaskType TaskType { get; } = new TaskType<WrittenAnswer, WrittenPayload>
+    public static TaskType<WrittenAnswer, WrittenPayload> TaskType { get; } = new("WRITTEN", "written", new Written())
     {
-        V3Type = "WRITTEN",
-        V3Key = "written",
-        Validator = new WrittenAnswerValidator(),
         Payload = answer => new(answer.Text),
     };
+
+    public Written() => RuleFor(x => x.Text).FreeText();
 }

@@ -3,7 +3,6 @@ using System.IO.Compression;
 using System.Text;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.OpenApi;
@@ -32,7 +31,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
     [InlineData("zipped-under-another-name")]
     public async Task A_file_is_imported_into_an_empty_database_and_again_without_effect(string name)
     {
-        var session = A.SessionWithEverything();
+        var session = TestData.SessionWithEverything();
         var file = await WriteAsync(name, PostEventLinesTests.LinesOf(session), zip: !name.EndsWith("ndjson", StringComparison.Ordinal));
         var count = session.Events.Count.ToString(CultureInfo.InvariantCulture);
 
@@ -54,7 +53,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
     [Fact]
     public async Task Refused_lines_are_reported_and_the_exit_code_says_so()
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9)).But("data.answer.score", "11");
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).But("data.answer.score", "11");
         var file = await WriteAsync("events.ndjson", PostEventLinesTests.LinesOf(session) + "\n\n{");
         var run = await RunAsync("import", file, "--client", TestClients.Reader);
         Assert.Equal(1, run.ExitCode);
@@ -67,7 +66,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
     public async Task On_a_terminal_there_is_a_bar_with_rate_and_remaining_time()
     {
         Assert.SkipUnless(File.Exists("/usr/bin/script") && OperatingSystem.IsLinux(), "There is no script(1) of util-linux here.");
-        var file = await WriteAsync("events.ndjson", string.Join('\n', Enumerable.Range(0, 2_000).Select(_ => PostEventLinesTests.LinesOf(A.Session()))));
+        var file = await WriteAsync("events.ndjson", string.Join('\n', Enumerable.Range(0, 2_000).Select(_ => PostEventLinesTests.LinesOf(TestData.Session()))));
         var run = await ServiceProcess.RunOnTerminalAsync(["import", file, "--client", TestClients.Reader], Environment());
         Assert.True(run.ExitCode == 0, run.Output);
         Assert.Matches(@"━.*[0-9]+%.*[0-9-]+:[0-9-]+:[0-9-]+.*[0-9]+ lines, 0 refused, [0-9]+ lines/s", run.Output);
@@ -77,7 +76,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
     [Fact]
     public async Task It_goes_on_from_a_line()
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9)).Completed();
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).Completed();
         var file = await WriteAsync("events.ndjson", PostEventLinesTests.LinesOf(session));
         var run = await RunAsync("import", file, "--client", TestClients.Reader, "--from-line", "3");
         Assert.Contains("1 lines: 1 accepted, 0 duplicates, 0 refused; ", run.Output, StringComparison.Ordinal);
@@ -88,7 +87,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
     public async Task A_pipe_is_read()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There is no /dev/stdin.");
-        var file = await WriteAsync("events.ndjson", PostEventLinesTests.LinesOf(A.Session()));
+        var file = await WriteAsync("events.ndjson", PostEventLinesTests.LinesOf(TestData.Session()));
         using var zipped = new TempFolder();
         var fifo = Path.Combine(zipped.Path, "fifo");
         Assert.Equal(0, (await Command.RunAsync("mkfifo", [fifo], "/", account: null, Cancelled)).ExitCode);
@@ -114,7 +113,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
     [Fact]
     public async Task A_file_that_breaks_off_says_how_far_it_came()
     {
-        var sessions = string.Join('\n', Enumerable.Range(0, 5_000).Select(_ => PostEventLinesTests.LinesOf(A.Session())));
+        var sessions = string.Join('\n', Enumerable.Range(0, 5_000).Select(_ => PostEventLinesTests.LinesOf(TestData.Session())));
         var file = await WriteAsync("events.gz", sessions, zip: true);
         await using (var cut = File.Open(file, FileMode.Open))
             cut.SetLength(cut.Length - 1_000);
@@ -130,7 +129,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
     public async Task What_is_interrupted_goes_on_and_each_event_is_stored_once(string signal, int exitCode)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "There are no signals.");
-        var sessions = Enumerable.Range(0, 1_500).Select(_ => A.Session().WithAnswer(Answers.Nps(1)).WithAnswer(Answers.Nps(2)).Completed()).ToList();
+        var sessions = Enumerable.Range(0, 1_500).Select(_ => TestData.Session().WithAnswer(Answers.Nps(1)).WithAnswer(Answers.Nps(2)).Completed()).ToList();
         var file = await WriteAsync("events.ndjson", string.Join('\n', sessions.Select(PostEventLinesTests.LinesOf)));
 
         // Half of it through a pipe that stays open, so that it is in the middle when the signal comes.

@@ -21,7 +21,7 @@ public sealed class LargeBodyTests
         using var service = await StartAsync(data);
         using var http = await ClientAsync(service);
 
-        var (first, last) = (A.Session(), A.Session());
+        var (first, last) = (TestData.Session(), TestData.Session());
         var blank = new string(' ', 99) + "\n";
         var body = PostEventLinesTests.LinesOf(first) + "\n" + string.Concat(Enumerable.Repeat(blank, 400_000)) + PostEventLinesTests.LinesOf(last);
         using var content = new StringContent(body, Encoding.UTF8, MediaTypeHeaderValue.Parse("application/x-ndjson"));
@@ -39,7 +39,7 @@ public sealed class LargeBodyTests
         using var data = new TempFolder();
         using var service = await StartAsync(data);
         using var http = await ClientAsync(service);
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         var body = PostEventLinesTests.LinesOf(session) + "\nnonsense\n";
 
         // By hand: HttpClient looks at no answer before it has sent all, and this body does not end.
@@ -51,7 +51,7 @@ public sealed class LargeBodyTests
                 $"POST /api/v2/sessionEvents HTTP/1.1\r\nHost: {service.Address.Authority}\r\nAuthorization: {http.DefaultRequestHeaders.Authorization}\r\n" +
                 $"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n{Encoding.UTF8.GetByteCount(body):x}\r\n{body}\r\n"),
             Cancelled);
-        await http.RecordAsync(A.Session());
+        await http.RecordAsync(TestData.Session());
 
         var stopping = service.StopAsync();
         using var reader = new StreamReader(stream);

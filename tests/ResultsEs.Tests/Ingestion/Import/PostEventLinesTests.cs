@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.OpenApi;
@@ -25,7 +24,7 @@ public sealed class PostEventLinesTests(AppFixture app)
     public async Task All_lines_are_stored_and_twice_they_are_duplicates(string contentType)
     {
         var http = await app.ClientAsync();
-        var session = A.SessionWithEverything();
+        var session = TestData.SessionWithEverything();
         var count = session.Events.Count;
         AssertAnswer(await SendAsync(http, LinesOf(session), contentType), lines: count, accepted: count);
         var (rows, document) = (await app.StoredAsync(session.Id), (await http.ResultAsync(session.Id)).ToJsonString());
@@ -41,7 +40,7 @@ public sealed class PostEventLinesTests(AppFixture app)
         await using var other = await AppFixture.StartAsync("Development", data, TestClients.Settings(firstIndex: 1));
         using var reader = DescribedAnswers.Of(other);
         reader.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(reader, TestClients.Reader));
-        var session = A.SessionWithEverything();
+        var session = TestData.SessionWithEverything();
         await reader.RecordAsync(session);
 
         var http = await app.ClientAsync();
@@ -55,9 +54,9 @@ public sealed class PostEventLinesTests(AppFixture app)
     public async Task Each_line_that_is_not_valid_is_refused_alone_and_named()
     {
         var http = await app.ClientAsync();
-        var (session, other) = (A.Session().WithAnswer(Answers.Nps(9)), A.Session().WithAnswer(Answers.Nps(1)).But("data.answer.score", "11"));
-        await http.RecordAsync(A.SessionOnly(session.Id).With("SessionCompleted", new JsonObject { ["finishedAt"] = "2026-03-01T10:20:00Z" }, id: Guid.Parse((string)session.Events[1]["id"]!)));
-        var foreign = A.Session(TestClients.WorkspaceB);
+        var (session, other) = (TestData.Session().WithAnswer(Answers.Nps(9)), TestData.Session().WithAnswer(Answers.Nps(1)).But("data.answer.score", "11"));
+        await http.RecordAsync(TestData.SessionOnly(session.Id).With("SessionCompleted", new JsonObject { ["finishedAt"] = "2026-03-01T10:20:00Z" }, id: Guid.Parse((string)session.Events[1]["id"]!)));
+        var foreign = TestData.Session(TestClients.WorkspaceB);
 
         var answer = await SendAsync(http, string.Join('\n', [
             session.Events[0].ToJsonString(), "", session.Events[1].ToJsonString(), "nonsense", other.Events[1].ToJsonString(), "   ", other.Events[0].ToJsonString(),
@@ -84,7 +83,7 @@ public sealed class PostEventLinesTests(AppFixture app)
     [InlineData("  {0}  \r\n\r\n\t{1}")]
     public async Task Ends_of_lines_blanks_and_a_byte_order_mark_do_not_matter(string layout)
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         var text = layout.Replace("{0}", session.Events[0].ToJsonString(), StringComparison.Ordinal).Replace("{1}", session.Events[1].ToJsonString(), StringComparison.Ordinal);
         AssertAnswer(await SendAsync(await app.ClientAsync(), text), lines: 2, accepted: 2);
     }
@@ -98,7 +97,7 @@ public sealed class PostEventLinesTests(AppFixture app)
     [InlineData(3_000_000, 2, 1)]
     public async Task A_line_that_is_too_long_is_refused_alone(int length, int accepted, int refused)
     {
-        var session = A.Session().WithAnswer(Answers.Nps(1)).WithAnswer(Answers.Nps(2));
+        var session = TestData.Session().WithAnswer(Answers.Nps(1)).WithAnswer(Answers.Nps(2));
         var middle = session.Events[1].ToJsonString();
         var padded = middle[..^1] + new string(' ', length - middle.Length) + "}";
         var answer = await SendAsync(await app.ClientAsync(), $"{session.Events[0].ToJsonString()}\n{padded}\r\n{session.Events[2].ToJsonString()}");
@@ -118,7 +117,7 @@ public sealed class PostEventLinesTests(AppFixture app)
     [Fact]
     public async Task The_same_event_twice_in_a_file_is_stored_once_and_with_other_content_refused()
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9)).Again().Again().But("data.answer.score", "2");
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).Again().Again().But("data.answer.score", "2");
         AssertAnswer(await SendAsync(await app.ClientAsync(), LinesOf(session)), lines: 4, accepted: 2, duplicates: 1, refused: 1);
         Assert.Equal(9, (int)(await app.StoredAsync(session.Id))[1].Data["answer"]!["score"]!);
     }
@@ -126,7 +125,7 @@ public sealed class PostEventLinesTests(AppFixture app)
     [Fact]
     public async Task Many_sessions_line_by_line_in_turn_are_all_in_their_documents()
     {
-        var sessions = Enumerable.Range(0, 40).Select(_ => A.Session()).ToList();
+        var sessions = Enumerable.Range(0, 40).Select(_ => TestData.Session()).ToList();
         foreach (var session in sessions)
         {
             for (var i = 0; i < 60; i++)
@@ -147,7 +146,7 @@ public sealed class PostEventLinesTests(AppFixture app)
         await using var host = await AppFixture.StartAsync("Development", data, [.. TestClients.Settings(firstIndex: 1), new("Logging:LogLevel:ResultsEs", "None")]);
         using var http = DescribedAnswers.Of(host);
         http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
-        var session = A.Session();
+        var session = TestData.Session();
         for (var i = 0; i < 9; i++)
             session.WithAnswer(Answers.Nps(i));
         await using (var command = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
@@ -176,7 +175,7 @@ public sealed class PostEventLinesTests(AppFixture app)
     {
         using var zipped = new MemoryStream();
         await using (var gzip = new GZipStream(zipped, CompressionMode.Compress, leaveOpen: true))
-            await gzip.WriteAsync(Encoding.UTF8.GetBytes(LinesOf(A.Session())), Cancelled);
+            await gzip.WriteAsync(Encoding.UTF8.GetBytes(LinesOf(TestData.Session())), Cancelled);
         using var content = new ByteArrayContent(zipped.ToArray());
         content.Headers.ContentType = MediaTypeHeaderValue.Parse(Lines);
         content.Headers.ContentEncoding.Add("gzip");
@@ -250,7 +249,7 @@ public sealed class PostEventLinesTests(AppFixture app)
         {
             for (var i = 0; i < total; i++)
             {
-                await stream.WriteAsync(Encoding.UTF8.GetBytes(A.SessionOnly().Completed().Events[0].ToJsonString() + "\n"), Cancelled);
+                await stream.WriteAsync(Encoding.UTF8.GetBytes(TestData.SessionOnly().Completed().Events[0].ToJsonString() + "\n"), Cancelled);
                 sent();
             }
         }

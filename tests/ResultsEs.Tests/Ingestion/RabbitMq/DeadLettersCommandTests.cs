@@ -8,9 +8,9 @@ public sealed class DeadLettersCommandTests(RabbitMqFixture rabbit) : IClassFixt
     [Fact]
     public async Task They_are_listed_shown_and_after_the_repair_replayed_into_the_documents()
     {
-        var refused = A.Session(TestClients.WorkspaceB).WithAnswer(Answers.Nps(9)).Completed();
+        var refused = TestData.Session(TestClients.WorkspaceB).WithAnswer(Answers.Nps(9)).Completed();
         await rabbit.One.PublishAsync(refused);
-        var invalid = A.Session().But("data.startedAt", "\"yesterday\"");
+        var invalid = TestData.Session().But("data.startedAt", "\"yesterday\"");
         await rabbit.One.PublishBinaryAsync(invalid.Events[0], "cloudEvents_");
         var refusedId = (await rabbit.DeadLetterAsync(refused.Id.ToString())).Id.ToString();
         var invalidId = (await rabbit.DeadLetterAsync("yesterday")).Id.ToString();
@@ -63,7 +63,7 @@ public sealed class DeadLettersCommandTests(RabbitMqFixture rabbit) : IClassFixt
     [Fact]
     public async Task A_letter_whose_binding_is_gone_says_so_and_stays()
     {
-        var session = A.Session(TestClients.WorkspaceB);
+        var session = TestData.Session(TestClients.WorkspaceB);
         await rabbit.Two.PublishAsync(session);
         var id = (await rabbit.DeadLetterAsync(session.Id.ToString())).Id.ToString();
         var replay = await rabbit.CommandAsync(["replay", id], ("RabbitMq__Accounts__1__Account", TestClients.AccountOne.ToString()));

@@ -81,7 +81,7 @@ public sealed class RabbitMqFixture : IAsyncLifetime
     /// <summary>Waits until twice as many messages as may be in hand at a time, published after all others of account one, are stored.</summary>
     internal async Task PassedAsync()
     {
-        var markers = Enumerable.Range(0, 40).Select(_ => A.Session()).ToList();
+        var markers = Enumerable.Range(0, 40).Select(_ => TestData.Session()).ToList();
         foreach (var marker in markers)
             await One.PublishAsync(marker);
         foreach (var marker in markers)

@@ -24,7 +24,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [InlineData(null)]
     public async Task One_event_in_structured_mode(string? contentType)
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         foreach (var sent in session.Events)
             await rabbit.One.PublishAsync(sent.ToJsonString(), contentType);
         await AssertStoredAsync(session);
@@ -36,7 +36,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [InlineData(null)]
     public async Task A_batch(string? contentType)
     {
-        var session = A.SessionWithEverything();
+        var session = TestData.SessionWithEverything();
         await rabbit.One.PublishAsync(session.Json(), contentType);
         await AssertStoredAsync(session);
     }
@@ -46,7 +46,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [InlineData("cloudEvents_")]
     public async Task Events_in_binary_mode(string prefix)
     {
-        var session = A.SessionWithEverything();
+        var session = TestData.SessionWithEverything();
         foreach (var sent in session.Events)
             await rabbit.One.PublishBinaryAsync(sent, prefix);
         await AssertStoredAsync(session);
@@ -55,7 +55,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task The_document_is_that_of_the_same_events_over_HTTP()
     {
-        var (broker, http) = (A.SessionWithEverything(), await rabbit.ClientAsync());
+        var (broker, http) = (TestData.SessionWithEverything(), await rabbit.ClientAsync());
         await rabbit.One.PublishAsync(broker);
         await AssertStoredAsync(broker);
         var one = (await http.ResultAsync(broker.Id)).ToJsonString();
@@ -73,7 +73,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task Duplicates_within_the_broker_and_between_it_and_HTTP_are_stored_once()
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(3));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(3));
         var http = await rabbit.ClientAsync();
         await Task.WhenAll(Enumerable.Range(0, 20).Select(i => i % 4 == 0 ? http.RecordAsync(session) : rabbit.One.PublishAsync(session).AsTask()));
         await rabbit.PassedAsync();
@@ -85,7 +85,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task Many_messages_for_one_session_at_once_are_all_in_its_document()
     {
-        var session = A.Session();
+        var session = TestData.Session();
         for (var i = 0; i < 150; i++)
             session.WithAnswer(Answers.Nps(i % 11));
         await Task.WhenAll(session.Events.Select(sent => rabbit.One.PublishAsync(sent.ToJsonString(), Producer.Single).AsTask()));
@@ -96,7 +96,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task The_virtual_host_decides_whose_events_they_are_whatever_the_message_says()
     {
-        var session = A.Session(TestClients.WorkspaceA);
+        var session = TestData.Session(TestClients.WorkspaceA);
         var headers = new Dictionary<string, object?>(StringComparer.Ordinal)
         {
             ["tenant-id"] = TestClients.AccountOne.ToString(),
@@ -116,13 +116,13 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task Sessions_outside_the_workspaces_of_the_binding_are_refused()
     {
-        var started = A.Session(TestClients.WorkspaceB);
+        var started = TestData.Session(TestClients.WorkspaceB);
         await rabbit.One.PublishAsync(started);
         Assert.Equal("forbidden: [0].data.workspaceId must be one of the sender's workspaces", (await rabbit.DeadLetterAsync(started.Id.ToString())).ExceptionMessage);
 
-        var session = A.Session(TestClients.WorkspaceB);
+        var session = TestData.Session(TestClients.WorkspaceB);
         await (await rabbit.ClientAsync(TestClients.OtherWorkspace)).RecordAsync(session);
-        var answer = A.SessionOnly(session.Id).WithAnswer(Answers.Nps(1));
+        var answer = TestData.SessionOnly(session.Id).WithAnswer(Answers.Nps(1));
         await rabbit.One.PublishAsync(answer);
         Assert.Equal("forbidden: [0].subject must be a session of the sender's workspaces", (await rabbit.DeadLetterAsync((string)answer.Events[0]["id"]!)).ExceptionMessage);
         Assert.Single(await rabbit.Host.StoredAsync(session.Id));
@@ -152,14 +152,14 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task One_invalid_event_refuses_its_whole_message_and_no_other()
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9)).But("data.answer.score", "11");
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).But("data.answer.score", "11");
         await rabbit.One.PublishAsync(session);
         var letter = await rabbit.DeadLetterAsync(session.Id.ToString());
         Assert.Equal("invalid: [1].data.answer.score must be a whole number from 0 to 10, not 11", letter.ExceptionMessage);
         Assert.Equal(session.Json(), RabbitMqFixture.BodyOf(letter));
         Assert.Empty(await rabbit.Host.StoredAsync(session.Id));
 
-        var next = A.Session();
+        var next = TestData.Session();
         await rabbit.One.PublishAsync(next);
         await AssertStoredAsync(next);
     }
@@ -167,7 +167,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task A_message_in_binary_mode_that_is_not_valid_keeps_its_headers()
     {
-        var sent = A.Session().Events[0];
+        var sent = TestData.Session().Events[0];
         var id = (string)sent["id"]!;
         var headers = new Dictionary<string, object?>(StringComparer.Ordinal) { ["cloudEvents:id"] = id, ["cloudEvents:type"] = "results.Unknown.v9", ["other"] = "x" };
         await rabbit.One.PublishAsync("} ,", "application/json", headers);
@@ -180,7 +180,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task Data_in_binary_mode_cannot_add_attributes()
     {
-        var sent = A.Session().Events[0];
+        var sent = TestData.Session().Events[0];
         var other = Guid.NewGuid();
         var headers = sent.Where(member => member.Key != "data").ToDictionary(member => "cloudEvents:" + member.Key, member => (object?)(string)member.Value!, StringComparer.Ordinal);
         await rabbit.One.PublishAsync($"{sent["data"]!.ToJsonString()},\"subject\":\"{other}\"", "application/json", headers);
@@ -190,7 +190,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task An_id_that_is_known_with_other_content_is_a_dead_letter_and_the_stored_event_stays()
     {
-        var session = A.Session().WithAnswer(Answers.Nps(9));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9));
         await rabbit.One.PublishAsync(session);
         await AssertStoredAsync(session);
         var before = (await rabbit.Host.StoredAsync(session.Id))[1].Data.ToJsonString();
@@ -205,7 +205,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task More_events_or_bytes_than_a_request_may_have_are_dead_letters()
     {
-        var many = A.SessionOnly();
+        var many = TestData.SessionOnly();
         for (var i = 0; i <= CloudEventReader.MaxEvents; i++)
             many.WithAnswer(Answers.Blank());
         await rabbit.One.PublishAsync(many);
@@ -234,7 +234,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     [Fact]
     public async Task A_message_is_acknowledged_after_the_commit_and_no_more_are_taken_than_the_prefetch()
     {
-        var sessions = Enumerable.Range(0, 30).Select(_ => A.Session()).ToList();
+        var sessions = Enumerable.Range(0, 30).Select(_ => TestData.Session()).ToList();
         await using var connection = new NpgsqlConnection(rabbit.Settings[AppFixture.ConnectionString]);
         await connection.OpenAsync(Cancelled);
         await using (var transaction = await connection.BeginTransactionAsync(Cancelled))

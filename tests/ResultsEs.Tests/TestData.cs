@@ -4,8 +4,8 @@ using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests;
 
-/// <summary>Builders of what recorders send: <c>A.Session().WithAnswer(Answers.Nps(9)).Completed()</c>.</summary>
-internal static class A
+/// <summary>Builders of what recorders send: <c>TestData.Session().WithAnswer(Answers.Nps(9)).Completed()</c>.</summary>
+internal static class TestData
 {
     /// <summary>A session of the reader's workspace whose first event is its start.</summary>
     public static SessionBuilder Session(Guid? workspace = null, Guid? test = null) => SessionOnly(test: test).Started(workspace ?? TestClients.WorkspaceA);
