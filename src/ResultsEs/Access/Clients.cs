@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using Microsoft.AspNetCore.Identity;
 
 namespace ResultsEs.Access;

@@ -1,8 +1,5 @@
-using System.Collections.Frozen;
 using System.Diagnostics.Metrics;
 using System.Net;
-using System.Net.Sockets;
-using System.Runtime.CompilerServices;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.RateLimiting;

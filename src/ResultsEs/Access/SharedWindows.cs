@@ -1,5 +1,4 @@
 using System.Net;
-using System.Runtime.CompilerServices;
 using StackExchange.Redis;
 
 namespace ResultsEs.Access;

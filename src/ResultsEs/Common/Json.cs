@@ -1,6 +1,3 @@
-using System.Reflection;
-using System.Text.Json.Serialization.Metadata;
-
 namespace ResultsEs.Common;
 
 /// <summary>The JSON options of wire, event store and documents: one set, so that events are stored as they were accepted.</summary>

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Weasel.Core;
 using Weasel.Storage;
 using ICommandBuilder = Weasel.Postgresql.ICommandBuilder;

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Marten.Linq.QueryHandlers;
 using NpgsqlTypes;
 using Weasel.Postgresql;

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using JasperFx.Events.Projections;
 using Marten;
 using Marten.Internal.Sessions;

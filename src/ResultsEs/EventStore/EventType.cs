@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization.Metadata;
 using FluentValidation.Results;
 using JasperFx.Events;
 using Marten;

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization.Metadata;
 using JasperFx;
 using JasperFx.Events;
 using JasperFx.MultiTenancy;

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Marten.Events;
 using Weasel.Core;
 using Weasel.Core.Migrations;

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using JasperFx.Events;
 
 namespace ResultsEs.EventStore;

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace ResultsEs.EventStore;
 
 /// <summary>Queries of streams and of what was appended to them, for repairs, rebuilds and operators' commands.</summary>

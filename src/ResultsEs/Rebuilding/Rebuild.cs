@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;

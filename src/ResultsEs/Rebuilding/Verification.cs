@@ -1,5 +1,4 @@
 using System.Data;
-using System.Runtime.CompilerServices;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Rebuilding;

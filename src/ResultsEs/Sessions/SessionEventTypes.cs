@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions.TaskTypes;
 

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace ResultsEs.Sessions;
 
 /// <summary>The v2 body: the same document in other words.</summary>

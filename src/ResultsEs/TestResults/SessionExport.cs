@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using ResultsEs.Http;
 
 namespace ResultsEs.TestResults;

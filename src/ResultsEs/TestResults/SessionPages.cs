@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Data;
 using ResultsEs.Access;
 using ResultsEs.EventStore;

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace ResultsEs.Ingestion.RabbitMq;
 
 /// <summary>Reads CloudEvents from AMQP messages in structured, batched and binary mode (AMQP Protocol Binding 1.0.2, 3).</summary>

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using RabbitMQ.Client;
 using Wolverine;
 

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using FluentValidation.Validators;
 
 [assembly: JsonContext<ResultsEs.Sessions.TaskTypes.PayloadJson>]
