@@ -18,7 +18,7 @@ public sealed partial class ArchitectureTests
         ("Ingestion", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Rebuilding", ["Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Commands", ["Rebuilding", "Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Hosting", ["Commands", "Rebuilding", "Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common", "EmbeddedPostgres"]),
+        ("Hosting", ["Commands", "Rebuilding", "Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
     ];
 
     private static readonly string Source = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src"));

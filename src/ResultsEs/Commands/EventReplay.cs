@@ -10,7 +10,7 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
 {
     private const int EventsPerPage = 1_000;
 
-    // By the primary key (seq_id). Writers that lost a race leave tombstones at their positions.
+    // By the primary key (seq_id). Commits that failed may leave tombstones at their positions.
     private const string Sql =
         $"""
         select e.seq_id, e.tenant_id, e.stream_id, e.id, e.type, e.data,

@@ -19,8 +19,8 @@ public sealed partial class GroupCommit
 
     private const int MaxEventsPerCommit = 1_000;
 
-    // An attempt locks its streams. It fails only when another node creates one of them or stores one of the ids meanwhile,
-    // and each such failure means that one of these is done.
+    // An attempt locks its streams. It fails only when another node creates one of them or stores one of the ids meanwhile, and each
+    // such failure means that one of these is done; the first also fails when an id of a new stream's event is another stream's.
     private const int MaxAttempts = 12;
 
     private const int MaxSharedAttempts = 3;
