@@ -168,6 +168,41 @@ public sealed class IdempotencyTests(AppFixture app)
     }
 
     [Fact]
+    public async Task The_id_of_another_sessions_event_is_a_conflict_in_a_new_session_of_many_events()
+    {
+        var http = await app.ClientAsync();
+        var known = TestData.Session().WithAnswer(Answers.Nps(9));
+        await http.RecordAsync(known);
+        var session = TestData.SessionWithEverything();
+        session.Events.Insert(session.Events.Count - 1, Changed(known.Events[1], "subject", $"\"{session.Id}\""));
+        using var answer = await http.SendAsync(session);
+        Assert.Equal(
+            new JsonObject { [$"[{session.Events.Count - 2}].id"] = new JsonArray(Known) },
+            (await answer.ProblemAsync(HttpStatusCode.Conflict))["errors"],
+            JsonNode.DeepEquals);
+        Assert.Empty(await app.StoredAsync(session.Id));
+
+        session.Events.RemoveAt(session.Events.Count - 2);
+        Assert.All(Outcomes(await http.RecordAsync(session)), outcome => Assert.Equal("appended", outcome));
+    }
+
+    [Fact]
+    public async Task Requests_beside_one_with_the_id_of_another_sessions_event_are_stored()
+    {
+        var http = await app.ClientAsync();
+        var known = TestData.Session().WithAnswer(Answers.Nps(9));
+        await http.RecordAsync(known);
+        var sessions = Enumerable.Range(0, 12).Select(_ => TestData.SessionWithEverything()).ToList();
+        sessions[3].Events.Add(Changed(known.Events[1], "subject", $"\"{sessions[3].Id}\""));
+        var answers = await Task.WhenAll(sessions.Select(session => http.SendAsync(session)));
+        Assert.Equal(
+            sessions.Select(session => session == sessions[3] ? HttpStatusCode.Conflict : HttpStatusCode.OK),
+            answers.Select(answer => answer.StatusCode));
+        foreach (var session in sessions)
+            Assert.Equal(session == sessions[3] ? 0 : session.Events.Count, (await app.StoredAsync(session.Id)).Count);
+    }
+
+    [Fact]
     public async Task Every_conflict_of_a_request_is_named()
     {
         var http = await app.ClientAsync();
