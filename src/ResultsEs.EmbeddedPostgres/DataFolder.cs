@@ -13,7 +13,6 @@ public static class DataFolder
     /// </summary>
     public static string Find(IConfiguration configuration)
     {
-        ArgumentNullException.ThrowIfNull(configuration);
         return Find(configuration[Variable], Directory.GetCurrentDirectory(), AppContext.BaseDirectory, File.Exists);
     }
 

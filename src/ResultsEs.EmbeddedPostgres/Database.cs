@@ -13,8 +13,6 @@ public static class Database
     /// <exception cref="DatabaseUnavailableException">There is no database; the message says what was tried and what to do.</exception>
     public static async Task<RunningDatabase> OpenAsync(IConfiguration configuration, ILogger logger, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(configuration);
-
         var moved = !string.IsNullOrWhiteSpace(configuration[DataFolder.Variable]);
         var database = configuration.GetConnectionString(Name) is { } configured && !string.IsNullOrWhiteSpace(configured)
             ? Configured(configured)

@@ -22,36 +22,8 @@ internal static class ApiDescription
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
     };
 
-    private const string Form =
-        """
-        { "required": true, "content": { "application/x-www-form-urlencoded": { "schema": {
-            "type": "object",
-            "properties": {
-              "grant_type": { "type": "string", "const": "client_credentials" },
-              "client_id": { "type": "string" },
-              "client_secret": { "type": "string", "format": "password" },
-              "scope": { "type": "string", "description": "Scopes, separated by blanks." } },
-            "required": ["grant_type"] } } } }
-        """;
-
-    private const string CloudEvent =
-        """
-        { "type": "object",
-          "description": "CloudEvents 1.0, JSON event format. Other attributes are let pass and not kept.",
-          "properties": {
-            "specversion": { "type": "string", "const": "1.0" },
-            "id": { "type": "string", "format": "uuid",
-              "description": "Made by the sender: the key of idempotency, for ever, within the account." },
-            "source": { "type": "string", "minLength": 1, "maxLength": 2048, "description": "Recorder and version." },
-            "type": { "type": "string" },
-            "subject": { "type": "string", "format": "uuid", "description": "The session, or the highlight reel." },
-            "time": { "type": "string", "format": "date-time",
-              "description": "When it happened at the sender: decides which of two events holds." },
-            "datacontenttype": { "type": "string", "const": "application/json" },
-            "traceparent": { "type": "string" },
-            "data": {} },
-          "required": ["specversion", "id", "source", "type", "subject", "time", "data"] }
-        """;
+    // What no code says: the body of a request for a token, and the envelope of an event.
+    private static readonly JsonNode Parts = Resource("parts.json");
 
     private static readonly JsonSerializerOptions Written =
         new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -68,8 +40,7 @@ internal static class ApiDescription
 
     private static JsonNode Make()
     {
-        using var fixedPart = typeof(ApiDescription).Assembly.GetManifestResourceStream("base.json")!;
-        var description = JsonNode.Parse(fixedPart)!;
+        var description = Resource("base.json");
         var components = description["components"]!;
         var schemas = new Schemas(components["schemas"]!.AsObject());
         foreach (var path in DescribedEndpoint.All.GroupBy(endpoint => endpoint.Path, StringComparer.Ordinal))
@@ -92,6 +63,12 @@ internal static class ApiDescription
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have." } }
             """);
         return description;
+    }
+
+    private static JsonNode Resource(string name)
+    {
+        using var file = typeof(ApiDescription).Assembly.GetManifestResourceStream(name)!;
+        return JsonNode.Parse(file)!;
     }
 
     private static JsonObject Describe(DescribedEndpoint endpoint, Schemas schemas)
@@ -140,7 +117,7 @@ internal static class ApiDescription
 
     private static JsonNode? RequestBody(string operationId, Schemas schemas) => operationId switch
     {
-        "getToken" => JsonNode.Parse(Form),
+        "getToken" => Parts["tokenRequest"]!.DeepClone(),
         "recordEvents" => Events(schemas),
         _ => null,
     };
@@ -165,7 +142,7 @@ internal static class ApiDescription
 
     private static JsonObject Event(Schemas schemas)
     {
-        var schema = JsonNode.Parse(CloudEvent)!.AsObject();
+        var schema = Parts["cloudEvent"]!.DeepClone().AsObject();
         schema["properties"]!["type"]!["enum"] = new JsonArray([.. EventCatalogue.All.Select(type => (JsonNode)type.WireType)]);
         schema["properties"]!["data"] = Schemas.AnyOf(EventCatalogue.All.Select(type => schemas.Of(type.Record)));
         return schema;

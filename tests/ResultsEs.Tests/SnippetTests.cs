@@ -9,38 +9,17 @@ using ResultsEs.Tests.EmbeddedPostgres;
 namespace ResultsEs.Tests;
 
 /// <summary>The programs in docs/snippets, run as they stand against the service; skipped where their language or library is not.</summary>
-public sealed class SnippetTests : IAsyncLifetime
+public sealed class SnippetTests(SnippetService running) : IClassFixture<SnippetService>, IDisposable
 {
     private const string CSharp = "send-over-http.cs";
 
     private static readonly Guid DemoWorkspace = Guid.Parse("0d3a0000-0000-4000-8000-0000000000a1");
 
     private readonly TempFolder _data = new();
-    private Uri _broker = null!;
-    private ServiceProcess _service = null!;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
-    {
-        var host = "snippets-" + Guid.NewGuid().ToString("n");
-        _broker = await (await TestBroker.GetAsync()).AddVirtualHostAsync(host);
-        _service = ServiceProcess.Start(
-            ("ASPNETCORE_ENVIRONMENT", "Development"),
-            ("ConnectionStrings__results", await TestDatabase.CreateAsync()),
-            ("ConnectionStrings__rabbitmq", _broker.ToString()),
-            ("Samples__Load", "false"),
-            (DataFolder.Variable, _data.Path));
-        await _service.UntilSaysAsync("Application started");
-        _service.Ignore();
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _service.Dispose();
-        _data.Dispose();
-        return ValueTask.CompletedTask;
-    }
+    public void Dispose() => _data.Dispose();
 
     [Fact]
     public async Task The_recorder_in_CSharp_sends_a_session()
@@ -90,7 +69,7 @@ public sealed class SnippetTests : IAsyncLifetime
     /// <summary>Waits until the session is served whole; what the queue brings is served a little later.</summary>
     private async Task<JsonNode> ServedAsync(Guid session)
     {
-        using var http = new HttpClient { BaseAddress = _service.Address };
+        using var http = new HttpClient { BaseAddress = running.Address };
         http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Demo));
         JsonNode result = null!;
         await Wait.UntilAsync(async () =>
@@ -130,7 +109,7 @@ public sealed class SnippetTests : IAsyncLifetime
             RedirectStandardError = true,
             UseShellExecute = false,
             WorkingDirectory = _data.Path,
-            Environment = { ["RESULTS_URL"] = _service.Address.ToString().TrimEnd('/'), ["RABBITMQ_URL"] = _broker.ToString() },
+            Environment = { ["RESULTS_URL"] = running.Address.ToString().TrimEnd('/'), ["RABBITMQ_URL"] = running.Broker.ToString() },
         };
         Sources.ForgetBuild(start);
         // A build server that outlives the program would hold its output open.
@@ -141,5 +120,38 @@ public sealed class SnippetTests : IAsyncLifetime
         var output = Task.WhenAll(process.StandardOutput.ReadToEndAsync(Cancelled), process.StandardError.ReadToEndAsync(Cancelled));
         await process.WaitForExitAsync(Cancelled);
         return (process.ExitCode, string.Concat(await output));
+    }
+}
+
+/// <summary>A service in Development that listens to a broker, as the readers of the snippets have it.</summary>
+public sealed class SnippetService : IAsyncLifetime
+{
+    private readonly TempFolder _data = new();
+    private ServiceProcess _service = null!;
+
+    /// <summary>Where it listens.</summary>
+    public Uri Address => _service.Address;
+
+    /// <summary>Its virtual host.</summary>
+    public Uri Broker { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Broker = await (await TestBroker.GetAsync()).AddVirtualHostAsync("snippets-" + Guid.NewGuid().ToString("n"));
+        _service = ServiceProcess.Start(
+            ("ASPNETCORE_ENVIRONMENT", "Development"),
+            ("ConnectionStrings__results", await TestDatabase.CreateAsync()),
+            ("ConnectionStrings__rabbitmq", Broker.ToString()),
+            ("Samples__Load", "false"),
+            (DataFolder.Variable, _data.Path));
+        await _service.UntilSaysAsync("Application started");
+        _service.Ignore();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _service.Dispose();
+        _data.Dispose();
+        return ValueTask.CompletedTask;
     }
 }

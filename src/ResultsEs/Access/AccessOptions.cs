@@ -1,5 +1,3 @@
-using System.Buffers.Text;
-
 namespace ResultsEs.Access;
 
 /// <summary>The settings of access: tokens, clients and rate limits. Bound to the root of the configuration.</summary>

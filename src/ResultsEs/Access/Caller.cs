@@ -1,5 +1,3 @@
-using System.Security.Claims;
-
 namespace ResultsEs.Access;
 
 /// <summary>The caller of a request, as its access token says. Every query and every write is limited to it.</summary>

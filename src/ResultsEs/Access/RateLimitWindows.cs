@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace ResultsEs.Access;
 
 /// <summary>A limit in requests a minute, with the texts of its response headers.</summary>

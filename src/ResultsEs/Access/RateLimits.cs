@@ -1,5 +1,3 @@
-using System.Diagnostics.Metrics;
-using System.Net;
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.RateLimiting;

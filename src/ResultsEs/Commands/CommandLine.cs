@@ -1,5 +1,4 @@
 using JasperFx;
-using JasperFx.CommandLine;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Commands;

@@ -1,4 +1,3 @@
-using JasperFx.CommandLine;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.RabbitMq;
@@ -23,18 +22,14 @@ public enum DeadLettersAction
     discard,
 }
 
-/// <summary>Arguments of <see cref="DeadLettersCommand"/>.</summary>
 public sealed class DeadLettersInput : DatabaseInput
 {
-    /// <summary>The action.</summary>
     [Description("list, show, replay or discard")]
     public DeadLettersAction Action { get; set; }
 
-    /// <summary>One id, or <c>all</c>.</summary>
     [Description("The id of a dead letter, or 'all' (replay and discard)")]
     public string Id { get; set; } = "";
 
-    /// <summary>A file for the original bytes.</summary>
     [Description("With show: the file to write the message's original bytes to")]
     public string? BodyFlag { get; set; }
 }
@@ -43,7 +38,6 @@ public sealed class DeadLettersInput : DatabaseInput
 [Description("List, show, replay or discard messages of the queue that could not be stored", Name = "deadletters")]
 public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
 {
-    /// <summary>Declares the usages.</summary>
     public DeadLettersCommand()
     {
         Usage("List dead letters").Arguments(input => input.Action).ValidFlags();
@@ -136,13 +130,9 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
     }
 
     /// <summary>All ids, the oldest first. Wolverine's own pages have no defined order.</summary>
-    private static async Task<List<Guid>> IdsAsync(NpgsqlDataSource database)
-    {
-        await using var command = database.CreateCommand(
-            $"select id from {MartenSetup.Schema}.wolverine_dead_letters where message_type = $1 order by failed_at, id");
-        command.Parameters.AddAll(SessionEventsDelivery.Name);
-        return await command.ReadAllAsync(reader => reader.GetGuid(0), CancellationToken.None);
-    }
+    private static Task<List<Guid>> IdsAsync(NpgsqlDataSource database) => database.CreateCommand(
+        $"select id from {MartenSetup.Schema}.wolverine_dead_letters where message_type = $1 order by failed_at, id")
+        .ReadAllAsync([SessionEventsDelivery.Name], reader => reader.GetGuid(0), CancellationToken.None);
 
     private static Dictionary<string, string?> AttributesOf(DeadLetterEnvelope letter) =>
         letter.Envelope.Headers.Where(header => AmqpCloudEvents.IsAttribute(header.Key)).ToDictionary(StringComparer.Ordinal);

@@ -45,14 +45,10 @@ internal sealed class EventReplay(NpgsqlDataSource database, IEventTarget target
         }
     }
 
-    private async Task<IReadOnlyList<StoredCloudEvent>> ReadAsync(long after, long until, string? account, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand(Sql);
-        command.Parameters.AddAll(after, until, EventsPerPage);
-        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = account });
-        return await command.ReadAllAsync(
+    private Task<List<StoredCloudEvent>> ReadAsync(long after, long until, string? account, CancellationToken cancellation) =>
+        database.CreateCommand(Sql).ReadAllAsync(
+            [after, until, EventsPerPage, account],
             reader => new StoredCloudEvent(reader.GetInt64(0), reader.GetGuid(3), Write(reader)), cancellation);
-    }
 
     private static byte[] Write(NpgsqlDataReader reader)
     {

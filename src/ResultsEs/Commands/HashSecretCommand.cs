@@ -1,4 +1,3 @@
-using JasperFx.CommandLine;
 using ResultsEs.Access;
 using Spectre.Console;
 

@@ -1,11 +1,7 @@
-using JasperFx.CommandLine;
-
 namespace ResultsEs.Commands;
 
-/// <summary>Arguments of <see cref="HealthCommand"/>.</summary>
 public sealed class HealthInput
 {
-    /// <summary>The node's address.</summary>
     [Description("The node's address; default: http://localhost:5080")]
     public string Url { get; set; } = "http://localhost:5080";
 }
@@ -16,7 +12,6 @@ public sealed class HealthCommand : OperatorCommand<HealthInput>
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(10);
 
-    /// <summary>Declares the usages.</summary>
     public HealthCommand()
     {
         Usage("Ask the node of this machine").Arguments();

@@ -1,4 +1,3 @@
-using JasperFx.CommandLine;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 using ResultsEs.Rebuilding;
@@ -7,26 +6,20 @@ using Spectre.Console;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Arguments of <see cref="HistoryCommand"/>.</summary>
 public class HistoryInput : DatabaseInput
 {
-    /// <summary>The session.</summary>
     [Description("The session's id")]
     public string? SessionFlag { get; set; }
 
-    /// <summary>The account; needed when several have a session of that id.</summary>
     [Description("The account, where several have a session of that id")]
     public string? AccountFlag { get; set; }
 
-    /// <summary>The latest time of storing.</summary>
     [Description("Only events that were stored by this moment (ISO 8601 with an offset)")]
     public string? AsOfFlag { get; set; }
 
-    /// <summary>The last version.</summary>
     [Description("Only events up to this version of the stream")]
     public long? ToVersionFlag { get; set; }
 
-    /// <summary>True to wait for a key after each event.</summary>
     [Description("Wait for the Enter key after each event")]
     public bool StepFlag { get; set; }
 }
@@ -44,7 +37,6 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
         order by e.version
         """;
 
-    /// <summary>Declares the usage.</summary>
     public HistoryCommand() => Usage("Show how a session's result came to be").Arguments().ValidFlags(
         input => input.SessionFlag!, input => input.AccountFlag!, input => input.AsOfFlag!, input => input.ToVersionFlag!,
         input => input.StepFlag);

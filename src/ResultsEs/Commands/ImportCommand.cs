@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using ICSharpCode.SharpZipLib;
 using ICSharpCode.SharpZipLib.GZip;
-using JasperFx.CommandLine;
 using ResultsEs.Access;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
@@ -10,18 +9,14 @@ using ResultsEs.Sessions;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Arguments of <see cref="ImportCommand"/>.</summary>
 public sealed class ImportInput : DatabaseInput
 {
-    /// <summary>The file, plain or gzipped.</summary>
     [Description("A file of CloudEvents, one a line, plain or gzipped; /dev/stdin reads from a pipe")]
     public string File { get; set; } = "";
 
-    /// <summary>The client whose account and workspaces are written.</summary>
     [Description("The configured client whose account and workspaces are written; may be left out when there is one")]
     public string? ClientFlag { get; set; }
 
-    /// <summary>The first line to import.</summary>
     [Description("The first line to import; an import that was cut off says it")]
     public long FromLineFlag { get; set; } = 1;
 }

@@ -1,4 +1,3 @@
-using JasperFx.CommandLine;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Commands;
@@ -17,17 +16,14 @@ internal enum ExitCode
 }
 
 /// <summary>A command that needs no database. Problems go to the standard error. It ends with an <see cref="ExitCode"/>.</summary>
-/// <typeparam name="T">The arguments.</typeparam>
 public abstract class OperatorCommand<T> : JasperFxAsyncCommand<T>
     where T : class
 {
     /// <summary>The exit code when the arguments are invalid or the command fails.</summary>
     private protected virtual ExitCode Failed => ExitCode.Failure;
 
-    /// <inheritdoc/>
     public sealed override async Task<bool> Execute(T input)
     {
-        ArgumentNullException.ThrowIfNull(input);
         ExitCode end;
         try
         {
@@ -54,7 +50,6 @@ public abstract class OperatorCommand<T> : JasperFxAsyncCommand<T>
         return Failed;
     }
 
-    /// <summary>Prints a line on the standard output.</summary>
     private protected static ExitCode Say(string text)
     {
         Console.Out.WriteLine(text);
@@ -66,10 +61,8 @@ public abstract class OperatorCommand<T> : JasperFxAsyncCommand<T>
         value is null || Uuid.TryParse(value, out _) ? null : $"{flag} must be a UUID.";
 }
 
-/// <summary>No arguments.</summary>
 public sealed class NoInput;
 
-/// <summary>Arguments of a command that uses the database.</summary>
 public abstract class DatabaseInput
 {
     /// <summary>The services of the host, which is built and not started.</summary>
@@ -77,7 +70,6 @@ public abstract class DatabaseInput
 }
 
 /// <summary>A command that uses the database, whether or not the service runs. It makes sure of the tables first.</summary>
-/// <typeparam name="T">The arguments.</typeparam>
 public abstract class DatabaseCommand<T> : OperatorCommand<T>
     where T : DatabaseInput
 {

@@ -1,4 +1,3 @@
-using JasperFx.CommandLine;
 using ResultsEs.EventStore;
 using ResultsEs.Media;
 using ResultsEs.Rebuilding;
@@ -7,34 +6,26 @@ using ResultsEs.TestResults;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Arguments of <see cref="RebuildCommand"/>.</summary>
 public sealed class RebuildInput : DatabaseInput
 {
-    /// <summary>The read model.</summary>
     [Description("What to rebuild: session-results, highlight-reels or test-totals")]
     public string Name { get; set; } = "";
 
-    /// <summary>Limits it to the documents of an account.</summary>
     [Description("Only the documents of an account")]
     public string? AccountFlag { get; set; }
 
-    /// <summary>Limits it to the sessions of a test.</summary>
     [Description("Only the sessions of a test")]
     public string? TestFlag { get; set; }
 
-    /// <summary>Limits it to one session.</summary>
     [Description("Only this session")]
     public string? SessionFlag { get; set; }
 
-    /// <summary>How many connections fold concurrently, 1–64. Default: the number of processors.</summary>
     [Description("How many parts are folded at once; default: as many as there are processors")]
     public int? ParallelFlag { get; set; }
 
-    /// <summary>True to forget an interrupted rebuild.</summary>
     [Description("Forget a rebuild that was interrupted")]
     public bool AbandonFlag { get; set; }
 
-    /// <summary>True to drop the documents of other versions.</summary>
     [Description("Drop the documents of other versions, whose nodes are gone")]
     public bool FinishFlag { get; set; }
 }
@@ -49,7 +40,6 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     private const int MaxParallel = 64;
     private const int StreamsPerFold = 100;
 
-    /// <summary>Declares the usage.</summary>
     public RebuildCommand() => Usage("Rebuild a read model").Arguments(input => input.Name).ValidFlags(
         input => input.AccountFlag!, input => input.TestFlag!, input => input.SessionFlag!,
         input => input.ParallelFlag!, input => input.AbandonFlag, input => input.FinishFlag);

@@ -1,4 +1,3 @@
-using JasperFx.CommandLine;
 using RabbitMQ.Client.Exceptions;
 
 namespace ResultsEs.Commands;
@@ -6,15 +5,12 @@ namespace ResultsEs.Commands;
 /// <summary>Arguments of <see cref="ReplayCommand"/>. The inherited ones, except the account, end with the next version.</summary>
 public sealed class ReplayInput : HistoryInput
 {
-    /// <summary>The position after which events are sent.</summary>
     [Description("Send again the events after this position in the event store; 0 is before all")]
     public long? SinceFlag { get; set; }
 
-    /// <summary>The target.</summary>
     [Description("Where to send them: a file, - or amqp://user:password@host/virtual-host?queue=NAME")]
     public string? ToFlag { get; set; }
 
-    /// <summary>The last position to send.</summary>
     [Description("The last position to send")]
     public long? UntilFlag { get; set; }
 }
@@ -26,7 +22,6 @@ public sealed class ReplayInput : HistoryInput
 [Description("Send stored events again, to a file or a queue", Name = "replay")]
 public sealed class ReplayCommand : DatabaseCommand<ReplayInput>
 {
-    /// <summary>Declares the usage.</summary>
     public ReplayCommand() => Usage("Send events again").Arguments().ValidFlags(
         input => input.SinceFlag!, input => input.ToFlag!, input => input.UntilFlag!, input => input.AccountFlag!,
         input => input.SessionFlag!, input => input.AsOfFlag!, input => input.ToVersionFlag!, input => input.StepFlag);

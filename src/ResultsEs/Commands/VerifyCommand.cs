@@ -1,25 +1,19 @@
-using JasperFx.CommandLine;
 using ResultsEs.EventStore;
 using ResultsEs.Rebuilding;
 
 namespace ResultsEs.Commands;
 
-/// <summary>Arguments of <see cref="VerifyCommand"/>.</summary>
 public sealed class VerifyInput : DatabaseInput
 {
-    /// <summary><c>all</c>; empty with an option.</summary>
     [Description("all, or one of the options")]
     public string What { get; set; } = "";
 
-    /// <summary>How many streams to verify, chosen at random.</summary>
     [Description("So many sessions and reels, chosen at random")]
     public int? SampleFlag { get; set; }
 
-    /// <summary>Limits it to an account.</summary>
     [Description("The sessions and reels of an account")]
     public string? AccountFlag { get; set; }
 
-    /// <summary>True to store the folded document where the stored one differs.</summary>
     [Description("Store what the events say where documents differ")]
     public bool RepairFlag { get; set; }
 }
@@ -31,7 +25,6 @@ public sealed class VerifyInput : DatabaseInput
 [Description("Fold events afresh and compare with the stored documents", Name = "verify")]
 public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
 {
-    /// <summary>Declares the usages.</summary>
     public VerifyCommand()
     {
         Usage("Verify everything").Arguments(input => input.What)

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using FluentValidation.Internal;
 
 namespace ResultsEs.Common;

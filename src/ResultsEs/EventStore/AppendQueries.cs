@@ -1,5 +1,4 @@
 using Marten.Linq.QueryHandlers;
-using NpgsqlTypes;
 using Weasel.Postgresql;
 using Weasel.Storage;
 

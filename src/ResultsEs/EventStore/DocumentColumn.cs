@@ -1,5 +1,4 @@
 using System.Linq.Expressions;
-using NpgsqlTypes;
 
 namespace ResultsEs.EventStore;
 

@@ -2,7 +2,6 @@ using JasperFx.Events.Projections;
 using Marten;
 using Marten.Internal.Sessions;
 using Marten.Schema;
-using NpgsqlTypes;
 
 namespace ResultsEs.EventStore;
 

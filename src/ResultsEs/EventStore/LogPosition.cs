@@ -1,5 +1,3 @@
-using NpgsqlTypes;
-
 namespace ResultsEs.EventStore;
 
 /// <summary>A server's position in the write-ahead log: how far a primary has written it, or a standby replayed it.</summary>

@@ -14,7 +14,7 @@ internal static class SampleSetup
     {
         if (builder.Environment.IsDevelopment())
         {
-            builder.Services.AddSettings<SamplesOptions>(builder.Configuration.GetSection(SamplesOptions.Section), static _ => []);
+            builder.Services.AddSettings<SamplesOptions>(builder.Configuration.GetSection("Samples"), static _ => []);
             builder.Services.AddHostedService<SampleLoader>();
         }
 
@@ -25,8 +25,6 @@ internal static class SampleSetup
 /// <summary>Settings of the samples; section <c>Samples</c>.</summary>
 internal sealed class SamplesOptions
 {
-    public const string Section = "Samples";
-
     /// <summary>True to record the samples in an empty store. Default true.</summary>
     public bool Load { get; init; } = true;
 }

@@ -52,8 +52,6 @@ public static class RecordEventsHandler
     /// <summary>Refuses misplaced events and hands the others to the group commit. Finishes whether or not anybody still waits.</summary>
     public static async Task<RecordResult> Handle(RecordEvents command, GroupCommit commit)
     {
-        ArgumentNullException.ThrowIfNull(command);
-        ArgumentNullException.ThrowIfNull(commit);
         var result = RecordDecision.Misplaced(command) is { Count: > 0 } misplaced ? new RecordResult.Forbidden(misplaced)
             : command.Events.Count == 0 ? new RecordResult.Stored([])
             : await commit.RecordAsync(command);

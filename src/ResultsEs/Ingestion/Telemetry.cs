@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Ingestion;

@@ -94,15 +94,9 @@ public sealed class ObjectStore(IOptions<ObjectStoreOptions> options, TimeProvid
 
         var config = new AmazonS3Config { ForcePathStyle = options.PathStyle ?? options.ServiceUrl is not null };
         if (options.ServiceUrl is { } url)
-        {
-            config.ServiceURL = url.AbsoluteUri;
-            config.AuthenticationRegion = options.Region;
-        }
+            (config.ServiceURL, config.AuthenticationRegion) = (url.AbsoluteUri, options.Region);
         else
-        {
             config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.Region);
-        }
-
         return new AmazonS3Client(new BasicAWSCredentials(options.AccessKey, options.SecretKey), config);
     }
 }

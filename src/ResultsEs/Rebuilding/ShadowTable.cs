@@ -78,12 +78,9 @@ internal static class ShadowTable
     public static Task DropAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation) =>
         ExecuteAsync(connection, $"drop table if exists {table.QualifiedName}{Building}, {table.QualifiedName}{Replaced}", cancellation);
 
-    public static async Task<bool> ExistsAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand("select to_regclass($1) is not null", connection);
-        command.Parameters.AddAll(table.QualifiedName + Building);
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
-    }
+    public static Task<bool> ExistsAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation) =>
+        new NpgsqlCommand("select to_regclass($1) is not null", connection)
+            .ReadValueAsync<bool>([table.QualifiedName + Building], cancellation);
 
     private static async Task<List<(string Name, string Definition, bool IsPrimary)>> IndexesAsync(
         NpgsqlConnection connection, string table, CancellationToken cancellation)

@@ -1,4 +1,3 @@
-using System.Data;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Rebuilding;

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using JasperFx;
 using ResultsEs.Sessions.TaskTypes;
 

@@ -1,4 +1,3 @@
-using System.Data;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
