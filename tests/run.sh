@@ -91,7 +91,7 @@ end() {
 trap end EXIT
 mkdir "$folder/source"
 sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' Dockerfile | xargs tar -cf - --exclude=bin --exclude=obj | tar -xf - -C "$folder/source"
-RunAnalyzers=false sh "$folder/source/src/publish.sh" "$folder/app" >"$folder/log" 2>&1 &
+sh "$folder/source/src/publish.sh" "$folder/app" >"$folder/log" 2>&1 &
 publishing=$!
 dotnet build || fail "the build failed"
 wait "$publishing" || {

@@ -106,7 +106,7 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
     {
         var command = new NpgsqlCommand(name == Name ? (_upsert ??= UpsertSql(name)) : UpsertSql(name));
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = DocumentType.FullName! });
-        command.Parameters.AddKeys(documents.Select(document => document.Key));
+        command.Parameters.AddAll(documents.Select(document => document.Key).ToParameters());
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. documents.Select(document => document.Version)] });
         command.Parameters.Add(Array(NpgsqlDbType.TimestampTz, documents.Select(document => document.Modified)));
         command.Parameters.Add(Array(NpgsqlDbType.Jsonb, documents.Select(document => document.Row.Json)));

@@ -17,14 +17,6 @@ internal static class Statements
             parameters.AddWithValue(value ?? DBNull.Value);
     }
 
-    /// <summary>Adds keys as two arrays, accounts and ids.</summary>
-    public static void AddKeys(this NpgsqlParameterCollection parameters, IEnumerable<StreamKey> streams)
-    {
-        var keys = streams.ToList();
-        parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Account)] });
-        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.Id)] });
-    }
-
     /// <summary>Runs a statement, and returns the number of rows that it changed.</summary>
     public static async Task<int> ExecuteAsync(
         this NpgsqlConnection connection, string sql, object?[] parameters, CancellationToken cancellation)
@@ -59,7 +51,7 @@ internal static class Statements
         this NpgsqlCommand command, object?[] parameters, CancellationToken cancellation) =>
         command.ReadAllAsync(parameters, reader => reader.ReadKey(), cancellation);
 
-    /// <summary>Runs a query of one value with parameters, and disposes the command.</summary>
+    /// <summary>Runs a query of one value with parameters, and disposes the command. Without a row the value is null.</summary>
     public static async Task<T> ReadValueAsync<T>(this NpgsqlCommand command, object?[] parameters, CancellationToken cancellation)
     {
         await using var owned = command;

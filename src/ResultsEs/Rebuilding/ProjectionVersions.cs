@@ -20,10 +20,9 @@ internal static class ProjectionVersions
             """, [table.BaseAlias, table.Version], cancellation);
 
     /// <summary>True when this version has all documents. If there is no stream to build from, that is recorded first.</summary>
-    public static async Task<bool> IsBuiltAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation)
-    {
+    public static Task<bool> IsBuiltAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation) =>
         // Reads streams until it finds one of the type; nearly all are.
-        return (bool)(await ReadAsync(
+        ReadAsync<bool>(
             database, table,
             $"""
             with made as (
@@ -35,27 +34,26 @@ internal static class ProjectionVersions
             )
             select exists (select 1 from results.projection_versions v where v.projection = $1 and v.version = $2)
               or exists (select 1 from made)
-            """, [], cancellation))!;
-    }
+            """, [], cancellation);
 
     /// <summary>Records that a node of this version runs. True when other versions have documents, whose nodes may write.</summary>
-    public static async Task<bool> SeenAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation) =>
-        (bool)(await ReadAsync(
+    public static Task<bool> SeenAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation) =>
+        ReadAsync<bool>(
             database, table,
             """
             with seen as (update results.projection_versions v set seen_at = now() where v.projection = $1 and v.version = $2)
             select exists (select 1 from results.projection_versions v where v.projection = $1 and v.version <> $2)
-            """, [], cancellation))!;
+            """, [], cancellation);
 
     /// <summary>Reads how long a node of this version must wait before it writes. By then, nodes of other versions know of it.</summary>
     public static async Task<TimeSpan> UntilKnownAsync(NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation) =>
-        await ReadAsync(
+        await ReadAsync<TimeSpan?>(
             database, table,
             """
             select greatest(v.built_at + $3 - now(), interval '0') from results.projection_versions v
             where v.projection = $1 and v.version = $2
               and exists (select 1 from results.projection_versions o where o.projection = $1 and o.version <> $2)
-            """, [OtherVersions.Holds + Margin], cancellation) as TimeSpan? ?? TimeSpan.Zero;
+            """, [OtherVersions.Holds + Margin], cancellation) ?? TimeSpan.Zero;
 
     /// <summary>Drops the documents of all other versions, unless a node of one was seen lately.</summary>
     /// <returns>The dropped versions; or null, and the version of a node that was seen.</returns>
@@ -64,16 +62,17 @@ internal static class ProjectionVersions
     {
         // Without the commit, the deletion is rolled back.
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await using var command = new NpgsqlCommand(
+        var others = await new NpgsqlCommand(
             """
             with gone as (
               delete from results.projection_versions v where v.projection = $1 and v.version <> $2
               returning v.version, coalesce(v.seen_at > now() - $3, false) as is_seen
             )
             select version, is_seen from gone order by version
-            """, connection);
-        command.Parameters.AddAll(table.BaseAlias, table.Version, Absence);
-        var others = await command.ReadAllAsync(reader => (Version: reader.GetInt32(0), IsSeen: reader.GetBoolean(1)), cancellation);
+            """, connection).ReadAllAsync(
+            [table.BaseAlias, table.Version, Absence],
+            reader => (Version: reader.GetInt32(0), IsSeen: reader.GetBoolean(1)),
+            cancellation);
         if (others.Find(other => other.IsSeen) is { IsSeen: true, Version: var seen })
             return (null, seen);
 
@@ -84,11 +83,7 @@ internal static class ProjectionVersions
     }
 
     /// <summary>Reads one value. The first two parameters are the projection and its version.</summary>
-    private static async Task<object?> ReadAsync(
-        NpgsqlDataSource database, DocumentTable table, string sql, object[] more, CancellationToken cancellation)
-    {
-        await using var command = database.CreateCommand(sql);
-        command.Parameters.AddAll([table.BaseAlias, table.Version, .. more]);
-        return await command.ExecuteScalarAsync(cancellation);
-    }
+    private static Task<T> ReadAsync<T>(
+        NpgsqlDataSource database, DocumentTable table, string sql, object[] more, CancellationToken cancellation) =>
+        database.CreateCommand(sql).ReadValueAsync<T>([table.BaseAlias, table.Version, .. more], cancellation);
 }

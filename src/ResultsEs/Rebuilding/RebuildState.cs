@@ -16,10 +16,10 @@ internal sealed record RebuildState(Guid Id, int Version, Guid Build, DateTime B
 
     public static async Task<RebuildState?> ReadAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(
-            "select id, version, build, began_at, position, events, is_switched from results.rebuilds where projection = $1", connection);
-        command.Parameters.AddAll(table.BaseAlias);
-        var states = await command.ReadAllAsync(
+        var states = await new NpgsqlCommand(
+            "select id, version, build, began_at, position, events, is_switched from results.rebuilds where projection = $1", connection)
+            .ReadAllAsync(
+            [table.BaseAlias],
             reader => new RebuildState(
                 reader.GetGuid(0), reader.GetInt32(1), reader.GetGuid(2), reader.GetDateTime(3), reader.GetInt64(4), reader.GetInt64(5),
                 reader.GetBoolean(6)),
@@ -45,19 +45,16 @@ internal sealed record RebuildState(Guid Id, int Version, Guid Build, DateTime B
             """, [table.BaseAlias], cancellation);
 
     /// <summary>Reads the folded parts, in key order.</summary>
-    public async Task<IReadOnlyList<RebuildPart>> PartsAsync(NpgsqlConnection connection, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(
+    public async Task<IReadOnlyList<RebuildPart>> PartsAsync(NpgsqlConnection connection, CancellationToken cancellation) =>
+        await new NpgsqlCommand(
             """
             select first_tenant, first_id, last_tenant, last_id, streams, events from results.rebuild_parts
             where rebuild_id = $1 order by first_tenant, first_id
-            """, connection);
-        command.Parameters.AddAll(Id);
-        return await command.ReadAllAsync(
+            """, connection).ReadAllAsync(
+            [Id],
             reader => new RebuildPart(
                 reader.ReadKey(), new StreamKey(reader.GetString(2), reader.GetGuid(3)), reader.GetInt64(4), reader.GetInt64(5)),
             cancellation);
-    }
 
     /// <summary>Records a folded part, in the connection's transaction. Fails when the rebuild was abandoned.</summary>
     public Task AddAsync(NpgsqlConnection connection, RebuildPart part, CancellationToken cancellation) => connection.ExecuteAsync(

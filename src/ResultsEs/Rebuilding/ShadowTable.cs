@@ -82,19 +82,16 @@ internal static class ShadowTable
         new NpgsqlCommand("select to_regclass($1) is not null", connection)
             .ReadValueAsync<bool>([table.QualifiedName + Building], cancellation);
 
-    private static async Task<List<(string Name, string Definition, bool IsPrimary)>> IndexesAsync(
-        NpgsqlConnection connection, string table, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(
+    private static Task<List<(string Name, string Definition, bool IsPrimary)>> IndexesAsync(
+        NpgsqlConnection connection, string table, CancellationToken cancellation) =>
+        new NpgsqlCommand(
             """
             select c.relname, pg_get_indexdef(i.indexrelid), i.indisprimary
             from pg_index i join pg_class c on c.oid = i.indexrelid
             where i.indrelid = to_regclass($1) and i.indisvalid
             order by i.indisprimary desc, c.relname
-            """, connection);
-        command.Parameters.AddAll(table);
-        return await command.ReadAllAsync(reader => (reader.GetString(0), reader.GetString(1), reader.GetBoolean(2)), cancellation);
-    }
+            """, connection)
+            .ReadAllAsync([table], reader => (reader.GetString(0), reader.GetString(1), reader.GetBoolean(2)), cancellation);
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellation)
     {

@@ -105,14 +105,13 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
         var columns = table.Columns.Select(column => column.Name).ToList();
         var (lag, taskTypes) = (columns.IndexOf(DocumentTable.Lag), columns.IndexOf("task_types"));
         // The primary key (tenant_id, id) finds the rows.
-        await using var command = new NpgsqlCommand(
+        var rows = await new NpgsqlCommand(
             $"""
             select d.tenant_id, d.id, d.data, d.{DocumentTable.VersionColumn}, {string.Join(", ", columns.Select(name => "d." + name))}
             from unnest($1, $2) k(tenant_id, id)
             join {table.QualifiedName} d on d.tenant_id = k.tenant_id and d.id = k.id
-            """, connection);
-        command.Parameters.AddKeys(streams);
-        var rows = await command.ReadAllAsync(
+            """, connection).ReadAllAsync(
+            streams.ToParameters(),
             reader =>
             {
                 var version = reader.GetInt64(3);
