@@ -58,6 +58,23 @@ public sealed partial class ArchitectureTests
         Assert.Empty(Directory.EnumerateDirectories(Source).SelectMany(project => Files(Path.GetFileName(project)))
             .SelectMany(file => file.Text.Split('\n').Index().Where(line => line.Item.Length >= 140).Select(line => $"{file.Name}:{line.Index + 1}")));
 
+    /// <summary>As dotnet format orders them; the build does not look at it.</summary>
+    [Fact]
+    public void Usings_are_in_order()
+    {
+        var repository = Path.GetDirectoryName(Source)!;
+        var projects = Directory.EnumerateDirectories(Source).Concat(Directory.EnumerateDirectories(Path.Combine(repository, "tests"), "ResultsEs.*")).ToList();
+        Assert.Equal(6, projects.Count(project => Directory.EnumerateFiles(project, "*.csproj").Any()));
+        Assert.Empty(projects.SelectMany(project => Files(project)).Where(file => !AreInOrder(file.Text)).Select(file => file.Name));
+        Assert.False(AreInOrder("using ResultsEs.Http;\nusing ResultsEs.Access;\n"));
+
+        static bool AreInOrder(string text)
+        {
+            var usings = Using().Matches(text).Select(match => match.Groups["name"].Value).ToList();
+            return usings.SequenceEqual(usings.OrderBy(name => name == "System" || name.StartsWith("System.", StringComparison.Ordinal) ? 0 : 1).ThenBy(name => name, StringComparer.OrdinalIgnoreCase));
+        }
+    }
+
     private static IEnumerable<(string Name, string Folder, string Text)> Files(string project)
     {
         var root = Path.Combine(Source, project);
@@ -69,6 +86,9 @@ public sealed partial class ArchitectureTests
 
     [GeneratedRegex(@"\bResultsEs\.(?<name>[A-Z]\w+)", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Named();
+
+    [GeneratedRegex(@"^using (?<name>[\w.]+);\r?$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.Multiline, matchTimeoutMilliseconds: 10_000)]
+    private static partial Regex Using();
 
     [GeneratedRegex(@"(insert\s+into|update|delete\s+from|copy)\s+(results\.)?mt_(events|streams)\b", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 10_000)]
     private static partial Regex Inserted();

@@ -6,7 +6,7 @@ namespace ResultsEs.Tests;
 internal static class Wait
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(250);
 
     public static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
@@ -20,8 +20,9 @@ internal static class Wait
             var began = Stopwatch.GetTimestamp();
             if (await condition())
                 return;
-            // As long as the look took, so that looks which cost much leave half of the time to what is waited for.
-            await Task.Delay(TimeSpan.FromTicks(Math.Clamp(Stopwatch.GetElapsedTime(began).Ticks, Shortest.Ticks, Longest.Ticks)), patience.Token);
+            // Longer than the look took, so that looks which cost much leave most of the time to what is waited for.
+            var pause = Math.Clamp(3 * Stopwatch.GetElapsedTime(began).Ticks, Shortest.Ticks, Longest.Ticks);
+            await Task.Delay(TimeSpan.FromTicks(pause), patience.Token);
         }
     }
 }

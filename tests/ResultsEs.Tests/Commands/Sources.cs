@@ -34,7 +34,8 @@ internal static class Sources
             start.Environment.Remove(name);
     }
 
-    private static void CopyAll(string from, string to)
+    /// <summary>Copies a folder with what is in it, but for what builds have made.</summary>
+    public static void CopyAll(string from, string to)
     {
         Directory.CreateDirectory(to);
         foreach (var file in Directory.GetFiles(from))

@@ -10,8 +10,8 @@ using ResultsEs.Tests.Brokers;
 namespace ResultsEs.Tests.Faults;
 
 /// <summary>
-/// Writers over HTTP and through the broker without pause, and something dies. In a short form by default, in which a fault ends
-/// when it was felt; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets each go on for so many seconds, and the file that
+/// Writers over HTTP and through the broker without pause, and something dies. They slow down only while a program starts again.
+/// In a short form by default, in which a fault ends when it was felt; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets each go on for so many seconds, and the file that
 /// is sent three times over have a million events.
 /// </summary>
 public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsyncLifetime
@@ -50,7 +50,7 @@ public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsync
         await nodes.Service(0).Process.WaitForExitAsync(Cancelled);
         await IsFeltAsync(failures);
         await ProgressAsync();
-        await nodes.StartAsync(0);
+        await _ledger.SlowlyAsync(() => nodes.StartAsync(0));
     });
 
     [Fact]
@@ -120,12 +120,12 @@ public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsync
         // The nodes answer requests all the same, and say so.
         await BrokerIsAsync("Degraded");
         await LastsAsync(part: 1 / 3d);
-        await nodes.Broker.StartAsync();
+        await _ledger.SlowlyAsync(nodes.Broker.StartAsync);
         await ProgressAsync();
         await BrokerIsAsync("Healthy");
 
         await nodes.Broker.KillAsync();
-        await nodes.Broker.StartAsync();
+        await _ledger.SlowlyAsync(nodes.Broker.StartAsync);
     });
 
     [Fact]
@@ -167,7 +167,7 @@ public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsync
             Assert.Equal(0, nodes.Service(0).Process.ExitCode);
             await IsFeltAsync(failures, part: 1 / 3d);
             await ProgressAsync();
-            await nodes.StartAsync(0);
+            await _ledger.SlowlyAsync(() => nodes.StartAsync(0));
         });
 
     [Fact]
@@ -289,7 +289,7 @@ public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsync
         });
     }
 
-    private Task BrokerIsAsync(string status) => nodes.IsAsync(0, status);
+    private Task BrokerIsAsync(string status) => _ledger.SlowlyAsync(() => nodes.IsAsync(0, status));
 
     private static async Task LastsAsync(double part = 1)
     {

@@ -13,11 +13,14 @@ namespace ResultsEs.Tests.Faults;
 /// </summary>
 internal sealed class Ledger(TimeSpan pause = default)
 {
+    private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(100);
+
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly SessionBuilder[] _sessions = [.. Enumerable.Range(0, 6).Select(_ => TestData.Session())];
     private readonly ConcurrentDictionary<Guid, (Guid Session, Guid? Task)> _acknowledged = new();
+    private int _slow;
     private int _failures;
     private int _confirmed;
 
@@ -42,6 +45,22 @@ internal sealed class Ledger(TimeSpan pause = default)
     /// <summary>The tasks of a session whose answers are acknowledged.</summary>
     public IReadOnlyList<Guid> Tasks(Guid session) => [.. _acknowledged.Values.Where(entry => entry.Session == session && entry.Task is not null).Select(entry => entry.Task!.Value)];
 
+    private TimeSpan Pause => _slow > 0 && pause < Slow ? Slow : pause;
+
+    /// <summary>Goes on slowly during <paramref name="work"/>, which another program does and which needs the processor.</summary>
+    public async Task SlowlyAsync(Func<Task> work)
+    {
+        Interlocked.Increment(ref _slow);
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _slow);
+        }
+    }
+
     /// <summary>Writes until told to stop, and then until what is under way is acknowledged.</summary>
     public Task WriteAsync(int writers, Func<HttpClient> node, CancellationToken stop) =>
         Task.WhenAll(Enumerable.Range(0, writers).Select(writer => Task.Run(async () =>
@@ -49,7 +68,7 @@ internal sealed class Ledger(TimeSpan pause = default)
             for (var n = 0; !stop.IsCancellationRequested; n++)
             {
                 await SendUntilAcknowledgedAsync(Batch(writer, n), node);
-                await Task.Delay(pause, CancellationToken.None);
+                await Task.Delay(Pause, CancellationToken.None);
             }
         })));
 
@@ -59,7 +78,11 @@ internal sealed class Ledger(TimeSpan pause = default)
         {
             Producer? connection = null;
             for (var n = 0; !stop.IsCancellationRequested; n++)
+            {
                 connection = await PublishUntilConfirmedAsync(Batch(producer, n), queue, connection);
+                await Task.Delay(Pause, CancellationToken.None);
+            }
+
             if (connection is not null)
                 await connection.DisposeAsync();
         })));

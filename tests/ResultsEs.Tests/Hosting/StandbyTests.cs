@@ -103,6 +103,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
                 Assert.Empty(await everything.MissingAsync(http));
                 IsNoLongWait(began);
                 Interlocked.Increment(ref reads);
+                await Task.Delay(20, Cancelled);
             }
         })));
         await AreReadAsync();
