@@ -43,6 +43,7 @@ public static class EventJson
 [JsonSerializable(typeof(SessionCompleted))]
 [JsonSerializable(typeof(SessionAbandoned))]
 [JsonSerializable(typeof(SessionAbandonedV2))]
+[JsonSerializable(typeof(SessionResumed))]
 [JsonSerializable(typeof(VideoRecorded))]
 [JsonSerializable(typeof(ClipCreated))]
 [JsonSerializable(typeof(ClipGenerated))]

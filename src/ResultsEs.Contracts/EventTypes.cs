@@ -19,6 +19,7 @@ public static class EventTypes
         ["results.SessionCompleted.v1"] = typeof(SessionCompleted),
         ["results.SessionAbandoned.v1"] = typeof(SessionAbandoned),
         ["results.SessionAbandoned.v2"] = typeof(SessionAbandonedV2),
+        ["results.SessionResumed.v1"] = typeof(SessionResumed),
         ["results.VideoRecorded.v1"] = typeof(VideoRecorded),
         ["results.ClipCreated.v1"] = typeof(ClipCreated),
         ["results.ClipGenerated.v1"] = typeof(ClipGenerated),

@@ -133,6 +133,16 @@ public enum AbandonCause
     Unknown,
 }
 
+/// <summary>
+/// The participant came back after the session was abandoned. It is in progress again, until it is completed or abandoned later.
+/// A completed session stays completed.
+/// </summary>
+public sealed record SessionResumed : SessionEvent
+{
+    /// <summary>When the participant came back.</summary>
+    public required DateTimeOffset ResumedAt { get; init; }
+}
+
 /// <summary>The whole session's recording was transcribed.</summary>
 public sealed record SessionTranscribed : SessionEvent
 {

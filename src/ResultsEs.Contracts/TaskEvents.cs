@@ -20,6 +20,12 @@ public sealed record TaskAnswered : TaskEvent
 
     /// <summary>The answer; its <c>type</c> says which task type this is.</summary>
     public required Answer Answer { get; init; }
+
+    /// <summary>
+    /// The event of an earlier answer that this one corrects. Both are then of one take of the task. Without it, the participant did the
+    /// task again, and transcripts and interactions of before are no longer shown.
+    /// </summary>
+    public Guid? Corrects { get; init; }
 }
 
 /// <summary>A task was left out. It competes with answers to the same task as they do with each other.</summary>
@@ -66,6 +72,12 @@ public sealed record VerbalResponseTranscribed : TaskEvent
 
     /// <summary>The transcript in timed pieces.</summary>
     public required IReadOnlyList<Cue> Cues { get; init; }
+
+    /// <summary>
+    /// The event of the answer that was transcribed. Without it, the transcript is of the answer that came last before it, by
+    /// <c>time</c>; so name it where a task may be done again before its transcript is ready.
+    /// </summary>
+    public Guid? AnswerId { get; init; }
 }
 
 /// <summary>A timed piece of a spoken answer's transcript.</summary>
@@ -121,8 +133,22 @@ public sealed record FigmaInteractionRecorded : TaskEvent
     /// <summary>Whether the node change can be undone by the prototype's back navigation.</summary>
     public bool? IsStoredInHistory { get; init; }
 
+    /// <summary>Whether the click went down or up. Figma's message does not say it; a recorder that knows should.</summary>
+    public FigmaPhase? Phase { get; init; }
+
     /// <summary>Component instances and the variants they show.</summary>
     public JsonElement? StateMappings { get; init; }
+}
+
+/// <summary>The phase of a click.</summary>
+[JsonConverter(typeof(WireEnumConverter<FigmaPhase>))]
+public enum FigmaPhase
+{
+    /// <summary><c>PRESS</c>: the pointer went down.</summary>
+    Press,
+
+    /// <summary><c>RELEASE</c>: the pointer went up.</summary>
+    Release,
 }
 
 /// <summary>A point or offset in pixels of the prototype.</summary>

@@ -19,7 +19,7 @@ internal static class RebuildFloor
     /// <summary>The table it leaves.</summary>
     public const string Table = "b1_floor";
 
-    private const string Served = "results.mt_doc_session_result";
+    private const string Served = "results.mt_doc_session_result_2";
 
     public static async Task RunAsync(string database, int parallel, CancellationToken cancellation)
     {

@@ -10,7 +10,7 @@ internal static class RebuildRow
 {
     public const string Name = "B1";
 
-    private const string Documents = "mt_doc_session_result";
+    private const string Documents = "mt_doc_session_result_2";
     private const string Body = "d.tenant_id, d.id, d.data -> 'body'";
 
     // But for mt_last_modified, which the floor takes from the last event and the project from the stream.

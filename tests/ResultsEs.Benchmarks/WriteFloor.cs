@@ -42,7 +42,7 @@ internal static class WriteFloor
             create table {Events} (like results.mt_events including defaults including indexes);
             create sequence {Events}_sequence owned by {Events}.seq_id;
             alter table {Events} alter seq_id set default nextval('{Events}_sequence'), alter timestamp set default now();
-            create table {Documents} (like results.mt_doc_session_result including defaults including indexes)
+            create table {Documents} (like results.mt_doc_session_result_2 including defaults including indexes)
             """,
             cancellation);
         await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxPoolSize = Writers });

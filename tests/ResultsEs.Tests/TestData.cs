@@ -45,6 +45,7 @@ internal static class TestData
             .WithClipDeleted(Clip)
             .Abandoned()
             .AbandonedBecause("TECHNICAL")
+            .Resumed()
             .Completed();
     }
 
@@ -221,6 +222,8 @@ internal sealed class SessionBuilder : StreamBuilder<SessionBuilder>
 
     public SessionBuilder AbandonedBecause(string cause) =>
         With("SessionAbandoned.v2", new JsonObject { ["cause"] = cause, ["note"] = "as far as one knows", ["abandonedAt"] = Text(Begin.AddMinutes(5)) });
+
+    public SessionBuilder Resumed(DateTimeOffset? at = null) => With("SessionResumed", new JsonObject { ["resumedAt"] = Text(at ?? Begin.AddMinutes(7)) });
 
     public SessionBuilder Scored() => With("TaskGroupScored", new JsonObject
     {

@@ -5,7 +5,7 @@ namespace ResultsEs.Tests;
 /// <summary>Waiting on conditions, never on time; what does not come true is a failure and not a run that hangs.</summary>
 internal static class Wait
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(250);
 

@@ -97,7 +97,7 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
             }
             else if (Read(type, reader.GetFieldValue<byte[]>(3)) is { } data)
             {
-                var after = SessionResultFold.Fold(session, document, [new RecordedEvent(new EventOrder(time, id), data)]);
+                var after = SessionResultFold.Fold(session, document, [new RecordedEvent(EventOrder.Of(time, id, stored), data)]);
                 PrintChanges(document, after);
                 document = after;
             }

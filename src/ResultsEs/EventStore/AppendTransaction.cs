@@ -14,7 +14,6 @@ internal sealed class AppendTransaction : IAsyncDisposable
     private readonly IDocumentSession _session;
     private readonly DocumentCache _cache;
     private readonly Dictionary<DocumentTable, UpsertDocuments> _upserts = [];
-    private DateTimeOffset _now;
     private uint _xid;
 
     private AppendTransaction(AppendStore eventStore, IDocumentSession session, IEnumerable<IncomingEvent> incoming)
@@ -30,6 +29,9 @@ internal sealed class AppendTransaction : IAsyncDisposable
 
     /// <summary>The account's stored events that have the id of an incoming one, and those that were decided on since.</summary>
     public Dictionary<Guid, StoredEvent> Known { get; } = [];
+
+    /// <summary>When the transaction began, by the database's clock: the time at which its events are stored.</summary>
+    public DateTimeOffset Now { get; private set; }
 
     public string Account => _session.TenantId;
 
@@ -70,7 +72,7 @@ internal sealed class AppendTransaction : IAsyncDisposable
 
         foreach (var stream in appended)
         {
-            IEvent[] envelopes = [.. stream.Appended.Select(incoming => StoredEvent.Envelope(incoming, _now))];
+            IEvent[] envelopes = [.. stream.Appended.Select(incoming => StoredEvent.Envelope(incoming, Now))];
             if (stream.Version == 0)
                 _session.Events.StartStream(stream.Table.DocumentType, stream.Key.Id, envelopes);
             else
@@ -139,7 +141,7 @@ internal sealed class AppendTransaction : IAsyncDisposable
         var others = new List<LockedStream>();
         foreach (var row in await locks)
         {
-            (_now, _xid) = (row.Now, row.Xid);
+            (Now, _xid) = (row.Now, row.Xid);
             if (row.Id is not { } id)
                 break;
 

@@ -51,7 +51,8 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
 
     /// <summary>Reads a stored event's place in the event order.</summary>
     public static EventOrder StampOf(IEvent stored) =>
-        new(TimeOf(stored.GetHeader(TimeHeader)) ?? Microseconds(stored.Timestamp), stored.Id);
+        EventOrder.Of(
+            TimeOf(stored.GetHeader(TimeHeader)) ?? Microseconds(stored.Timestamp), stored.Id, Microseconds(stored.Timestamp));
 
     private static JsonElement Content(IncomingEvent incoming) => JsonSerializer.SerializeToElement(incoming.Data, incoming.Type.JsonType);
 

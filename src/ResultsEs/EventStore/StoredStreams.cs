@@ -110,7 +110,8 @@ internal static class StoredStreams
     {
         try
         {
-            events.Add(new(new EventOrder(Time(reader), reader.GetGuid(3)), type.Read(reader.GetFieldValue<byte[]>(5))));
+            var order = EventOrder.Of(Time(reader), reader.GetGuid(3), reader.GetFieldValue<DateTimeOffset>(7));
+            events.Add(new(order, type.Read(reader.GetFieldValue<byte[]>(5))));
             return null;
         }
         catch (Exception e) when (e is JsonException or FormatException)

@@ -34,14 +34,16 @@ public sealed partial class GroupCommit
     private readonly AppendStore _store;
     private readonly DocumentRefresh _refresh;
     private readonly NpgsqlDataSource _pinned;
+    private readonly AheadClocks _clocks;
     private readonly ILogger<GroupCommit> _logger;
     private readonly LinkedList<Waiting> _waiting = new();
     private readonly HashSet<(Guid Account, Guid Session)> _writing = [];
     private int _waitingEvents;
     private int _committers;
 
-    internal GroupCommit(AppendStore store, DocumentRefresh refresh, NpgsqlDataSource pinned, ILogger<GroupCommit> logger) =>
-        (_store, _refresh, _pinned, _logger) = (store, refresh, pinned, logger);
+    internal GroupCommit(
+        AppendStore store, DocumentRefresh refresh, NpgsqlDataSource pinned, AheadClocks clocks, ILogger<GroupCommit> logger) =>
+        (_store, _refresh, _pinned, _clocks, _logger) = (store, refresh, pinned, clocks, logger);
 
     internal int WaitingRequests
     {
@@ -149,6 +151,7 @@ public sealed partial class GroupCommit
                     RecordResult[] results =
                         [.. commands.Select(command => RecordDecision.Decide(command, transaction.Known, transaction.Streams))];
                     await transaction.CommitAsync();
+                    _clocks.Note(commands[0].Account, transaction.Streams.Values.SelectMany(stream => stream.Appended), transaction.Now);
                     return results;
                 }
             }

@@ -16,7 +16,9 @@ internal static class IngestionSetup
             services.GetRequiredService<AppendStore>(),
             services.GetRequiredService<DocumentRefresh>(),
             services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Pinned),
+            services.GetRequiredService<AheadClocks>(),
             services.GetRequiredService<ILogger<GroupCommit>>()));
+        builder.Services.AddSingleton<AheadClocks>();
         builder.Services.AddSingleton<Deliveries>();
         builder.Host.UseWolverine(options =>
         {

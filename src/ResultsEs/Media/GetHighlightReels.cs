@@ -17,7 +17,7 @@ public static class GetHighlightReels
         Replies = [Reply.Ok<HighlightReelsOfTest>("The reels.")],
     };
 
-    // By ix_session_result_list (the test is known), ix_highlight_reel_test (reels) and ix_test_sessions_clips (clips).
+    // By ix_session_result_2_list (the test is known), ix_highlight_reel_test (reels) and ix_test_sessions_clips (clips).
     internal static readonly string Sql =
         $$"""
         select

@@ -37,6 +37,7 @@ internal sealed class TaskAnsweredValidator : WireValidator<TaskAnswered>
         RuleFor(x => x.Text).FreeText();
         RuleFor(x => x.StartTimeMs).Offset();
         RuleFor(x => x.EndTimeMs).NotBefore(x => x.StartTimeMs, "startTimeMs");
+        RuleFor(x => x.Corrects).Uuid();
         RuleFor(x => x.Answer).SetInheritanceValidator(rules =>
         {
             foreach (var type in TaskType.All)
@@ -85,6 +86,7 @@ internal sealed class VerbalResponseTranscribedValidator : WireValidator<VerbalR
     public VerbalResponseTranscribedValidator()
     {
         RuleFor(x => x.TaskId).Uuid();
+        RuleFor(x => x.AnswerId).Uuid();
         RuleFor(x => x.Text).FreeText();
         RuleFor(x => x.Language).Label();
         RuleForEach(x => x.Cues).SetValidator(new CueValidator());
@@ -143,3 +145,5 @@ internal sealed class SessionAbandonedV2Validator : WireValidator<SessionAbandon
 {
     public SessionAbandonedV2Validator() => RuleFor(x => x.Note).FreeText();
 }
+
+internal sealed class SessionResumedValidator : WireValidator<SessionResumed>;

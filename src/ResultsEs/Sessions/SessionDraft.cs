@@ -53,7 +53,7 @@ internal sealed class SessionDraft
         return new SessionResult
         {
             Id = Head.SessionId,
-            Body = new SessionBody(Head)
+            Body = new SessionBody(SessionResultFold.WithStatus(Head, Fold))
             {
                 TaskGroups = [.. groups.Select(group => group.Body)],
                 Tasks = [.. shown.Select(task => task.Show())],
@@ -64,97 +64,5 @@ internal sealed class SessionDraft
                 TaskGroups = [.. groups.Select(group => group.Fold)],
             },
         };
-    }
-}
-
-/// <summary>A task of a <see cref="SessionDraft"/>.</summary>
-internal sealed class TaskDraft(TaskFold fold)
-{
-    private TaskFold _fold = fold;
-    private string _text = "";
-    private long _endTimeMs;
-    private JsonElement? _payload;
-    private FigmaRun? _figma;
-    private bool _piecesChanged;
-
-    public Guid Id => _fold.Id;
-
-    public EventOrder? Settled => _fold.Settled;
-
-    public int Position => _fold.Position;
-
-    public long StartTimeMs { get; private set; }
-
-    private TaskType? KnownType => _fold.Type is null ? null : TaskType.Find(_fold.Type);
-
-    public static TaskDraft FromDocument(TaskFold fold, TaskBody? body)
-    {
-        var payload = body?.Response?.Answer?.Payload;
-        return new TaskDraft(fold)
-        {
-            _text = body?.Text ?? "",
-            StartTimeMs = body?.Response?.StartTimeMs ?? 0,
-            _endTimeMs = body?.Response?.EndTimeMs ?? 0,
-            _payload = payload,
-            _figma = fold.Figma is null ? null : FigmaRun.FromDocument(fold.Figma, payload),
-        };
-    }
-
-    public void Answer(EventOrder stamp, TaskAnswered e)
-    {
-        if (!stamp.IsAfter(Settled))
-            return;
-
-        _fold = _fold with { Settled = stamp, Type = e.Answer.Type, Reason = null, Position = e.Position };
-        (_text, StartTimeMs, _endTimeMs) = (e.Text, e.StartTimeMs, e.EndTimeMs);
-        _payload = KnownType?.Show(e.Answer);
-        _piecesChanged = true;
-    }
-
-    public void Skip(EventOrder stamp, TaskSkipped e)
-    {
-        if (!stamp.IsAfter(Settled))
-            return;
-
-        _fold = _fold with { Settled = stamp, Type = e.TaskType, Reason = e.Reason, Position = e.Position };
-        (_text, StartTimeMs, _endTimeMs) = (e.Text, e.StartTimeMs, e.EndTimeMs);
-        _payload = null;
-    }
-
-    public void Transcribe(TranscriptPiece transcript)
-    {
-        if (!transcript.Stamp.IsAfter(_fold.Transcript?.Stamp))
-            return;
-
-        _fold = _fold with { Transcript = transcript };
-        _piecesChanged = true;
-    }
-
-    public void Interact(EventOrder stamp, FigmaInteractionRecorded e)
-    {
-        _figma ??= new FigmaRun();
-        _figma.Add(stamp.By, e);
-        _piecesChanged = true;
-    }
-
-    /// <summary>The task as v3 shows it.</summary>
-    public TaskBody Show()
-    {
-        if (_piecesChanged && _payload is { } payload)
-            _payload = KnownType!.Complete(payload, new TaskPieces(_fold.Transcript, _figma));
-
-        var answer = _payload is { } shown ? new TaskAnswer(KnownType!.V3Key, shown) : null;
-        return new TaskBody(
-            Id,
-            _text,
-            KnownType?.V3Type ?? TaskType.Unrecognized,
-            new TaskResponse(StartTimeMs, _endTimeMs, _fold.Reason is not null, answer));
-    }
-
-    /// <summary>The task's state beside the body. Interactions that the body shows are not stored twice.</summary>
-    public TaskFold ToDocument()
-    {
-        var showsFigma = _payload is not null && KnownType == Figma.TaskType;
-        return _fold with { Figma = _figma?.ToDocument(showsFigma) };
     }
 }

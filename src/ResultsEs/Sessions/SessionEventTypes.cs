@@ -24,6 +24,7 @@ internal static class SessionEventTypes
             (draft, stamp, e) => SessionResultFold.Abandoned(draft, stamp, Upcasters.Abandoned(e)),
             countsInTest: true),
         Event<SessionAbandonedV2>(new SessionAbandonedV2Validator(), SessionResultFold.Abandoned, countsInTest: true),
+        Event<SessionResumed>(new SessionResumedValidator(), SessionResultFold.Resumed, countsInTest: true),
         Event<VideoRecorded>(new VideoRecordedValidator(), SessionMediaFold.Recorded),
         Event<ClipCreated>(new ClipCreatedValidator(), SessionMediaFold.Cut, countsInTest: true),
         Event<ClipGenerated>(new ClipGeneratedValidator(), SessionMediaFold.Generated),

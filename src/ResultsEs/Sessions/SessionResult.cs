@@ -109,7 +109,16 @@ internal sealed record SessionBody : SessionHead
 }
 
 /// <summary>Who the participant was when the session ran.</summary>
-internal sealed record SessionParticipant(Guid? ParticipantId, IReadOnlyList<Demographic> DemographicsInfo);
+internal sealed record SessionParticipant(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] Guid? ParticipantId, IReadOnlyList<DemographicInfo> DemographicsInfo);
+
+/// <summary>A demographic question with its answer. Each member is always there, null where it is unknown.</summary>
+internal sealed record DemographicInfo(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Id,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Code,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Label,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Value,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] DemographicType? Type);
 
 /// <summary>A task group of the session with its score or its sequence.</summary>
 internal sealed record TaskGroupBody(
@@ -137,7 +146,11 @@ internal sealed record SessionFold
 
     public EventOrder? Profiled { get; init; }
 
-    public EventOrder? Ended { get; init; }
+    public SessionEnd? Completed { get; init; }
+
+    public SessionEnd? Abandoned { get; init; }
+
+    public EventOrder? Resumed { get; init; }
 
     /// <summary>The event that holds the session's transcript.</summary>
     public EventOrder? Transcribed { get; init; }
@@ -152,11 +165,17 @@ internal sealed record SessionFold
     public IReadOnlyList<TaskGroupFold> TaskGroups { get; init; } = [];
 }
 
+/// <summary>An event that ends a session.</summary>
+internal sealed record SessionEnd(EventOrder Order, DateTimeOffset At, AbandonCause? Cause);
+
 /// <summary>The state of a task beside the body.</summary>
 internal sealed record TaskFold(Guid Id)
 {
     /// <summary>The latest answer or skip; null while there is none.</summary>
-    public EventOrder? Settled { get; init; }
+    public Settled? Settled { get; init; }
+
+    /// <summary>The answers and skips before it, in their order; null while there are none.</summary>
+    public IReadOnlyList<Settled>? Earlier { get; init; }
 
     /// <summary>The task's own type; v3 may show another.</summary>
     public string? Type { get; init; }
@@ -167,10 +186,20 @@ internal sealed record TaskFold(Guid Id)
     /// <summary>Who skipped the task; null when it was not skipped.</summary>
     public SkipReason? Reason { get; init; }
 
-    public TranscriptPiece? Transcript { get; init; }
+    /// <summary>The latest transcript of each answer, in their order.</summary>
+    public IReadOnlyList<TranscriptPiece>? Transcripts { get; init; }
+
+    /// <summary>The answer as it was sent, where a transcript may stand in its place.</summary>
+    public JsonElement? Answer { get; init; }
 
     public FigmaFold? Figma { get; init; }
 }
+
+/// <summary>An answer or a skip of a task.</summary>
+/// <param name="Order">Its event.</param>
+/// <param name="IsCorrection">Whether it corrects the one before it, and so belongs to the same take.</param>
+internal sealed record Settled(
+    EventOrder Order, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool IsCorrection);
 
 /// <summary>The state of a task group beside the body.</summary>
 internal sealed record TaskGroupFold(Guid Id, EventOrder Settled)

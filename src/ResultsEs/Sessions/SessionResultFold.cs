@@ -42,22 +42,48 @@ internal static class SessionResultFold
             return;
 
         draft.Fold = draft.Fold with { Profiled = stamp };
-        var demographics = e.Demographics.Select(item => item with { Unknown = null });
+        var demographics = e.Demographics.Select(item => new DemographicInfo(item.Id, item.Code, item.Label, item.Value, item.Type));
         draft.Head = draft.Head with { SessionParticipant = new(e.ParticipantId, [.. demographics]) };
     }
 
-    public static void Completed(SessionDraft draft, EventOrder stamp, SessionCompleted e) =>
-        End(draft, stamp, SessionStatus.Complete, e.FinishedAt, cause: null);
+    public static void Completed(SessionDraft draft, EventOrder stamp, SessionCompleted e)
+    {
+        if (stamp.IsAfter(draft.Fold.Completed?.Order))
+            draft.Fold = draft.Fold with { Completed = new(stamp, UtcMilliseconds(e.FinishedAt), Cause: null) };
+    }
 
-    public static void Abandoned(SessionDraft draft, EventOrder stamp, SessionAbandonedV2 e) =>
-        End(draft, stamp, SessionStatus.Abandoned, e.AbandonedAt, e.Cause);
+    public static void Abandoned(SessionDraft draft, EventOrder stamp, SessionAbandonedV2 e)
+    {
+        if (stamp.IsAfter(draft.Fold.Abandoned?.Order))
+            draft.Fold = draft.Fold with { Abandoned = new(stamp, UtcMilliseconds(e.AbandonedAt), e.Cause) };
+    }
+
+    public static void Resumed(SessionDraft draft, EventOrder stamp, SessionResumed e)
+    {
+        if (stamp.IsAfter(draft.Fold.Resumed))
+            draft.Fold = draft.Fold with { Resumed = stamp };
+    }
+
+    /// <summary>
+    /// The session with its state. What was completed stays so, whatever a recorder says of a tab that closes afterwards. What was
+    /// abandoned goes on when it is resumed or started again. No end lies before the start.
+    /// </summary>
+    public static SessionHead WithStatus(SessionHead head, SessionFold fold)
+    {
+        if (fold.Completed is { } completed)
+            return head with { Status = SessionStatus.Complete, FinishTime = Later(completed.At, head.StartTime), AbandonCause = null };
+
+        return fold.Abandoned is { } abandoned && abandoned.Order.IsAfter(fold.Resumed) && !(abandoned.At < head.StartTime)
+            ? head with { Status = SessionStatus.Abandoned, FinishTime = abandoned.At, AbandonCause = abandoned.Cause }
+            : head with { Status = SessionStatus.InProgress, FinishTime = null, AbandonCause = null };
+    }
 
     public static void Answered(SessionDraft draft, EventOrder stamp, TaskAnswered e) => draft.Task(e.TaskId).Answer(stamp, e);
 
     public static void Skipped(SessionDraft draft, EventOrder stamp, TaskSkipped e) => draft.Task(e.TaskId).Skip(stamp, e);
 
     public static void Transcribed(SessionDraft draft, EventOrder stamp, VerbalResponseTranscribed e) =>
-        draft.Task(e.TaskId).Transcribe(new TranscriptPiece(stamp, e.Text, e.Language, e.Cues));
+        draft.Task(e.TaskId).Transcribe(new TranscriptPiece(stamp, e.AnswerId, e.Text, e.Language, e.Cues));
 
     public static void Interacted(SessionDraft draft, EventOrder stamp, FigmaInteractionRecorded e) =>
         draft.Task(e.TaskId).Interact(stamp, e);
@@ -77,14 +103,7 @@ internal static class SessionResultFold
             draft.Fold = draft.Fold with { Transcribed = stamp };
     }
 
-    private static void End(SessionDraft draft, EventOrder stamp, SessionStatus status, DateTimeOffset at, AbandonCause? cause)
-    {
-        if (!stamp.IsAfter(draft.Fold.Ended))
-            return;
-
-        draft.Fold = draft.Fold with { Ended = stamp };
-        draft.Head = draft.Head with { Status = status, FinishTime = UtcMilliseconds(at), AbandonCause = cause };
-    }
+    private static DateTimeOffset Later(DateTimeOffset end, DateTimeOffset? start) => start > end ? start.Value : end;
 
     // A column takes UTC alone, and the document's JSON has milliseconds: finer digits would be in the column until the next event.
     private static DateTimeOffset UtcMilliseconds(DateTimeOffset at) =>

@@ -11,7 +11,7 @@ internal static class SessionResultTable
     /// The version of the projection. Raise it with each change that makes stored events fold into different documents.
     /// Nodes of both versions can then serve side by side, each with its own documents (docs/operations/rebuild.md).
     /// </summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>The type of a session's stream, as Marten stores it.</summary>
     public const string StreamType = "session_result";

@@ -13,7 +13,7 @@ public static class GetQxScores
         Replies = [Reply.Ok<QxScoresOfTest>("The scores.")],
     };
 
-    // The sessions (ix_session_result_list) tell whether the test is known: the totals (primary key) may not show it yet.
+    // The sessions (ix_session_result_2_list) tell whether the test is known: the totals (primary key) may not show it yet.
     internal static readonly string Sql =
         $"""
         select t.in_progress, t.complete, t.abandoned, t.qx
@@ -63,7 +63,7 @@ internal sealed record QxScoresMeta(int TotalQxTasks, long Completes);
 
 /// <summary>A task group's averages; 0–100, rounded to two decimals.</summary>
 internal sealed record QxScoreOfGroup(
-    Guid TaskGroupId, string Label, decimal? QxScore, QxComponentAverages Components, QxValueAverages Values)
+    Guid TaskGroupId, string Label, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] decimal? QxScore, QxComponentAverages Components, QxValueAverages Values)
 {
     public static QxScoreOfGroup Of(Guid group, QxSums sums) => new(
         group,
@@ -83,8 +83,10 @@ internal sealed record QxScoreOfGroup(
 }
 
 /// <summary>Averages of the two components.</summary>
-internal sealed record QxComponentAverages(decimal? Behavioral, decimal Attitudinal);
+internal sealed record QxComponentAverages(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] decimal? Behavioral, decimal Attitudinal);
 
 /// <summary>Averages of the single values; the behavioural ones by their place.</summary>
 internal sealed record QxValueAverages(
-    IReadOnlyList<decimal>? Behavioral, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] IReadOnlyList<decimal>? Behavioral,
+    decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);

@@ -7,7 +7,7 @@ internal static class TestExists
 {
     /// <summary>
     /// A query of at most one row, by placeholders or columns of one account, workspace and test.
-    /// It is ordered as ix_session_result_list is, so that no planner scans the table for a session of the test instead.
+    /// It is ordered as ix_session_result_2_list is, so that no planner scans the table for a session of the test instead.
     /// </summary>
     public static string Sql(string account, string workspace, string test) =>
         $"""

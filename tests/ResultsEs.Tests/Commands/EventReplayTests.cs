@@ -34,7 +34,7 @@ public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClas
         var elsewhere = await TestDatabase.CreateAsync();
         var import = await RunAsync(elsewhere, "import", file, "--client", TestClients.Reader);
         Assert.True(import.ExitCode == 0, import.Output + import.Errors);
-        const string Documents = "select string_agg(data::text, E'\\n' order by id) from results.mt_doc_session_result where tenant_id = '11111111-0000-4000-8000-000000000001'";
+        const string Documents = "select string_agg(data::text, E'\\n' order by id) from results.mt_doc_session_result_2 where tenant_id = '11111111-0000-4000-8000-000000000001'";
         Assert.Equal(await AskAsync<string>(recorded.Database, Documents), await AskAsync<string>(elsewhere, Documents));
         Assert.Equal((long)count, await AskAsync<long>(elsewhere, "select count(*) from results.mt_events"));
 

@@ -66,7 +66,7 @@ public sealed class RebuildCommandTests
             await ExecuteAsync(
                 database,
                 """
-                update results.mt_doc_session_result
+                update results.mt_doc_session_result_2
                 set listed_at = null, task_types = null, data = data - 'listedAt' - 'taskTypes' #- '{fold,transcribed}' #- '{fold,taskGroups,0,qx}';
                 truncate results.test_changes; truncate results.test_sessions; truncate results.test_totals
                 """);

@@ -33,8 +33,8 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
         var (changed, lost) = (recorded.Sessions[0], recorded.Sessions[^1]);
         await ExecuteAsync(
             $$"""
-            update results.mt_doc_session_result set data = jsonb_set(data #- '{body,tasks,0,text}', '{body,status}', '"ABANDONED"') where id = '{{changed.Id}}';
-            delete from results.mt_doc_session_result where id = '{{lost.Id}}';
+            update results.mt_doc_session_result_2 set data = jsonb_set(data #- '{body,tasks,0,text}', '{body,status}', '"ABANDONED"') where id = '{{changed.Id}}';
+            delete from results.mt_doc_session_result_2 where id = '{{lost.Id}}';
             update results.mt_doc_highlight_reel set data = jsonb_set(data, '{rendering}', 'null') where id = '{{recorded.Reel.Id}}';
             """);
 

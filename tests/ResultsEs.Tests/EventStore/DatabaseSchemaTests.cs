@@ -85,11 +85,11 @@ public sealed class DatabaseSchemaTests : IDisposable
     {
         var database = await TestDatabase.CreateAsync();
         Assert.Equal(0, (await RunAsync(database, "db-assert")).ExitCode);
-        await ExecuteAsync(database, "drop index results.ix_session_result_list; create table results.mt_doc_session_result_building (id int)");
+        await ExecuteAsync(database, "drop index results.ix_session_result_2_list; create table results.mt_doc_session_result_2_building (id int)");
 
         Assert.Equal(1, (await RunAsync(database, "db-assert")).ExitCode);
         var (exitCode, _, errors) = await RunAsync(database);
-        Assert.Equal((1, "The database is not as this version needs it: results.mt_doc_session_result. Run: dotnet ResultsEs.dll db-apply"), (exitCode, errors.Trim()));
+        Assert.Equal((1, "The database is not as this version needs it: results.mt_doc_session_result_2. Run: dotnet ResultsEs.dll db-apply"), (exitCode, errors.Trim()));
 
         Assert.Equal(0, (await RunAsync(database, "db-apply")).ExitCode);
         Assert.Equal(0, (await RunAsync(database, "db-assert")).ExitCode);
@@ -152,12 +152,12 @@ public sealed class DatabaseSchemaTests : IDisposable
         using (var http = await AppFixture.ClientAsync(host))
             await http.RecordAsync(session);
         // As a version leaves it that knew nothing of versions.
-        const string Forget = "delete from results.projection_versions; update results.mt_doc_session_result set listed_at = null";
+        const string Forget = "delete from results.projection_versions; update results.mt_doc_session_result_2 set listed_at = null";
 
         await ExecuteAsync(database, Forget);
         var (exitCode, _, errors) = await RunAsync(database);
         Assert.Equal(
-            (1, "The sessions have no documents of version 1 of the projection yet. Build them, while nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results"),
+            (1, "The sessions have no documents of version 2 of the projection yet. Build them, while nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results"),
             (exitCode, errors.Trim()));
         Assert.Equal(0, (await RunAsync(database, "rebuild", "session-results")).ExitCode);
         await IsListedAsync("Production");

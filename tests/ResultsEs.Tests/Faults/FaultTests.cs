@@ -200,7 +200,7 @@ public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsync
         var file = new EventFile(sessions, PerSession);
         var ofThese =
             $"""
-            select count(*) from results.mt_doc_session_result
+            select count(*) from results.mt_doc_session_result_2
             where jsonb_array_length(data -> 'body' -> 'tasks') = {PerSession - 2} and data -> 'body' ->> 'status' = 'COMPLETE'
             """;
         var complete = await AskAsync(ofThese);

@@ -140,7 +140,7 @@ public sealed partial class ObservabilityTests : IDisposable
         using var http = await ClientAsync(service);
         await http.RecordAsync(TestData.Session());
 
-        await HasAsync("traces", "commit events", "results-es", "trial", "insert into results.mt_doc_session_result");
+        await HasAsync("traces", "commit events", "results-es", "trial", "insert into results.mt_doc_session_result_2");
         await HasAsync("metrics", "results.events", "results.SessionStarted.v1", "results-es");
         await HasAsync("logs", "Application started", "results-es");
 

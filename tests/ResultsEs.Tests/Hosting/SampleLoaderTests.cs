@@ -34,7 +34,7 @@ public sealed partial class SampleLoaderTests : IDisposable
         var again = await UntilReadyAsync(second);
         Assert.DoesNotContain(again, line => line.Contains("sample sessions", StringComparison.Ordinal));
         Assert.Equal((200, Samples.SessionOf("survey"), "COMPLETE"), await RunAsync(again));
-        Assert.Equal(Samples.Names.Count, await CountAsync(database, "mt_doc_session_result"));
+        Assert.Equal(Samples.Names.Count, await CountAsync(database, "mt_doc_session_result_2"));
     }
 
     [Fact]

@@ -57,7 +57,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
 
         await Replica.PauseAsync();
         await during.RecordAsync(http);
-        Assert.Equal(1L, await AskAsync($"select count(*) from results.mt_doc_session_result where id = '{during.Session}'"));
+        Assert.Equal(1L, await AskAsync($"select count(*) from results.mt_doc_session_result_2 where id = '{during.Session}'"));
         await Wait.UntilAsync(async () => (await during.MissingAsync(http)).Count == during.Paths.Count);
         Assert.Empty(await before.MissingAsync(http));
 
@@ -183,7 +183,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         await holder.OpenAsync(Cancelled);
         await using var held = await holder.BeginTransactionAsync(Cancelled);
         // Not a statement that reads: replay would wait for its snapshot before it comes to the switch.
-        await using (var hold = new NpgsqlCommand("lock table results.mt_doc_session_result in access share mode", holder))
+        await using (var hold = new NpgsqlCommand("lock table results.mt_doc_session_result_2 in access share mode", holder))
             await hold.ExecuteNonQueryAsync(Cancelled);
         await RebuildAsync();
         // Looks wait there like reads, so that reads are not sent back while they would.
@@ -238,7 +238,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         var session = TestData.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(3));
         await http.RecordAsync(session);
         await ExecuteAsync(
-            $"update results.mt_doc_session_result set mt_version = mt_version - 1, lag = 1, data = data #- '{{body,tasks,1}}' #- '{{fold,tasks,1}}' where id = '{session.Id}'");
+            $"update results.mt_doc_session_result_2 set mt_version = mt_version - 1, lag = 1, data = data #- '{{body,tasks,1}}' #- '{{fold,tasks,1}}' where id = '{session.Id}'");
         await Replica.CaughtUpAsync();
         await Replica.PauseAsync();
         await IsAsync(http, "Healthy");
@@ -251,7 +251,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         }
 
         await IsAsync(http, "Healthy");
-        const string Behind = "select count(*) from results.mt_doc_session_result d join results.mt_streams s on s.id = d.id where d.mt_version <> s.version";
+        const string Behind = "select count(*) from results.mt_doc_session_result_2 d join results.mt_streams s on s.id = d.id where d.mt_version <> s.version";
         Assert.Equal((0L, 1L), (await AskAsync(Behind), await Replica.AskAsync<long>(_name, Behind)));
         await Replica.ResumeAsync();
     }
@@ -418,7 +418,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         {
             try
             {
-                lookedUp = await Replica.AskAsync<long>(_name, "select idx_scan from pg_stat_user_tables where relname = 'mt_doc_session_result'");
+                lookedUp = await Replica.AskAsync<long>(_name, "select idx_scan from pg_stat_user_tables where relname = 'mt_doc_session_result_2'");
                 return true;
             }
             catch (NpgsqlException)

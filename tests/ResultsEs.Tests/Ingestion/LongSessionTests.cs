@@ -132,9 +132,9 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
         await AnswerAsync(session);
         await CleanAsync(session, tail: 1);
 
-        await ExecuteAsync($"update results.mt_doc_session_result set data = data #- '{{body,tasks,7}}' where id = '{session.Id}'");
+        await ExecuteAsync($"update results.mt_doc_session_result_2 set data = data #- '{{body,tasks,7}}' where id = '{session.Id}'");
         Assert.NotEmpty(Assert.Single(await DeviationsAsync(session)).Differences);
-        await ExecuteAsync($"update results.mt_doc_session_result set mt_version = mt_version - 100 where id = '{session.Id}'");
+        await ExecuteAsync($"update results.mt_doc_session_result_2 set mt_version = mt_version - 100 where id = '{session.Id}'");
         Assert.NotEmpty(Assert.Single(await DeviationsAsync(session)).Differences);
 
         // An end that a node of this version would not have left to wait.
@@ -143,7 +143,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
         await SendLastAsync(ended);
         await ExecuteAsync(
             $$"""
-            update results.mt_doc_session_result set mt_version = mt_version - 1, status = 'InProgress', data = jsonb_set(data #- '{fold,ended}', '{body,status}', '"IN_PROGRESS"') where id = '{{ended.Id}}';
+            update results.mt_doc_session_result_2 set mt_version = mt_version - 1, status = 'InProgress', data = jsonb_set(data #- '{fold,ended}', '{body,status}', '"IN_PROGRESS"') where id = '{{ended.Id}}';
             """);
         Assert.NotEmpty(Assert.Single(await DeviationsAsync(ended)).Differences);
     }
@@ -179,12 +179,12 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
         var session = await LongAsync();
         for (var i = 0; i < lag; i++)
             await AnswerAsync(session);
-        await ExecuteAsync($"update results.mt_doc_session_result set lag = null where id = '{session.Id}'");
+        await ExecuteAsync($"update results.mt_doc_session_result_2 set lag = null where id = '{session.Id}'");
 
         var result = await _http.ResultAsync(session.Id);
 
         Assert.Equal(session.Tasks.Order(), result["tasks"]!.AsArray().Select(task => (Guid)task!["uuid"]!).Order());
-        Assert.Equal((0, 0L), (await AskAsync<int>($"select lag from results.mt_doc_session_result where id = '{session.Id}'"), await TailAsync(session.Id)));
+        Assert.Equal((0, 0L), (await AskAsync<int>($"select lag from results.mt_doc_session_result_2 where id = '{session.Id}'"), await TailAsync(session.Id)));
         await CleanAsync(session);
     }
 
@@ -261,7 +261,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
             session.WithAnswer(Answers.Nps(i % 11));
         await _http.RecordAsync(session);
         Assert.Equal(0, await TailAsync(session.Id));
-        Assert.True(await AskAsync<int>($"select pg_column_size(data) from results.mt_doc_session_result where id = '{session.Id}'") > DeferredWrites.StoredBytes);
+        Assert.True(await AskAsync<int>($"select pg_column_size(data) from results.mt_doc_session_result_2 where id = '{session.Id}'") > DeferredWrites.StoredBytes);
         return session;
     }
 
@@ -275,7 +275,7 @@ public sealed class LongSessionTests(OwnHost own) : IClassFixture<OwnHost>
 
     /// <summary>How many events the document does not hold.</summary>
     private Task<long> TailAsync(Guid session) => AskAsync<long>(
-        $"select s.version - d.mt_version from results.mt_streams s join results.mt_doc_session_result d on d.tenant_id = s.tenant_id and d.id = s.id where s.id = '{session}'");
+        $"select s.version - d.mt_version from results.mt_streams s join results.mt_doc_session_result_2 d on d.tenant_id = s.tenant_id and d.id = s.id where s.id = '{session}'");
 
     private async Task<JsonObject> OneAsync(SessionBuilder session, string filters) =>
         Assert.Single((await _http.JsonAsync($"/api/v2/sessionResults?testId={session.TestId}{filters}"))["sessions"]!.AsArray())!.AsObject();

@@ -40,7 +40,7 @@ public sealed class UpcasterTests
             var stamp = new EventOrder(at, id);
             var (was, isNow) = (Fold(earlier), Fold(Upcasters.Abandoned(earlier)));
             return was.Body.AbandonCause is not null && was.Body.AbandonCause == isNow.Body.AbandonCause
-                && was.Body.FinishTime == isNow.Body.FinishTime && was.Fold.Ended == isNow.Fold.Ended;
+                && was.Body.FinishTime == isNow.Body.FinishTime && was.Fold.Abandoned == isNow.Fold.Abandoned;
 
             SessionResult Fold(SessionEvent e) => SessionResultFold.Fold(session, null, [new RecordedEvent(stamp, e)]);
         });
@@ -72,10 +72,10 @@ public sealed class UpcasterTests
         var rows = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Fixtures, "session-abandoned-v1.json"), Cancelled))!.AsObject();
         await using (var database = NpgsqlDataSource.Create(connectionString))
         {
-            foreach (var table in new[] { "mt_streams", "mt_events", "mt_doc_session_result" })
+            foreach (var table in new[] { "mt_streams", "mt_events", "mt_doc_session_result_2" })
             {
                 await using var insert = database.CreateCommand($"insert into results.{table} select * from jsonb_populate_recordset(null::results.{table}, $1)");
-                insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = rows[table]!.ToJsonString(), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb });
+                insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = rows[table.Replace("_result_2", "_result", StringComparison.Ordinal)]!.ToJsonString(), NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Jsonb });
                 await insert.ExecuteNonQueryAsync(Cancelled);
             }
         }

@@ -48,13 +48,19 @@ internal static class AnySession
                 break;
             case 2 or 3 or 4:
                 var answers = Answers.All.Values.Append(() => new JsonObject { ["type"] = "HOLOGRAM", ["beam"] = n }).ToArray();
-                session.With("TaskAnswered", Settled(task, n, ("answer", answers[n % answers.Length]())), time, id);
+                var answered = Settled(task, n, ("answer", answers[n % answers.Length]()));
+                if (n % 4 == 1)
+                    answered["corrects"] = SomeEvent(session, n);
+                session.With("TaskAnswered", answered, time, id);
                 break;
             case 5:
                 session.With("TaskSkipped", Settled(task, n, ("taskType", n % 2 == 0 ? "FIGMA" : "VERBAL"), ("reason", "USER")), time, id);
                 break;
             case 6 or 7:
-                session.With("VerbalResponseTranscribed", new JsonObject { ["taskId"] = Tasks[task].ToString(), ["text"] = $"take {n}", ["cues"] = new JsonArray() }, time, id);
+                var transcribed = new JsonObject { ["taskId"] = Tasks[task].ToString(), ["text"] = $"take {n}", ["cues"] = new JsonArray() };
+                if (n % 3 == 1)
+                    transcribed["answerId"] = SomeEvent(session, n);
+                session.With("VerbalResponseTranscribed", transcribed, time, id);
                 break;
             case 8:
                 session.With("FigmaInteractionRecorded", Interaction(task, n), time, id);
@@ -91,7 +97,9 @@ internal static class AnySession
                     session.WithClipDeleted(Tasks[task], time, id);
                 break;
             default:
-                if (n % 2 == 0)
+                if (n % 7 == 0)
+                    session.With("SessionResumed", new JsonObject { ["resumedAt"] = time.ToString("O") }, time, id);
+                else if (n % 2 == 0)
                     session.With("SessionCompleted", new JsonObject { ["finishedAt"] = time.AddMinutes(n).ToString("O") }, time, id);
                 else if (n % 3 == 0)
                     session.With("SessionAbandoned.v2", new JsonObject { ["cause"] = "INACTIVITY", ["abandonedAt"] = time.AddMinutes(n).ToString("O") }, time, id);
@@ -100,6 +108,8 @@ internal static class AnySession
                 break;
         }
     }
+
+    private static string SomeEvent(SessionBuilder session, int n) => (string)session.Events[n % session.Events.Count]["id"]!;
 
     private static JsonObject Started(int n) => new()
     {
@@ -132,6 +142,8 @@ internal static class AnySession
         ["kind"] = Kinds[n % Kinds.Length],
         ["presentedNodeId"] = n % 3 == 0 ? null : $"1:{n % 7}",
         ["handled"] = n % 5 != 0,
+        ["phase"] = n % 11 == 0 ? "PRESS" : n % 13 == 0 ? "RELEASE" : null,
+        ["targetNodeMousePosition"] = new JsonObject { ["x"] = n % 12, ["y"] = 1 },
     };
 
     private static JsonObject Score(int n) => new()

@@ -67,6 +67,32 @@ public sealed class FoldLaws
         Assert.Equal("1:2999", figma.GetProperty("endNodeId").GetString());
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void More_interactions_than_are_kept_make_the_same_document_in_any_order(int seed)
+    {
+        var session = TestData.SessionOnly();
+        var (task, random) = (Guid.NewGuid(), new Random(seed));
+        foreach (var minutes in new[] { 10, 20 })
+            session.WithAnswer(Answers.Figma(), task, time: SessionBuilder.Begin.AddMinutes(minutes));
+        for (var i = 0; i < 2_600; i++)
+        {
+            session.WithInteraction(task, random.Next(100_000), i % 2 == 0 ? "PRESENTED_NODE_CHANGED" : "MOUSE_PRESS_OR_RELEASE", new() { ["presentedNodeId"] = $"1:{i}", ["handled"] = i % 3 == 0 });
+            session.Events[^1]["time"] = SessionBuilder.Begin.AddSeconds(random.Next(1_500)).ToString("O");
+        }
+
+        var expected = Stored(Fold(session.Id, null, session.Events));
+        var shuffled = session.Events.ToArray();
+        random.Shuffle(shuffled);
+        var actual = Stored(shuffled.Chunk(400).Aggregate((SessionResult?)null, (document, batch) => Thawed(Stored(Fold(session.Id, document, batch))))!);
+
+        Assert.True(JsonElement.DeepEquals(expected, actual));
+        var figma = expected.GetProperty("body").GetProperty("tasks")[0].GetProperty("response").GetProperty("answer").GetProperty("figma");
+        Assert.Equal((200, true), (figma.GetProperty("interactions").GetArrayLength(), figma.GetProperty("interactionCount").GetInt32() < 2_600));
+        Assert.InRange(expected.GetRawText().Length, 1, 1_000_000);
+    }
+
     private static JsonElement V2(SessionResult document)
     {
         var body = JsonSerializer.SerializeToNode(document.Body, Json.Of<SessionBody>())!.AsObject();

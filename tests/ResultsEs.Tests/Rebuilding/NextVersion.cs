@@ -14,7 +14,7 @@ internal static class NextVersion
     /// <summary>What is changed: file, text, and what stands in its place.</summary>
     private static readonly (string File, string Old, string New)[] Changes =
     [
-        ("Sessions/SessionResultTable.cs", "public const int Version = 1;", "public const int Version = 2;"),
+        ("Sessions/SessionResultTable.cs", "public const int Version = 2;", "public const int Version = 3;"),
         (
             "Sessions/SessionResult.cs",
             "    public IReadOnlyList<TaskBody> Tasks { get; init; } = [];\n}",

@@ -65,7 +65,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         await KillWhenAsync("select count(*) > 1 from results.rebuild_parts");
         var done = await AskAsync<long>("select count(*) from results.rebuild_parts");
         await KillWhenAsync($"select count(*) > {done} + 2 from results.rebuild_parts");
-        await KillWhenAsync("select to_regclass('results.pkey_mt_doc_session_result_tenant_id_id_building') is not null");
+        await KillWhenAsync("select to_regclass('results.pkey_mt_doc_session_result_2_tenant_id_id_building') is not null");
         var before = reads;
         var (exitCode, output, errors) = await ServiceProcess.RunAsync(["rebuild", "session-results"], Environment);
         await Wait.UntilAsync(() => reads > before + 20);
@@ -85,7 +85,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
 
         // Nothing of it is left.
         Assert.Equal(
-            ["mt_doc_session_result"],
+            ["mt_doc_session_result_2"],
             await AskAsync<string[]>("select array_agg(c.relname::text) from pg_class c where c.relname like 'mt\\_doc\\_session\\_result%' and c.relkind = 'r'"));
         Assert.Equal(0, await AskAsync<long>("select (select count(*) from results.rebuilds) + (select count(*) from results.rebuild_parts) + (select count(*) from results.test_changes_rebuilt)"));
 
@@ -120,7 +120,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         var right = await TotalsAsync();
 
         // What a defect may have left: documents that are wrong, of which one is counted as it is, one is not counted again yet, and one was not named.
-        await ExecuteAsync("update results.mt_doc_session_result set status = 'InProgress', data = data #- '{fold,taskGroups,0,qx}'");
+        await ExecuteAsync("update results.mt_doc_session_result_2 set status = 'InProgress', data = data #- '{fold,taskGroups,0,qx}'");
         await NameAsync(sessions[0].Id);
         await Wait.UntilAsync(async () => await CompleteAsync() == 2);
         Task<(int ExitCode, string Output, string Errors)> rebuild;
@@ -168,7 +168,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         await _http.RecordAsync(TestData.SessionWithEverything());
         await _http.RecordAsync(TestData.SessionOnly().WithAnswer(Answers.Nps(1)));
         await _http.RecordAsync(TestData.ReelWithEverything());
-        var (sessions, reels) = (await RowsAsync("mt_doc_session_result"), await RowsAsync("mt_doc_highlight_reel"));
+        var (sessions, reels) = (await RowsAsync("mt_doc_session_result_2"), await RowsAsync("mt_doc_highlight_reel"));
         var definition = await DefinitionAsync();
 
         foreach (var name in new[] { "session-results", "highlight-reels" })
@@ -177,7 +177,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
             Assert.True(exitCode == 0, output + errors);
         }
 
-        Assert.Equal(sessions, await RowsAsync("mt_doc_session_result"));
+        Assert.Equal(sessions, await RowsAsync("mt_doc_session_result_2"));
         Assert.Equal(reels, await RowsAsync("mt_doc_highlight_reel"));
         Assert.Equal(definition, await DefinitionAsync());
         Assert.Equal(0, (await ServiceProcess.RunAsync(["db-assert"], Environment)).ExitCode);
@@ -189,10 +189,10 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
             """
             select string_agg(line, E'\n' order by line) from (
               select format('%s %s %s %s', a.attname, a.atttypid::regtype, a.attnotnull, pg_get_expr(d.adbin, d.adrelid)) from pg_attribute a
-              left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = 'results.mt_doc_session_result'::regclass and a.attnum > 0
-              union all select pg_get_indexdef(i.indexrelid) from pg_index i where i.indrelid = 'results.mt_doc_session_result'::regclass
-              union all select format('%s %s', c.conname, pg_get_constraintdef(c.oid)) from pg_constraint c where c.conrelid = 'results.mt_doc_session_result'::regclass
-              union all select format('%s %s', c.relacl, c.reloptions) from pg_class c where c.oid = 'results.mt_doc_session_result'::regclass
+              left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum where a.attrelid = 'results.mt_doc_session_result_2'::regclass and a.attnum > 0
+              union all select pg_get_indexdef(i.indexrelid) from pg_index i where i.indrelid = 'results.mt_doc_session_result_2'::regclass
+              union all select format('%s %s', c.conname, pg_get_constraintdef(c.oid)) from pg_constraint c where c.conrelid = 'results.mt_doc_session_result_2'::regclass
+              union all select format('%s %s', c.relacl, c.reloptions) from pg_class c where c.oid = 'results.mt_doc_session_result_2'::regclass
             ) lines(line)
             """);
     }
@@ -224,7 +224,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         Assert.Equal((0, "The interrupted rebuild is forgotten."), await EndAsync("session-results", "--abandon"));
         Assert.Equal((0, "There was no interrupted rebuild."), await EndAsync("session-results", "--abandon"));
 
-        Assert.Null(await AskAsync<object?>("select to_regclass('results.mt_doc_session_result_building')::text"));
+        Assert.Null(await AskAsync<object?>("select to_regclass('results.mt_doc_session_result_2_building')::text"));
         Assert.Equal(PerSession - 2, Tasks(await _http.ResultAsync(SessionOfFile(3))).Count);
     }
 
@@ -239,7 +239,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
 
         Assert.True(exitCode == 0, output + errors);
         Assert.Contains("Another program began a rebuild", output, StringComparison.Ordinal);
-        Assert.Equal(2_000, await AskAsync<long>("select count(*) from results.mt_doc_session_result"));
+        Assert.Equal(2_000, await AskAsync<long>("select count(*) from results.mt_doc_session_result_2"));
     }
 
     [Fact]
@@ -285,7 +285,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         foreach (var session in new[] { one, two, three })
             await _http.RecordAsync(session);
         await elsewhere.RecordAsync(theirs);
-        const string Forget = "update results.mt_doc_session_result set test_id = null, data = data #- '{body,tasks,0}' #- '{fold,tasks,0}'";
+        const string Forget = "update results.mt_doc_session_result_2 set test_id = null, data = data #- '{body,tasks,0}' #- '{fold,tasks,0}'";
 
         await RebuildsAsync([one.Id], "--session", one.Id.ToString());
         await RebuildsAsync([one.Id, two.Id], "--test", test.ToString());
@@ -300,8 +300,8 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
             await ExecuteAsync(Forget);
             var before = await AskAsync<DateTime>("select clock_timestamp()");
             var (exitCode, last) = await EndAsync(["session-results", .. arguments]);
-            var rebuilt = await AskAsync<Guid[]>("select coalesce(array_agg(id), '{}') from results.mt_doc_session_result where jsonb_array_length(data -> 'body' -> 'tasks') = 1");
-            var touched = await AskAsync<Guid[]>($"select coalesce(array_agg(id), '{{}}') from results.mt_doc_session_result where mt_last_modified > '{before:O}'");
+            var rebuilt = await AskAsync<Guid[]>("select coalesce(array_agg(id), '{}') from results.mt_doc_session_result_2 where jsonb_array_length(data -> 'body' -> 'tasks') = 1");
+            var touched = await AskAsync<Guid[]>($"select coalesce(array_agg(id), '{{}}') from results.mt_doc_session_result_2 where mt_last_modified > '{before:O}'");
             Assert.Equal((0, $"{expected.Length} folded, {expected.Length} changed"), (exitCode, last));
             Assert.Equal(expected.Order(), rebuilt.Order());
             Assert.Equal(expected.Order(), touched.Order());
@@ -324,8 +324,8 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         $$"""
         -- A writer that has read the document before would store what it has read.
         select 1 from results.mt_streams where id = '{{lacking}}' for update;
-        update results.mt_doc_session_result set data = jsonb_set(jsonb_set(data, '{body,tasks}', '[]'), '{fold,tasks}', '[]') where id = '{{broken}}';
-        update results.mt_doc_session_result set data = jsonb_set(jsonb_set(data,
+        update results.mt_doc_session_result_2 set data = jsonb_set(jsonb_set(data, '{body,tasks}', '[]'), '{fold,tasks}', '[]') where id = '{{broken}}';
+        update results.mt_doc_session_result_2 set data = jsonb_set(jsonb_set(data,
           '{body,tasks}', (select jsonb_agg(t) from jsonb_array_elements(data -> 'body' -> 'tasks') t where t ->> 'uuid' <> '{{task}}')),
           '{fold,tasks}', (select jsonb_agg(t) from jsonb_array_elements(data -> 'fold' -> 'tasks') t where t ->> 'id' <> '{{task}}'))
         where id = '{{lacking}}'

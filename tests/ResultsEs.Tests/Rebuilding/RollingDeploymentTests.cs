@@ -53,9 +53,9 @@ public sealed class RollingDeploymentTests : IAsyncLifetime
         HttpClient? toNew = null;
         var n = 0;
         var writing = ledger.WriteAsync(writers: 2, () => Interlocked.Increment(ref n) % 2 == 0 ? toNew ?? toOld : toOld, stop.Token);
-        await RunAsync(1, "The database is not as this version needs it: results.mt_doc_session_result_2, results.mt_doc_session_result_2_marten_tenant_isolation, results.fast_compression. Run: dotnet ResultsEs.dll db-apply");
+        await RunAsync(1, "The database is not as this version needs it: results.mt_doc_session_result_3, results.mt_doc_session_result_3_marten_tenant_isolation, results.fast_compression. Run: dotnet ResultsEs.dll db-apply");
         await RunAsync(0, "", "db-apply");
-        await RunAsync(1, "The sessions have no documents of version 2 of the projection yet. Build them, while nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results");
+        await RunAsync(1, "The sessions have no documents of version 3 of the projection yet. Build them, while nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results");
         await RunAsync(0, "", "rebuild", "session-results");
         using var next = ServiceProcess.Start([], Environment, _next);
         using (toNew = await ClientAsync(next))
@@ -83,16 +83,16 @@ public sealed class RollingDeploymentTests : IAsyncLifetime
             await Wait.UntilAsync(async () => (await toNew.JsonAsync("/api/v2/testResults"))["tests"]!.AsArray().Where(one => (Guid)one!["testId"]! == test).Sum(one => (int)one!["sessions"]!["complete"]!) == 2);
 
             // Both are there, so it cannot be ended.
-            await RunAsync(1, "Nodes of version 1 were there within the last 30 s; stop them first.", "rebuild", "session-results", "--finish");
+            await RunAsync(1, "Nodes of version 2 were there within the last 30 s; stop them first.", "rebuild", "session-results", "--finish");
 
             // From now on the new one alone.
             var only = toNew;
             await stop.CancelAsync();
             await writing;
             await old.StopAsync();
-            await ExecuteAsync("update results.projection_versions set seen_at = now() - interval '31 seconds' where version = 1");
+            await ExecuteAsync("update results.projection_versions set seen_at = now() - interval '31 seconds' where version = 2");
             await RunAsync(0, "", "rebuild", "session-results", "--finish");
-            Assert.Equal("mt_doc_session_result_2", await ExecuteAsync("select string_agg(tablename, ',') from pg_tables where tablename like 'mt\\_doc\\_session\\_result%'"));
+            Assert.Equal("mt_doc_session_result_3", await ExecuteAsync("select string_agg(tablename, ',') from pg_tables where tablename like 'mt\\_doc\\_session\\_result%'"));
 
             Assert.Equal(0, ledger.Failures);
             await ledger.VerifyAsync(_database, only, others: early.Events.Count + late.Events.Count);

@@ -110,30 +110,7 @@ public sealed class FigmaTests(AppFixture app)
         Assert.Equal((expected[0], expected[^1]), ((string)figma["startNodeId"]!, (string)figma["endNodeId"]!));
     }
 
-    [Fact]
-    public async Task A_later_answer_or_skip_does_not_lose_the_interactions()
-    {
-        using var http = await app.ClientAsync();
-        var session = TestData.Session().WithAnswer(Answers.Figma(), _task).WithInteraction(_task, 3, Press, new() { ["handled"] = false });
-        await http.RecordAsync(session);
-        await http.RecordAsync(TestData.SessionOnly(session.Id).WithSkip("FIGMA", task: _task, time: At(1)));
-        Assert.Null((await http.ResultAsync(session.Id))["tasks"]![0]!["response"]!["answer"]);
-
-        await http.RecordAsync(TestData.SessionOnly(session.Id).WithInteraction(_task, 9, NodeChanged, Node("1:1")));
-        var again = Answers.Figma();
-        again["outcome"] = "FAILURE";
-        await http.RecordAsync(TestData.SessionOnly(session.Id).WithAnswer(again, _task, time: At(2)));
-
-        var figma = Figma(await http.ResultAsync(session.Id));
-        Assert.Equal(
-            ("FAILURE", 2, 1, 6, "1:1"),
-            ((string)figma["outcome"]!, (int)figma["interactionCount"]!, (int)figma["misclickCount"]!, (int)figma["durationMs"]!, (string)figma["endNodeId"]!));
-        Assert.Equal([3, 9], figma["interactions"]!.AsArray().Select(interaction => (int)interaction!["atMs"]!));
-    }
-
     private static JsonObject Node(string id) => new() { ["presentedNodeId"] = id };
-
-    private static DateTimeOffset At(int hours) => new(2026, 3, 2, hours, 0, 0, TimeSpan.Zero);
 
     /// <summary>The one task's payload, which v2 shows as v3 does.</summary>
     private async Task<JsonNode> FigmaAsync(SessionBuilder session)

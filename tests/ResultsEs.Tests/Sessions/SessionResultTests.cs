@@ -49,7 +49,7 @@ public sealed class SessionResultTests(AppFixture app)
             "startTime":"2026-03-01T10:15:00.000Z","finishTime":"2026-03-01T10:25:00.000Z",
             "audienceId":"5a000000-0000-4000-8000-000000000002","testPlanId":"5a000000-0000-4000-8000-000000000001",
             "sessionParticipant":{"participantId":"5a000000-0000-4000-8000-000000000003",
-            "demographicsInfo":[{"code":"AGE","label":"Age","value":"34","type":"DEMOGRAPHIC_QUESTION_TYPE_SINGLE"}]}
+            "demographicsInfo":[{"id":null,"code":"AGE","label":"Age","value":"34","type":"DEMOGRAPHIC_QUESTION_TYPE_SINGLE"}]}
             """;
         SortedJson.Equal($$"""{{{head}},"sessionTaskResults":[]}""", v2);
         SortedJson.Equal($$"""{{{head}},"taskGroups":[],"tasks":[]}""", v3);
@@ -70,32 +70,55 @@ public sealed class SessionResultTests(AppFixture app)
     }
 
     [Fact]
-    public async Task A_participants_demographics_are_in_the_order_sent_and_without_what_was_not()
+    public async Task A_participants_demographics_are_in_the_order_sent_with_every_key_and_null_where_nothing_was()
     {
         const string Demographics = """
             [{"id":"q-2","code":"LANGUAGES","label":"Languages","value":"English,Welsh","type":"DEMOGRAPHIC_QUESTION_TYPE_MULTIPLE"},
-            {"value":"34"},{"type":"UNRECOGNIZED"},{}]
+            {"value":"34"},{"type":"UNRECOGNIZED"},{},{"id":null,"label":null,"code":"INTERESTS","value":"Food,Music"}]
+            """;
+        const string Shown = """
+            [{"id":"q-2","code":"LANGUAGES","label":"Languages","value":"English,Welsh","type":"DEMOGRAPHIC_QUESTION_TYPE_MULTIPLE"},
+            {"id":null,"code":null,"label":null,"value":"34","type":null},{"id":null,"code":null,"label":null,"value":null,"type":"UNRECOGNIZED"},
+            {"id":null,"code":null,"label":null,"value":null,"type":null},
+            {"id":null,"label":null,"code":"INTERESTS","value":"Food,Music","type":null}]
             """;
         var participant = Guid.NewGuid();
         var session = TestData.Session().With("ParticipantProfiled", new() { ["participantId"] = participant.ToString(), ["demographics"] = JsonNode.Parse(Demographics) });
         var (v2, v3) = await ResultsAsync(session);
 
         foreach (var result in new[] { v2, v3 })
-            SortedJson.Equal($$"""{"participantId":"{{participant}}","demographicsInfo":{{Demographics}}}""", result["sessionParticipant"]);
+            SortedJson.Equal($$"""{"participantId":"{{participant}}","demographicsInfo":{{Shown}}}""", result["sessionParticipant"]);
     }
 
     [Fact]
-    public async Task The_later_end_of_a_session_holds_whichever_comes_first()
+    public async Task A_completed_session_stays_so_and_an_abandoned_one_goes_on_when_it_is_resumed()
     {
-        var completedLast = TestData.Session().Abandoned().Completed();
-        var abandonedLast = TestData.Session().Completed().Abandoned();
-        var arrivedBackwards = TestData.Session().Abandoned().Completed();
-        arrivedBackwards.Events.Reverse();
+        const string Ended = "2026-03-01T10:25:00.000Z";
+        const string Left = "2026-03-01T10:20:00.000Z";
+        Assert.Equal(("IN_PROGRESS", null), await EndAsync(TestData.Session()));
+        Assert.Equal(("COMPLETE", Ended), await EndAsync(TestData.Session().Abandoned().Completed()));
+        // The tab closed after the last answer.
+        Assert.Equal(("COMPLETE", Ended), await EndAsync(TestData.Session().Completed().Abandoned()));
+        Assert.Equal(("COMPLETE", Ended), await EndAsync(TestData.Session().Completed().AbandonedBecause("PARTICIPANT")));
+        Assert.Equal(("ABANDONED", Left), await EndAsync(TestData.Session().Abandoned()));
+        Assert.Equal(("IN_PROGRESS", null), await EndAsync(TestData.Session().Abandoned().Resumed()));
+        Assert.Equal(("ABANDONED", Left), await EndAsync(TestData.Session().Resumed().Abandoned()));
+        Assert.Equal(("ABANDONED", Left), await EndAsync(TestData.Session().Abandoned().Resumed().AbandonedBecause("TECHNICAL")));
+        Assert.Equal(("COMPLETE", Ended), await EndAsync(TestData.Session().Abandoned().Resumed().Completed()));
+        Assert.Equal(("COMPLETE", Ended), await EndAsync(TestData.Session().Completed().Resumed()));
+        // Started once more, later than it was left, and than it was completed.
+        var later = TestData.Session().But("data.startedAt", "\"2026-03-01T11:00:00Z\"");
+        Assert.Equal(("IN_PROGRESS", null), await EndAsync(later.Abandoned()));
+        Assert.Equal(("COMPLETE", "2026-03-01T11:00:00.000Z"), await EndAsync(later.Completed()));
 
-        Assert.Equal(("COMPLETE", "2026-03-01T10:25:00.000Z"), End(await ResultsAsync(completedLast)));
-        Assert.Equal(("ABANDONED", "2026-03-01T10:20:00.000Z"), End(await ResultsAsync(abandonedLast)));
-        Assert.Equal(("COMPLETE", "2026-03-01T10:25:00.000Z"), End(await ResultsAsync(arrivedBackwards)));
-        Assert.Equal(("IN_PROGRESS", null), End(await ResultsAsync(TestData.Session())));
+        async Task<(string, string?)> EndAsync(SessionBuilder session)
+        {
+            var end = End(await ResultsAsync(session));
+            var backwards = TestData.SessionOnly(test: session.TestId);
+            backwards.Events.AddRange(session.Events.AsEnumerable().Reverse().Select(e => e.DeepClone().AsObject().But("id", $"\"{Guid.NewGuid()}\"").But("subject", $"\"{backwards.Id}\"")));
+            Assert.Equal(end, End(await ResultsAsync(backwards)));
+            return end;
+        }
 
         static (string, string?) End((JsonObject V2, JsonObject V3) results)
         {

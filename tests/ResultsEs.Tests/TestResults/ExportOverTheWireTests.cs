@@ -83,11 +83,11 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
         // The last of them cannot be folded.
         var last = await AskAsync<Guid>(
             """
-            with last as (select id from results.mt_doc_session_result where status = 'Complete' order by listed_at, id limit 1), made as (
+            with last as (select id from results.mt_doc_session_result_2 where status = 'Complete' order by listed_at, id limit 1), made as (
               insert into results.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type)
               select nextval('results.mt_events_sequence'), gen_random_uuid(), s.id, 1, '{"broken":1}', 'results.TaskAnswered.v1', now(), s.tenant_id, 'x'
               from results.mt_streams s join last on last.id = s.id returning stream_id)
-            update results.mt_doc_session_result d set mt_version = 0, lag = 1 from made where made.stream_id = d.id returning d.id
+            update results.mt_doc_session_result_2 d set mt_version = 0, lag = 1 from made where made.stream_id = d.id returning d.id
             """);
         using var answer = await _http.GetAsync(new Uri(ExportTests.Path(session.TestId), UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancelled);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -112,10 +112,10 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
         await _http.RecordAsync(session.Completed());
         await AskAsync<long>(
             $$"""
-            with d as materialized (select * from results.mt_doc_session_result), n as materialized (select n, gen_random_uuid() as id from generate_series(1, {{Copies}}) n), streams as (
+            with d as materialized (select * from results.mt_doc_session_result_2), n as materialized (select n, gen_random_uuid() as id from generate_series(1, {{Copies}}) n), streams as (
               insert into results.mt_streams (tenant_id, id, type, version) select d.tenant_id, n.id, 'session_result', d.mt_version from d, n)
             , made as (
-              insert into results.mt_doc_session_result
+              insert into results.mt_doc_session_result_2
                 (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types, lag)
               select tenant_id, n.id, jsonb_set(data, '{body,sessionId}', to_jsonb(n.id)), mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time,
                 listed_at - n.n * interval '1 second', task_types, 0

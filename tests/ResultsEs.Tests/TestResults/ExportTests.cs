@@ -86,7 +86,7 @@ public sealed class ExportTests(AppFixture app)
         // The first, some in the middle of both pages, and the last.
         var behind = new[] { 0, 7, 8, 40, 59 }.Select(n => sessions[n].Id).ToArray();
         await using var command = app.Host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
-            "update results.mt_doc_session_result set mt_version = mt_version - 1, lag = 1, data = data #- '{body,tasks,1}' #- '{fold,tasks,1}' where id = any($1)");
+            "update results.mt_doc_session_result_2 set mt_version = mt_version - 1, lag = 1, data = data #- '{body,tasks,1}' #- '{fold,tasks,1}' where id = any($1)");
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = behind });
         Assert.Equal(behind.Length, await command.ExecuteNonQueryAsync(Cancelled));
 

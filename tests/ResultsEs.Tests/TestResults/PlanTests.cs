@@ -214,7 +214,7 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
         {
             await using var command = Database.CreateCommand(
                 """
-                insert into results.mt_doc_session_result
+                insert into results.mt_doc_session_result_2
                   (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id, status, audience_id, start_time, listed_at, task_types, lag)
                 select
                   $1, ('5e550000-0000-4000-8000-' || lpad(to_hex(n), 12, '0'))::uuid,
@@ -238,23 +238,23 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
 
             await using var others = Database.CreateCommand(
                 """
-                insert into results.mt_streams (tenant_id, id, type, version) select d.tenant_id, d.id, 'session_result', 1 from results.mt_doc_session_result d;
+                insert into results.mt_streams (tenant_id, id, type, version) select d.tenant_id, d.id, 'session_result', 1 from results.mt_doc_session_result_2 d;
                 insert into results.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type)
-                select nextval('results.mt_events_sequence'), d.id, d.id, 1, '{}', 'results.SessionTranscribed.v1', now(), d.tenant_id, 'x' from results.mt_doc_session_result d;
+                select nextval('results.mt_events_sequence'), d.id, d.id, 1, '{}', 'results.SessionTranscribed.v1', now(), d.tenant_id, 'x' from results.mt_doc_session_result_2 d;
                 insert into results.mt_doc_highlight_reel (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id)
                 select d.tenant_id, d.id, '{}', now(), 1, 'x', d.workspace_id, ('b1600000-0000-4000-8000-' || lpad(to_hex(row_number() over () % 1000), 12, '0'))::uuid
-                from results.mt_doc_session_result d limit 20000;
+                from results.mt_doc_session_result_2 d limit 20000;
                 """);
             await others.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
-            await using var tell = Database.CreateCommand("insert into results.test_changes (tenant_id, session_id) select tenant_id, id from results.mt_doc_session_result");
+            await using var tell = Database.CreateCommand("insert into results.test_changes (tenant_id, session_id) select tenant_id, id from results.mt_doc_session_result_2");
             await tell.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             await Wait.UntilAsync(async () =>
             {
                 await using var waiting = Database.CreateCommand("select not exists (select 1 from results.test_changes)");
                 return (bool)(await waiting.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
             });
-            foreach (var table in new[] { "mt_doc_session_result", "mt_doc_highlight_reel", "test_sessions", "test_totals", "test_changes", "mt_events" })
+            foreach (var table in new[] { "mt_doc_session_result_2", "mt_doc_highlight_reel", "test_sessions", "test_totals", "test_changes", "mt_events" })
             {
                 await using var vacuum = Database.CreateCommand($"vacuum analyze results.{table}");
                 await vacuum.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

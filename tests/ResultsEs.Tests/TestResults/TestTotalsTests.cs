@@ -381,7 +381,7 @@ public sealed class TestTotalsTests(AppFixture app)
         database,
         """
         select 0::bigint, count(*), coalesce(sum((g #>> '{qx,score}')::numeric), 0)
-        from results.mt_doc_session_result d, jsonb_array_elements(d.data -> 'fold' -> 'taskGroups') g
+        from results.mt_doc_session_result_2 d, jsonb_array_elements(d.data -> 'fold' -> 'taskGroups') g
         where d.status = 'Complete'
         """);
 

@@ -40,16 +40,16 @@ internal sealed class Figma : WireValidator<FigmaAnswer>
             FigmaPrototypeDisplaySetting = answer.FigmaPrototypeDisplaySetting,
             Outcome = answer.Outcome,
         },
-        WithPieces = (payload, pieces) => pieces.Figma is { } run
+        WithPieces = (payload, pieces) => pieces.Figma is { } take
             ? payload with
             {
-                StartNodeId = run.Sums.Start?.NodeId,
-                EndNodeId = run.Sums.End?.NodeId,
-                DurationMs = run.Sums.LastMs - run.Sums.FirstMs,
-                InteractionCount = run.Sums.Count,
-                MisclickCount = run.Sums.Misclicks,
-                Path = [.. run.Path.Select(step => new FigmaNodeVisit(step.NodeId, step.AtMs))],
-                Interactions = [.. run.Interactions.Select(held => held.Json)],
+                StartNodeId = take.StartNodeId,
+                EndNodeId = take.EndNodeId,
+                DurationMs = take.DurationMs,
+                InteractionCount = take.Count,
+                MisclickCount = take.Misclicks,
+                Path = take.Path,
+                Interactions = take.Interactions,
             }
             : payload,
     };

@@ -1,86 +1,115 @@
 namespace ResultsEs.Sessions.TaskTypes;
 
 /// <summary>
-/// The interactions of one FIGMA task, folded: sums, extremes, and lists bounded to the first by (time, event id).
-/// Each part commutes, so the order of arrival does not matter. Owned by the <see cref="SessionDraft"/> of one fold.
+/// The interactions of one FIGMA task, folded. All are counted; the first and the last of them by (atMs, event id) are kept. What lies
+/// between these only grows, so the order of arrival does not matter. Owned by the <see cref="SessionDraft"/> of one fold.
 /// </summary>
 internal sealed class FigmaRun
 {
-    // What a document shows at most; sums are over all interactions.
-    private const int MaxInteractions = 200;
-    private const int MaxPath = 1_000;
+    /// <summary>The most interactions kept at each end, and the most nodes of a path.</summary>
+    private const int MaxKept = 1_000;
 
-    private const string Press = "MOUSE_PRESS_OR_RELEASE";
-    private const string NodeChanged = "PRESENTED_NODE_CHANGED";
+    /// <summary>The most interactions whose JSON is kept at each end, and the most that an answer lists.</summary>
+    private const int MaxListed = 200;
+
+    /// <summary>The most bytes of JSON kept of one interaction. Of a longer one only the members of a click and a node are kept.</summary>
+    private const int MaxBytes = 1_024;
 
     private static readonly JsonTypeInfo<FigmaInteractionRecorded> WithoutTaskId = CreateWithoutTaskId();
 
-    /// <summary>Counts and extremes over all interactions. Its lists are those before the fold.</summary>
-    public FigmaFold Sums { get; private set; } = new() { Count = 0, Misclicks = 0, FirstMs = long.MaxValue, LastMs = long.MinValue };
+    private readonly List<FigmaInteraction> _kept = [];
+    private readonly List<Listed> _listed = [];
+    private FigmaMiddle? _middle;
 
-    /// <summary>The visited nodes in order of time.</summary>
-    public List<Step> Path { get; } = [];
-
-    /// <summary>The shown interactions in order of time.</summary>
-    public List<Held> Interactions { get; } = [];
-
-    public void Add(Guid by, FigmaInteractionRecorded interaction)
+    public void Add(EventOrder stamp, FigmaInteractionRecorded interaction)
     {
-        var step = interaction.PresentedNodeId is { } node ? new Step(interaction.AtMs, by, node) : null;
-        Sums = Sums with
-        {
-            Count = Sums.Count + 1,
-            Misclicks = interaction is { Kind: Press, Handled: false } ? Sums.Misclicks + 1 : Sums.Misclicks,
-            FirstMs = Math.Min(Sums.FirstMs, interaction.AtMs),
-            LastMs = Math.Max(Sums.LastMs, interaction.AtMs),
-            Start = step is not null && (Sums.Start is null || step.CompareTo(Sums.Start) < 0) ? step : Sums.Start,
-            End = step is not null && (Sums.End is null || step.CompareTo(Sums.End) > 0) ? step : Sums.End,
-        };
-        if (step is not null && interaction.Kind == NodeChanged)
-            Insert(Path, step, MaxPath);
-
-        if (Interactions.Count < MaxInteractions || Interactions[^1].CompareTo(interaction.AtMs, by) > 0)
-        {
-            var json = JsonSerializer.SerializeToElement(interaction, WithoutTaskId);
-            Insert(Interactions, new Held(interaction.AtMs, by, json), MaxInteractions);
-        }
+        if (Insert(_kept, FigmaInteraction.Of(stamp, interaction), MaxKept) is { } between)
+            _middle = FigmaMiddle.With(_middle, between);
+        Insert(_listed, new Listed(interaction.AtMs, stamp.By, ToJson(interaction)), MaxListed);
     }
 
-    /// <summary>The run as it is stored. Of lists that the body shows, only the event ids that order them are stored again.</summary>
-    public FigmaFold ToDocument(bool shown) => Sums with
+    /// <summary>What an answer shows: the interactions after <paramref name="previous"/>, the end of the take before it.</summary>
+    public FigmaTake Show(EventOrder? previous)
     {
-        PathIds = shown ? [.. Path.Select(step => step.By)] : null,
-        InteractionIds = shown ? [.. Interactions.Select(held => held.By)] : null,
-        Path = shown ? null : Path,
-        Interactions = shown ? null : Interactions,
-    };
+        var mine = _kept.Where(interaction => interaction.Order.IsAfter(previous)).ToList();
+        // Of those in the middle only sums are kept. They belong to this take unless the last of them was before it.
+        var middle = _middle is { } sums && sums.Last.IsAfter(previous) ? sums : null;
+        var nodes = mine.Where(interaction => interaction.NodeId is not null).ToList();
+        return new FigmaTake(
+            mine.Count + (middle?.Count ?? 0),
+            FigmaClick.CountMissed(mine) + (middle?.Missed ?? 0),
+            mine.Count == 0 ? null : mine[^1].AtMs - mine[0].AtMs,
+            nodes.FirstOrDefault()?.NodeId,
+            nodes.LastOrDefault()?.NodeId,
+            [.. nodes.Where(node => node.IsChange).Take(MaxKept).Select(node => new FigmaNodeVisit(node.NodeId!, node.AtMs))],
+            [.. ListedAfter(previous).Select(listed => listed.Json)]);
+    }
 
-    /// <summary>Reads a stored run. Lists that <see cref="FigmaFold"/> lacks come from the <paramref name="shown"/> payload.</summary>
-    public static FigmaRun FromDocument(FigmaFold fold, JsonElement? shown)
+    /// <summary>The run as it is stored. Of JSON that the body shows, only the event ids are stored again.</summary>
+    public FigmaFold ToDocument(EventOrder? previous, bool shown)
     {
-        var run = new FigmaRun { Sums = fold };
-        if (shown is { } element && fold is { PathIds: { } pathIds, InteractionIds: { } interactionIds })
+        var inBody = shown ? ListedAfter(previous).ToList() : [];
+        return new FigmaFold(_kept, _middle)
         {
-            var payload = element.Deserialize(Json.Of<FigmaPayload>())!;
-            run.Path.AddRange(payload.Path.Zip(pathIds, (visit, by) => new Step(visit.AtMs, by, visit.NodeId)));
-            run.Interactions.AddRange(payload.Interactions.Zip(
-                interactionIds, (json, by) => new Held(json.GetProperty("atMs").GetInt64(), by, json)));
-        }
-        else
+            Shown = inBody.Count == 0 ? null : [.. inBody.Select(listed => listed.By)],
+            Hidden = inBody.Count == _listed.Count ? null : [.. _listed.Except(inBody)],
+        };
+    }
+
+    /// <summary>Reads a stored run. The JSON of those that it names as shown comes from the payload.</summary>
+    public static FigmaRun FromDocument(FigmaFold fold, JsonElement? payload)
+    {
+        var run = new FigmaRun { _middle = fold.Middle };
+        run._kept.AddRange(fold.Kept);
+        run._listed.AddRange(fold.Hidden ?? []);
+        if (payload is { } answer && fold.Shown is { } shown)
         {
-            run.Path.AddRange(fold.Path ?? []);
-            run.Interactions.AddRange(fold.Interactions ?? []);
+            run._listed.AddRange(answer.GetProperty("interactions").EnumerateArray()
+                .Zip(shown, (json, by) => new Listed(json.GetProperty("atMs").GetInt64(), by, json)));
+            run._listed.Sort();
         }
 
         return run;
     }
 
-    private static void Insert<T>(List<T> sorted, T item, int bound)
+    private IEnumerable<Listed> ListedAfter(EventOrder? previous)
+    {
+        if (previous is null)
+            return _listed.Take(MaxListed);
+
+        var mine = _kept.Where(interaction => interaction.Order.IsAfter(previous)).Select(interaction => interaction.Order.By).ToHashSet();
+        return _listed.Where(listed => mine.Contains(listed.By)).Take(MaxListed);
+    }
+
+    /// <summary>Inserts an item. Returns the one that is no longer among the first or last <paramref name="most"/>, if any.</summary>
+    private static T? Insert<T>(List<T> sorted, T item, int most)
+        where T : class
     {
         var at = sorted.BinarySearch(item);
         sorted.Insert(at < 0 ? ~at : at, item);
-        if (sorted.Count > bound)
-            sorted.RemoveAt(bound);
+        if (sorted.Count <= 2 * most)
+            return null;
+
+        var between = sorted[most];
+        sorted.RemoveAt(most);
+        return between;
+    }
+
+    private static JsonElement ToJson(FigmaInteractionRecorded interaction)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(interaction, WithoutTaskId);
+        if (json.Length <= MaxBytes)
+            return JsonElement.Parse(json);
+
+        var shortened = interaction with
+        {
+            NearestScrollingFrameMousePosition = null,
+            NearestScrollingFrameOffset = null,
+            TargetNodeMousePosition = interaction.TargetNodeMousePosition is { } point ? new FigmaVector { X = point.X, Y = point.Y } : null,
+            StateMappings = null,
+            Unknown = new Dictionary<string, JsonElement>(StringComparer.Ordinal) { ["isShortened"] = JsonElement.Parse("true"u8) },
+        };
+        return JsonSerializer.SerializeToElement(shortened, WithoutTaskId);
     }
 
     private static JsonTypeInfo<FigmaInteractionRecorded> CreateWithoutTaskId()
@@ -97,45 +126,24 @@ internal sealed class FigmaRun
         }
     }
 
-    /// <summary>A node on the screen at a time; <paramref name="By"/> is the event that told it.</summary>
-    internal sealed record Step(long AtMs, Guid By, string NodeId) : IComparable<Step>
-    {
-        public int CompareTo(Step? other) => other is null ? 1 : (AtMs, By).CompareTo((other.AtMs, other.By));
-    }
-
     /// <summary>An interaction as it is shown; <paramref name="By"/> is its event.</summary>
-    internal sealed record Held(long AtMs, Guid By, JsonElement Json) : IComparable<Held>
+    internal sealed record Listed(long AtMs, Guid By, JsonElement Json) : IComparable<Listed>
     {
-        public int CompareTo(Held? other) => other is null ? 1 : CompareTo(other.AtMs, other.By);
-
-        public int CompareTo(long atMs, Guid by) => (AtMs, By).CompareTo((atMs, by));
+        public int CompareTo(Listed? other) => other is null ? 1 : (AtMs, By).CompareTo((other.AtMs, other.By));
     }
 }
 
+/// <summary>What an answer shows of its take's interactions.</summary>
+internal sealed record FigmaTake(
+    int Count, int Misclicks, long? DurationMs, string? StartNodeId, string? EndNodeId, IReadOnlyList<FigmaNodeVisit> Path,
+    IReadOnlyList<JsonElement> Interactions);
+
 /// <summary>A <see cref="FigmaRun"/> as it is stored beside the body.</summary>
-internal sealed record FigmaFold
+internal sealed record FigmaFold(IReadOnlyList<FigmaInteraction> Kept, FigmaMiddle? Middle)
 {
-    public required int Count { get; init; }
-
-    public required int Misclicks { get; init; }
-
-    public required long FirstMs { get; init; }
-
-    public required long LastMs { get; init; }
-
-    public FigmaRun.Step? Start { get; init; }
-
-    public FigmaRun.Step? End { get; init; }
-
-    /// <summary>The events of the path that the body shows, in its order.</summary>
-    public IReadOnlyList<Guid>? PathIds { get; init; }
-
     /// <summary>The events of the interactions that the body shows, in their order.</summary>
-    public IReadOnlyList<Guid>? InteractionIds { get; init; }
+    public IReadOnlyList<Guid>? Shown { get; init; }
 
-    /// <summary>The path; null while the body shows it.</summary>
-    public IReadOnlyList<FigmaRun.Step>? Path { get; init; }
-
-    /// <summary>The interactions; null while the body shows them.</summary>
-    public IReadOnlyList<FigmaRun.Held>? Interactions { get; init; }
+    /// <summary>The interactions that the body does not show, in their order.</summary>
+    public IReadOnlyList<FigmaRun.Listed>? Hidden { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace ResultsEs.Sessions.TaskTypes;
 
-/// <summary>The parts of a task that come from events other than its answer.</summary>
-internal readonly record struct TaskPieces(TranscriptPiece? Transcript, FigmaRun? Figma);
+/// <summary>The parts of an answer that come from other events: the latest transcript of its take, and the take's interactions.</summary>
+internal readonly record struct TaskPieces(TranscriptPiece? Transcript, FigmaTake? Figma);
 
-/// <summary>The latest transcript of a spoken answer.</summary>
-internal sealed record TranscriptPiece(EventOrder Stamp, string Text, string? Language, IReadOnlyList<Cue> Cues);
+/// <summary>A transcript of a spoken answer; its <c>AnswerId</c> is the event of that answer, null when it does not say.</summary>
+internal sealed record TranscriptPiece(EventOrder Stamp, Guid? AnswerId, string Text, string? Language, IReadOnlyList<Cue> Cues);

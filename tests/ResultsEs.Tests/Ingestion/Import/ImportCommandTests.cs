@@ -155,7 +155,7 @@ public sealed class ImportCommandTests : IAsyncLifetime
         Assert.Equal(sessions.SelectMany(session => session.Events).Select(sent => Guid.Parse((string)sent["id"]!)).Order(), stored.Order());
         await using var database = NpgsqlDataSource.Create(_connectionString);
         await using var command = database.CreateCommand(
-            "select count(*) from results.mt_doc_session_result where jsonb_array_length(data -> 'body' -> 'tasks') = 2 and data -> 'body' ->> 'status' = 'COMPLETE'");
+            "select count(*) from results.mt_doc_session_result_2 where jsonb_array_length(data -> 'body' -> 'tasks') = 2 and data -> 'body' ->> 'status' = 'COMPLETE'");
         Assert.Equal(1_500L, await command.ExecuteScalarAsync(Cancelled));
     }
 
