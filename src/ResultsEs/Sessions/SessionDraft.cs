@@ -1,5 +1,3 @@
-using ResultsEs.Sessions.TaskTypes;
-
 namespace ResultsEs.Sessions;
 
 /// <summary>

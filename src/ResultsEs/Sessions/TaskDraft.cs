@@ -126,7 +126,11 @@ internal sealed class TaskDraft(TaskFold fold)
         if (isLatest)
             _fold = _fold with { Settled = settled };
         if (earlier is not null)
-            _fold = _fold with { Earlier = [.. (_fold.Earlier ?? []).Append(earlier).OrderBy(one => one.Order.Key).TakeLast(MaxSettled - 1)] };
+        {
+            var all = (_fold.Earlier ?? []).Append(earlier).OrderBy(one => one.Order.Key);
+            _fold = _fold with { Earlier = [.. all.TakeLast(MaxSettled - 1)] };
+        }
+
         return isLatest;
     }
 

@@ -63,7 +63,8 @@ internal sealed record QxScoresMeta(int TotalQxTasks, long Completes);
 
 /// <summary>A task group's averages; 0–100, rounded to two decimals.</summary>
 internal sealed record QxScoreOfGroup(
-    Guid TaskGroupId, string Label, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] decimal? QxScore, QxComponentAverages Components, QxValueAverages Values)
+    Guid TaskGroupId, string Label, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] decimal? QxScore,
+    QxComponentAverages Components, QxValueAverages Values)
 {
     public static QxScoreOfGroup Of(Guid group, QxSums sums) => new(
         group,

@@ -185,7 +185,7 @@ public sealed class TakesTests(AppFixture app)
     /// <summary>An event by words such as <c>answer@10:SECOND</c>: what, minute, text; <c>#a</c> names it, <c>&gt;a</c> is of it, <c>=a</c> corrects it.</summary>
     private SessionBuilder Spoken(Guid session, string words, Dictionary<string, Guid> ids)
     {
-        var match = System.Text.RegularExpressions.Regex.Match(words, @"^(?<what>\w+)@(?<minute>\d+)(:(?<text>\w+))?(#(?<name>\w))?(>(?<of>\w))?(=(?<corrects>\w))?$", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(5));
+        var match = System.Text.RegularExpressions.Regex.Match(words, @"^(?<what>\w+)@(?<minute>\d+)(:(?<text>\w+))?(#(?<name>\w))?(>(?<of>\w))?(=(?<corrects>\w))?$", System.Text.RegularExpressions.RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(5));
         var (text, time, only) = (match.Groups["text"], At(int.Parse(match.Groups["minute"].Value, System.Globalization.CultureInfo.InvariantCulture)), TestData.SessionOnly(session));
         switch (match.Groups["what"].Value)
         {

@@ -82,7 +82,8 @@ internal sealed record FigmaClick(bool? IsHandled, FigmaPhase? Phase, string? Ta
             && IsNear(X, pressed.Click.X) && IsNear(Y, pressed.Click.Y);
     }
 
-    private static bool IsNear(double? one, double? other) => one is null || other is null ? one == other : Math.Abs(one.Value - other.Value) <= Farthest;
+    private static bool IsNear(double? one, double? other) =>
+        one is null || other is null ? one == other : Math.Abs(one.Value - other.Value) <= Farthest;
 }
 
 /// <summary>Sums over the interactions that are no longer kept one by one.</summary>

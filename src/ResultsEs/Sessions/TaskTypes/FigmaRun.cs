@@ -105,7 +105,9 @@ internal sealed class FigmaRun
         {
             NearestScrollingFrameMousePosition = null,
             NearestScrollingFrameOffset = null,
-            TargetNodeMousePosition = interaction.TargetNodeMousePosition is { } point ? new FigmaVector { X = point.X, Y = point.Y } : null,
+            TargetNodeMousePosition = interaction.TargetNodeMousePosition is { } point
+                ? new FigmaVector { X = point.X, Y = point.Y }
+                : null,
             StateMappings = null,
             Unknown = new Dictionary<string, JsonElement>(StringComparer.Ordinal) { ["isShortened"] = JsonElement.Parse("true"u8) },
         };
