@@ -20,7 +20,7 @@ public sealed record CloudEvent
     /// <summary>The recorder and its version, such as <c>/recorder/web/4.2.0</c>; 1–2,048 characters.</summary>
     public required string Source { get; init; }
 
-    /// <summary>The session, or the highlight reel of a reel's event.</summary>
+    /// <summary>The session; of an event of a highlight reel or of a test, that one.</summary>
     public required Guid Subject { get; init; }
 
     /// <summary>The time of the event at the recorder. Of two events about the same thing, the later one counts.</summary>

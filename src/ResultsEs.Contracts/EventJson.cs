@@ -22,7 +22,13 @@ public static class EventJson
             RespectNullableAnnotations = true,
             AllowDuplicateProperties = false,
             MaxDepth = MaxDepth,
-            Converters = { new TimestampConverter() },
+            Converters =
+            {
+                new TimestampConverter(),
+                new ExactDecimalConverter(),
+                new WholeNumberConverter<int>(),
+                new WholeNumberConverter<long>(),
+            },
             TypeInfoResolver = EventJsonContext.Default,
         };
         options.MakeReadOnly();
@@ -53,6 +59,7 @@ public static class EventJson
 [JsonSerializable(typeof(HighlightReelGenerated))]
 [JsonSerializable(typeof(HighlightReelFailed))]
 [JsonSerializable(typeof(HighlightReelDeleted))]
+[JsonSerializable(typeof(TestDefined))]
 [JsonSerializable(typeof(WrittenAnswer))]
 [JsonSerializable(typeof(VerbalAnswer))]
 [JsonSerializable(typeof(UrlAnswer))]

@@ -29,6 +29,7 @@ public static class EventTypes
         ["results.HighlightReelGenerated.v1"] = typeof(HighlightReelGenerated),
         ["results.HighlightReelFailed.v1"] = typeof(HighlightReelFailed),
         ["results.HighlightReelDeleted.v1"] = typeof(HighlightReelDeleted),
+        ["results.TestDefined.v1"] = typeof(TestDefined),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private static readonly FrozenDictionary<Type, string> Names = Records.ToFrozenDictionary(pair => pair.Value, pair => pair.Key);

@@ -7,11 +7,11 @@ public sealed record VideoRecorded : SessionEvent
     public required Guid VideoId { get; init; }
 
     /// <summary>
-    /// Where its bytes are: the object's key below the session's own folder of the bucket, <c>{account}/{workspaceId}/</c>.
+    /// The file's key below the session's own folder of the bucket, <c>{account}/{workspaceId}/</c>.
     /// </summary>
     public required string ObjectKey { get; init; }
 
-    /// <summary>Where screen and camera are in the picture; absent when the picture is only one of them.</summary>
+    /// <summary>The places of screen and camera in the picture; absent when the picture shows only one of them.</summary>
     public VideoRegions? Regions { get; init; }
 }
 
@@ -28,7 +28,7 @@ public sealed record VideoRegions : EventPart
 /// <summary>A rectangle of a recording's picture.</summary>
 public sealed record VideoRegion : EventPart
 {
-    /// <summary>Its top left corner, in pixels from the picture's.</summary>
+    /// <summary>The top left corner, in pixels from that of the picture.</summary>
     public required VideoPoint TopLeftPoint { get; init; }
 
     /// <summary>Pixels, 1 or more.</summary>
@@ -49,15 +49,15 @@ public sealed record VideoPoint : EventPart
 }
 
 /// <summary>
-/// Somebody cut a clip out of the recording, or cut it anew or renamed it: of several the latest holds, and the clip is
-/// being generated until a <see cref="ClipGenerated"/> or <see cref="ClipFailed"/> of that time or later.
+/// A clip of the recording was created, cut again or renamed; the latest such event holds. The clip is being generated until a
+/// <see cref="ClipGenerated"/> or <see cref="ClipFailed"/> with that time or a later one.
 /// </summary>
 public sealed record ClipCreated : ClipEvent
 {
     /// <summary>The clip's name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>What it shows, in its maker's words.</summary>
+    /// <summary>A description in its author's words.</summary>
     public string? Description { get; init; }
 
     /// <summary>Begin, milliseconds since the session's start.</summary>
@@ -75,20 +75,20 @@ public sealed record ClipCreated : ClipEvent
     /// <summary>Whether it has the participant's camera.</summary>
     public required bool HasCamera { get; init; }
 
-    /// <summary>How screen and camera are laid out; absent when there is only one of them.</summary>
+    /// <summary>The layout of screen and camera; absent when there is only one of them.</summary>
     public ClipLayout? Layout { get; init; }
 }
 
-/// <summary>How a clip shows screen and camera, the one large and the other as a picture in it.</summary>
+/// <summary>The layout of a clip with screen and camera: one large, the other as a small picture in it.</summary>
 public sealed record ClipLayout : EventPart
 {
-    /// <summary>The large one.</summary>
+    /// <summary>The large picture.</summary>
     public required ClipStream MainStream { get; init; }
 
-    /// <summary>Where the small one is.</summary>
+    /// <summary>The corner of the small picture.</summary>
     public required PipPosition PipPosition { get; init; }
 
-    /// <summary>Whether the small one is shown.</summary>
+    /// <summary>Whether the small picture is shown.</summary>
     public required PipState PipState { get; init; }
 }
 
@@ -145,13 +145,13 @@ public sealed record ClipFailed : ClipEvent
     public string? Reason { get; init; }
 }
 
-/// <summary>Somebody deleted a clip. A later <see cref="ClipCreated"/> brings it back.</summary>
+/// <summary>A clip was deleted. A later <see cref="ClipCreated"/> brings it back.</summary>
 public sealed record ClipDeleted : ClipEvent;
 
 /// <summary>
-/// Somebody put clips of a test's sessions together, or changed what they had put together: of several the latest holds,
-/// and the reel is being generated until a <see cref="HighlightReelGenerated"/> or <see cref="HighlightReelFailed"/> of
-/// that time or later. It places the reel in a workspace: until it is in, nobody can read the reel.
+/// A highlight reel of a test's clips was published or changed; the latest such event holds. The reel is being generated until a
+/// <see cref="HighlightReelGenerated"/> or <see cref="HighlightReelFailed"/> with that time or a later one. The event places the reel in
+/// a workspace; until it is stored, the reel reads as 404.
 /// </summary>
 public sealed record HighlightReelPublished : HighlightReelEvent
 {
@@ -164,26 +164,26 @@ public sealed record HighlightReelPublished : HighlightReelEvent
     /// <summary>The reel's name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>How long it plays, milliseconds.</summary>
+    /// <summary>The reel's duration in milliseconds.</summary>
     public required long DurationMs { get; init; }
 
-    /// <summary>Its clips in the order they play; a clip may play more than once.</summary>
+    /// <summary>The reel's clips in the order they play; a clip may play more than once.</summary>
     public required IReadOnlyList<Guid> ClipIds { get; init; }
 }
 
-/// <summary>A reel's file is in the object store.</summary>
+/// <summary>A highlight reel's file is in the object store.</summary>
 public sealed record HighlightReelGenerated : HighlightReelEvent
 {
     /// <summary>The file's key below the reel's own folder of the bucket, <c>{account}/{workspaceId}/</c>.</summary>
     public required string ObjectKey { get; init; }
 }
 
-/// <summary>A reel's file could not be made.</summary>
+/// <summary>A highlight reel's file could not be made.</summary>
 public sealed record HighlightReelFailed : HighlightReelEvent
 {
     /// <summary>Why, in the renderer's words.</summary>
     public string? Reason { get; init; }
 }
 
-/// <summary>Somebody deleted a reel. A later <see cref="HighlightReelPublished"/> brings it back.</summary>
+/// <summary>A highlight reel was deleted. A later <see cref="HighlightReelPublished"/> brings it back.</summary>
 public sealed record HighlightReelDeleted : HighlightReelEvent;

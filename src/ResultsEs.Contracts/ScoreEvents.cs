@@ -12,20 +12,20 @@ public sealed record TaskGroupScored : SessionEvent
     /// <summary>The group's QX score, 0–100.</summary>
     public required decimal Score { get; init; }
 
-    /// <summary>What the score is made of.</summary>
+    /// <summary>The score's two components.</summary>
     public required QxComponents Components { get; init; }
 
-    /// <summary>What the components are made of.</summary>
+    /// <summary>The single values behind the components.</summary>
     public required QxValues Values { get; init; }
 }
 
 /// <summary>The two components of a QX score, each 0–100.</summary>
 public sealed record QxComponents : EventPart
 {
-    /// <summary>From what the participant did; absent where nothing was measured.</summary>
+    /// <summary>The score of what the participant did; absent where nothing was measured.</summary>
     public decimal? Behavioral { get; init; }
 
-    /// <summary>From what the participant said.</summary>
+    /// <summary>The score of what the participant said.</summary>
     public required decimal Attitudinal { get; init; }
 }
 
@@ -48,7 +48,7 @@ public sealed record QxValues : EventPart
     public required decimal Loyalty { get; init; }
 }
 
-/// <summary>A balanced comparison's order was drawn for this session.</summary>
+/// <summary>The order of a balanced comparison was drawn for this session.</summary>
 public sealed record ComparisonSequenced : SessionEvent
 {
     /// <summary>The task group in the test plan.</summary>

@@ -22,6 +22,9 @@ public abstract record SessionEvent : StreamEvent;
 /// <summary>An event of a highlight reel, which belongs to a test. The CloudEvent's <c>subject</c> is the reel.</summary>
 public abstract record HighlightReelEvent : StreamEvent;
 
+/// <summary>An event of a test as a whole. The CloudEvent's <c>subject</c> is the test.</summary>
+public abstract record TestEvent : StreamEvent;
+
 /// <summary>An event about one task of the session's test plan.</summary>
 public abstract record TaskEvent : SessionEvent
 {

@@ -18,7 +18,7 @@ public enum ProductType
 }
 
 /// <summary>
-/// A participant began a run of a test. It places the session in a workspace: until it is in, nobody can read the session.
+/// A participant began a test. The event places the session in a workspace; until it is stored, the session reads as 404.
 /// </summary>
 public sealed record SessionStarted : SessionEvent
 {
@@ -34,7 +34,7 @@ public sealed record SessionStarted : SessionEvent
     /// <summary>The audience the participant was recruited from.</summary>
     public Guid? AudienceId { get; init; }
 
-    /// <summary>What kind of test it is.</summary>
+    /// <summary>The kind of the test.</summary>
     public required ProductType ProductType { get; init; }
 
     /// <summary>When the session began; all <c>…Ms</c> offsets count from here.</summary>
@@ -42,7 +42,7 @@ public sealed record SessionStarted : SessionEvent
 }
 
 /// <summary>
-/// Who the participant was when the session ran: a snapshot, which a later change of the participant's profile does not touch.
+/// The participant's profile as of the session. Later changes of the profile do not change it.
 /// </summary>
 public sealed record ParticipantProfiled : SessionEvent
 {
@@ -93,10 +93,10 @@ public sealed record SessionCompleted : SessionEvent
     public required DateTimeOffset FinishedAt { get; init; }
 }
 
-/// <summary>The participant left before the end of the test; what recorders sent before there were causes, and may always send.</summary>
+/// <summary>The participant left before the end of the test. Version 1, without a cause; recorders may always send it.</summary>
 public sealed record SessionAbandoned : SessionEvent
 {
-    /// <summary>Why, in the recorder's words.</summary>
+    /// <summary>The reason in the recorder's words.</summary>
     public string? Reason { get; init; }
 
     /// <summary>When the session ended.</summary>
@@ -106,10 +106,10 @@ public sealed record SessionAbandoned : SessionEvent
 /// <summary>The session ended before the end of the test.</summary>
 public sealed record SessionAbandonedV2 : SessionEvent
 {
-    /// <summary>What ended it.</summary>
+    /// <summary>The cause.</summary>
     public required AbandonCause Cause { get; init; }
 
-    /// <summary>More about it, in the recorder's words.</summary>
+    /// <summary>Details in the recorder's words.</summary>
     public string? Note { get; init; }
 
     /// <summary>When the session ended.</summary>
@@ -153,7 +153,7 @@ public sealed record SessionTranscribed : SessionEvent
     public required IReadOnlyList<SpokenCue> Cues { get; init; }
 }
 
-/// <summary>A stretch of a session's transcript.</summary>
+/// <summary>A timed piece of a session's transcript.</summary>
 public sealed record SpokenCue : EventPart
 {
     /// <summary>Begin, milliseconds since the session's start.</summary>

@@ -1,8 +1,8 @@
 namespace ResultsEs.Contracts;
 
 /// <summary>
-/// The participant answered a task. A second answer to the same task replaces the first when its time is later; on a
-/// tie the greater event id wins.
+/// The participant answered a task. Of several answers to a task the one with the latest time holds; on a tie the greater event id
+/// wins.
 /// </summary>
 public sealed record TaskAnswered : TaskEvent
 {
@@ -28,7 +28,7 @@ public sealed record TaskAnswered : TaskEvent
     public Guid? Corrects { get; init; }
 }
 
-/// <summary>A task was left out. It competes with answers to the same task as they do with each other.</summary>
+/// <summary>A task was skipped. Of the answers to a task and its skips, the latest holds.</summary>
 public sealed record TaskSkipped : TaskEvent
 {
     /// <summary>The task's place in the test plan, from 0.</summary>
@@ -37,7 +37,7 @@ public sealed record TaskSkipped : TaskEvent
     /// <summary>The task as the participant would have read it.</summary>
     public required string Text { get; init; }
 
-    /// <summary>The task's own type, such as <c>NPS</c>; one this version does not know is kept as it is.</summary>
+    /// <summary>The task's own type, such as <c>NPS</c>; a type that this version does not know is kept.</summary>
     public required string TaskType { get; init; }
 
     /// <summary>Who skipped it.</summary>
@@ -61,7 +61,7 @@ public enum SkipReason
     User,
 }
 
-/// <summary>A spoken (VERBAL) answer was transcribed; arrives minutes after the answer, or before it when the answer is late.</summary>
+/// <summary>A spoken (VERBAL) answer was transcribed. The transcript may arrive after the answer or before it.</summary>
 public sealed record VerbalResponseTranscribed : TaskEvent
 {
     /// <summary>The whole transcript.</summary>
@@ -100,7 +100,7 @@ public sealed record Cue : EventPart
 /// </summary>
 public sealed record FigmaInteractionRecorded : TaskEvent
 {
-    /// <summary>When, milliseconds since the session's start; the recorder's stamp, since the Figma messages carry no time.</summary>
+    /// <summary>When, milliseconds since the session's start; stamped by the recorder, because Figma's messages carry no time.</summary>
     public required long AtMs { get; init; }
 
     /// <summary>

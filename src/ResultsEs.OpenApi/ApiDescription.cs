@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Encodings.Web;
 using ResultsEs.Access;
+using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 
 namespace ResultsEs.OpenApi;
@@ -19,6 +20,8 @@ internal static class ApiDescription
         ["sessionId"] = ("The session.", SampleAnswers.SessionId.ToString()),
         ["testId"] = ("The test.", SampleAnswers.TestId.ToString()),
         ["clipUuid"] = ("The clip.", (string)SampleAnswers.ClipGenerated()["clipUuid"]!),
+        ["workspaceUuid"] = ("The workspace.", SampleAnswers.WorkspaceId.ToString()),
+        ["studyUuid"] = ("The test.", SampleAnswers.TestId.ToString()),
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
     };
 
@@ -49,8 +52,7 @@ internal static class ApiDescription
             description["paths"]![path.Key] = new JsonObject(methods);
         }
 
-        components["schemas"] = schemas.Sorted();
-        components["responses"] = new JsonObject(Refusal.All.Select(refusal => Pair(Text(refusal.Status), Describe(refusal))));
+        components["responses"] = new JsonObject(Refusal.All.Select(refusal => Pair(Refusal.NameOf(refusal.Status), Describe(refusal))));
         components["securitySchemes"] = JsonNode.Parse(
             $$"""
             { "{{OAuth}}": {
@@ -62,6 +64,7 @@ internal static class ApiDescription
               "{{ApiPages.Bearer}}": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have." } }
             """);
+        NamedSchemas.Apply(description.AsObject());
         return description;
     }
 
@@ -85,8 +88,9 @@ internal static class ApiDescription
 
         var parameters = new JsonArray(
         [
-            .. endpoint.PathParameters.Select(name => Parameter("path", new(name, Ids[name].Text, QueryParameter.Uuid, IsRequired: true))),
-            .. operation.Query.Select(parameter => Parameter("query", parameter)),
+            .. endpoint.PathParameters.Select(name =>
+                Parameter("path", new(name, Ids[name].Text, QueryParameter.Uuid, IsRequired: true), operation.Id)),
+            .. operation.Query.Select(parameter => Parameter("query", parameter, operation.Id)),
         ]);
         if (parameters.Count > 0)
             described["parameters"] = parameters;
@@ -99,76 +103,80 @@ internal static class ApiDescription
 
         var replies = operation.Replies.GroupBy(reply => reply.Status)
             .Select(replies => Pair(Text(replies.Key), Response(operation, [.. replies], schemas)));
-        var refusals = Refusal.Of(endpoint).Order().Select(status => Pair(Text(status), Reference("responses", Text(status))));
+        var refusals = Refusal.Of(endpoint).Order().Select(status => Pair(Text(status), Reference("responses", Refusal.NameOf(status))));
         described["responses"] = new JsonObject(replies.Concat(refusals));
         return described;
     }
 
-    private static JsonObject Parameter(string place, QueryParameter parameter)
+    private static JsonObject Parameter(string place, QueryParameter parameter, string operationId)
     {
         var described = new JsonObject { ["name"] = parameter.Name, ["in"] = place, ["description"] = parameter.Text };
         if (parameter.IsRequired)
             described["required"] = true;
         described["schema"] = JsonNode.Parse(parameter.Schema);
         if (Ids.TryGetValue(parameter.Name, out var id))
-            described["example"] = id.Example;
+            described["example"] = (operationId, parameter.Name) is ("getQxScores", "testId")
+                ? SampleAnswers.InteractionTestId.ToString()
+                : id.Example;
         return described;
     }
 
-    private static JsonNode? RequestBody(string operationId, Schemas schemas) => operationId switch
+    // One body each: a client knows what it sends, and where several content types may hold it, generators disagree on which to take.
+    private static JsonObject? RequestBody(string operationId, Schemas schemas) => operationId switch
     {
-        "getToken" => Parts["tokenRequest"]!.DeepClone(),
-        "recordEvents" => Events(schemas),
+        "getToken" => Body(
+            "application/x-www-form-urlencoded", schemas.Component("TokenRequest", () => Parts["tokenRequest"]!.DeepClone().AsObject())),
+        "recordEvents" => Body("application/json", Events(schemas), ("survey", SampleAnswers.Batch())),
+        "recordEventLines" => Body("application/x-ndjson", Binary(), ("survey", SampleAnswers.BatchLines())),
         _ => null,
     };
 
-    private static JsonObject Events(Schemas schemas)
+    private static JsonObject Body(string contentType, JsonObject schema, params (string Name, JsonNode Value)[] examples)
     {
-        var one = schemas.Component("CloudEvent", () => Event(schemas));
-        var many = new JsonObject { ["type"] = "array", ["items"] = one.DeepClone(), ["maxItems"] = CloudEventReader.MaxEvents };
-        var example = new JsonObject { ["survey"] = new JsonObject { ["value"] = SampleAnswers.Batch() } };
-        return new JsonObject
-        {
-            ["required"] = true,
-            ["content"] = new JsonObject
-            {
-                ["application/cloudevents-batch+json"] = new JsonObject { ["schema"] = many, ["examples"] = example },
-                ["application/cloudevents+json"] = new JsonObject { ["schema"] = one },
-                ["application/json"] = new JsonObject { ["schema"] = Schemas.AnyOf([one.DeepClone(), many.DeepClone()]) },
-                ["application/x-ndjson"] = JsonNode.Parse("""{ "schema": { "type": "string", "description": "A CloudEvent a line." } }"""),
-            },
-        };
+        var media = new JsonObject { ["schema"] = schema };
+        if (examples.Length > 0)
+            media["examples"] = new JsonObject(
+                examples.Select(example => Pair(example.Name, new JsonObject { ["value"] = example.Value })));
+        return new JsonObject { ["required"] = true, ["content"] = new JsonObject { [contentType] = media } };
     }
 
-    private static JsonObject Event(Schemas schemas)
+    private static JsonObject Events(Schemas schemas) => new()
     {
-        var schema = Parts["cloudEvent"]!.DeepClone().AsObject();
-        schema["properties"]!["type"]!["enum"] = new JsonArray([.. EventCatalogue.All.Select(type => (JsonNode)type.WireType)]);
-        schema["properties"]!["data"] = Schemas.AnyOf(EventCatalogue.All.Select(type => schemas.Of(type.Record)));
-        return schema;
-    }
+        ["type"] = "array",
+        ["items"] = schemas.Component("CloudEvent", () => Schemas.Base(
+            Parts["cloudEvent"]!.DeepClone().AsObject(), "type",
+            EventCatalogue.All.Select(type => (type.WireType, Event(type, schemas))))),
+        ["maxItems"] = CloudEventReader.MaxEvents,
+    };
+
+    private static JsonObject Event(EventType type, Schemas schemas) => schemas.Component(type.Record.Name + "Event", () => Schemas.Kind(
+        "CloudEvent", $"The CloudEvent `{type.WireType}`.", new JsonObject
+        {
+            ["type"] = "object",
+            ["properties"] = new JsonObject { ["data"] = schemas.Of(type.Record) },
+            ["required"] = new JsonArray("data"),
+        }));
+
+    // What is not JSON is a file or stream to a generated client: of a string some read and write JSON.
+    private static JsonObject Binary() => new() { ["type"] = "string", ["format"] = "binary" };
 
     private static JsonObject Response(Operation operation, IReadOnlyList<Reply> replies, Schemas schemas)
     {
         var content = new JsonObject();
         foreach (var reply in replies)
         {
-            var schema = reply.Type is null ? new JsonObject { ["type"] = "string" } : schemas.Of(reply.Type);
-            // Two responses of one content type depend on the request.
-            if (content[reply.ContentType] is { } other)
-                other["schema"] = Schemas.AnyOf([other["schema"]!.DeepClone(), schema]);
-            else
-                content[reply.ContentType] = new JsonObject { ["schema"] = schema };
+            var schema = reply.Type is { } type ? schemas.Of(type) : Binary();
+            content.Add(reply.ContentType, new JsonObject { ["schema"] = schema });
             if (SampleAnswers.ByOperation.TryGetValue(operation.Id, out var examples))
                 content[reply.ContentType]!["examples"] = new JsonObject(
                     examples.Select(example => Pair(example.Name, new JsonObject { ["value"] = example.Answer() })));
         }
 
-        var hasRanges = operation.Replies.Any(reply => reply.Status == 206);
+        IEnumerable<string> ranges = operation.Replies.Any(reply => reply.Status == 206) ? ["Accept-Ranges"] : [];
         return new JsonObject
         {
             ["description"] = string.Join(' ', replies.Select(reply => reply.Text)),
-            ["headers"] = Headers(hasRanges ? ["Accept-Ranges"] : []),
+            ["headers"] = Headers(ranges.Concat(replies.SelectMany(reply => reply.Headers))),
             ["content"] = content,
         };
     }
@@ -176,7 +184,7 @@ internal static class ApiDescription
     private static JsonObject Describe(Refusal refusal) => new()
     {
         ["description"] = refusal.Meaning,
-        ["headers"] = Headers(refusal.Status switch { 401 => ["WWW-Authenticate"], 429 or 503 => ["Retry-After"], _ => [] }),
+        ["headers"] = Headers(refusal.Status switch { 401 or 403 => ["WWW-Authenticate"], 429 or 503 => ["Retry-After"], _ => [] }),
         ["content"] = new JsonObject
         {
             ["application/problem+json"] = new JsonObject

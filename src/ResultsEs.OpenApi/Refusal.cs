@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace ResultsEs.OpenApi;
 
 /// <summary>
@@ -8,21 +10,24 @@ internal sealed record Refusal(int Status, string Section, string Title, string 
 {
     public static IReadOnlyList<Refusal> All { get; } =
     [
-        new(400, "15.5.1", "Bad Request", "Something of the request is malformed; `errors` says what."),
+        new(400, "15.5.1", "Bad Request", "The request is malformed; `errors` says where."),
         new(401, "15.5.2", "Unauthorized", "The token is missing, malformed, expired, or not one of this service."),
-        new(403, "15.5.4", "Forbidden", "The token is valid, but does not reach this far."),
-        new(404, "15.5.5", "Not Found", "Not there, or not the caller's: the two answers do not differ."),
-        new(405, "15.5.6", "Method Not Allowed", "Another method; `Allow` names those there are."),
+        new(403, "15.5.4", "Forbidden", "The token is valid, but lacks the scope or the workspace."),
+        new(404, "15.5.5", "Not Found", "Not found, or not visible to the caller: the two responses are the same."),
+        new(405, "15.5.6", "Method Not Allowed", "The path does not take this method; `Allow` lists those it takes."),
         new(409, "15.5.10", "Conflict",
-            "An event id is known with other content, or a subject as something else. Nothing of the request is stored."),
+            "An event id is known with other content, or a subject is a stream of another kind. Nothing of the request is stored."),
         new(413, "15.5.14", "Payload Too Large", "The body is larger than 4 MiB, or holds more than 1,000 events."),
-        new(415, "15.5.16", "Unsupported Media Type", "The body is of a content type that is not read here."),
-        new(416, "15.5.17", "Range Not Satisfiable", "The range that was asked for lies behind the end."),
-        new(429, "", "Too Many Requests", "Over the limit; `Retry-After` says how many seconds to wait."),
+        new(415, "15.5.16", "Unsupported Media Type", "The path does not take the body's content type."),
+        new(416, "15.5.17", "Range Not Satisfiable", "The requested range is beyond the end."),
+        new(429, "", "Too Many Requests", "The rate limit is exceeded; `Retry-After` says how many seconds to wait."),
         new(500, "15.6.1", "An error occurred while processing your request.",
-            "The service failed; the trace id finds the reason in its logs."),
-        new(503, "15.6.4", "Service Unavailable", "The service cannot answer just now; `Retry-After` says how many seconds to wait."),
+            "The service failed; its logs have the reason under the trace id."),
+        new(503, "15.6.4", "Service Unavailable", "The service cannot answer now; `Retry-After` says how many seconds to wait."),
     ];
+
+    /// <summary>The name of a refusal's component, such as <c>NotFound</c>: generators name types after it.</summary>
+    public static string NameOf(int status) => ((HttpStatusCode)status).ToString();
 
     /// <summary>The refusal statuses of an endpoint: its own, and those that follow from its parameters and access.</summary>
     public static IEnumerable<int> Of(DescribedEndpoint endpoint)

@@ -4,6 +4,7 @@ using ResultsEs.Contracts;
 using ResultsEs.EventStore;
 using ResultsEs.Hosting;
 using ResultsEs.Ingestion;
+using ResultsEs.Ingestion.Import;
 using ResultsEs.Media;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
@@ -29,11 +30,15 @@ internal static class SampleAnswers
             ["getVideoDownloadUrl"] = [("thinkOutLoud", () => Node(new VideoDownloadUrl(Url("videos", 3600), SessionId, Stored)))],
             ["listClips"] = [("thinkOutLoud", Clips)],
             ["getClip"] = [("generated", ClipGenerated), ("failed", () => ClipFileOf(RenderingStatus.Error))],
+            ["listWorkspaces"] = [("samples", Workspaces)],
+            ["listWorkspaceStudies"] = [("samples", Studies)],
+            ["getStudy"] = [("thinkOutLoud", StudyOfTest)],
             ["listTestResults"] = [("samples", Tests)],
-            ["getQxScores"] = [("thinkOutLoud", QxScores)],
+            ["getQxScores"] = [("interactionTest", QxScores)],
             ["listHighlightReels"] = [("thinkOutLoud", Reels)],
             ["getHighlightReel"] = [("generated", ReelFile)],
             ["recordEvents"] = [("survey", Recorded)],
+            ["recordEventLines"] = [("survey", () => Node(new PostEventLinesResponse(2, 2, 0, 0, [])))],
         };
 
     private static readonly Lazy<IReadOnlyList<IncomingEvent>> Events =
@@ -47,14 +52,24 @@ internal static class SampleAnswers
     /// <summary>The test of the examples of lists.</summary>
     public static Guid TestId => Session(ThinkOutLoud).Body.TestId!.Value;
 
+    /// <summary>The workspace of the samples.</summary>
+    public static Guid WorkspaceId => Session(ThinkOutLoud).Body.WorkspaceId!.Value;
+
+    /// <summary>The test of the example of scores.</summary>
+    public static Guid InteractionTestId => Session(Interaction).Body.TestId!.Value;
+
     /// <summary>The session of the examples that are parts of a session.</summary>
     public static Guid SessionId => Samples.SessionOf(ThinkOutLoud);
 
-    public static JsonNode SessionList() => Node(new SessionResultsPage(TestId, [Summary(Session(ThinkOutLoud))], FirstPage(1)));
+    public static JsonNode SessionList() => Node(new SessionResultsPage(
+        TestId,
+        [Summary(Session(ThinkOutLoud))],
+        SessionListMeta.Of(new Paging(Paging.DefaultLimit, 0, null), totalCount: 1, nextCursor: null, Stored)));
 
     /// <summary>The sessions of the list, one line each.</summary>
     public static JsonNode SessionLines() =>
-        JsonValue.Create(JsonSerializer.Serialize(Session(ThinkOutLoud).Body, Json.Of<SessionBody>()) + "\n");
+        JsonValue.Create(Encoding.UTF8.GetString(ExportLine.Of(
+            Stored, JsonSerializer.SerializeToUtf8Bytes(Session(ThinkOutLoud).Body, Json.Of<SessionBody>()))));
 
     public static JsonNode Transcript() => JsonValue.Create(
         WebVtt.Write(Events.Value.Where(e => e.StreamId == SessionId).Select(e => e.Data).OfType<SessionTranscribed>().Single().Cues));
@@ -69,7 +84,8 @@ internal static class SampleAnswers
 
     public static JsonNode ReelFile() => Node(new HighlightReelFile(Reel().Id, RenderingStatus.Generated, Url("reels", 900)));
 
-    public static JsonNode QxScores() => Node(QxScoresOfTest.Of(TestId, TestTotal.None.With(Part(Session(ThinkOutLoud)))));
+    public static JsonNode QxScores() =>
+        Node(QxScoresOfTest.Of(InteractionTestId, TestTotal.None.With(Part(Session(Interaction)))));
 
     public static JsonNode Tests()
     {
@@ -77,14 +93,37 @@ internal static class SampleAnswers
         {
             var total = test.Aggregate(TestTotal.None, (sum, session) => sum.With(Part(session)));
             var sessions = SessionsByStatus.Of(total.InProgress, total.Complete, total.Abandoned);
-            return new TestResult(test.Key, test.First().Body.WorkspaceId!.Value, sessions);
+            return new TestResult(
+                test.Key, WorkspaceId, Definition(test.Key)?.Title, test.First().Body.ProductType, sessions);
         }).ToList();
         return Node(new TestResultsPage(tests, FirstPage(tests.Count)));
     }
 
+    public static JsonNode Workspaces() =>
+        Node<IReadOnlyList<Workspace>>([new Workspace(WorkspaceId, WorkspaceId, WorkspaceId.ToString())]);
+
+    public static JsonNode Studies() => Node<IReadOnlyList<WorkspaceStudy>>(
+    [
+        .. Samples.Names.Select(Session).GroupBy(session => session.Body.TestId!.Value)
+            .Select(test =>
+            {
+                var (definition, first) = (Definition(test.Key), test.MinBy(session => session.Body.StartTime)!.Body);
+                return WorkspaceStudy.Of(
+                    WorkspaceId, test.Key, definition?.OrderedAt ?? first.StartTime!.Value, definition?.Title, first.ProductType,
+                    definition?.OrderedBy);
+            })
+            .OrderByDescending(test => test.OrderedAt),
+    ]);
+
+    public static JsonNode StudyOfTest() => Node(Study.Of(
+        TestId, Definition(TestId), sessions: 1, TestTotal.None.With(Part(Session(ThinkOutLoud))).Nps));
+
     /// <summary>The first two events of a sample, as sent.</summary>
     public static JsonNode Batch() => new JsonArray(
         [.. JsonNode.Parse(Samples.Read(Samples.First))!.AsArray().Take(2).Select(e => e!.DeepClone())]);
+
+    /// <summary>The same events, one a line.</summary>
+    public static JsonNode BatchLines() => JsonValue.Create(string.Concat(Batch().AsArray().Select(e => e!.ToJsonString() + "\n")));
 
     public static JsonNode Recorded() => Node(
         new PostEventsResponse(2, 0, 1, [.. Read(Samples.Read(Samples.First)).Take(2).Select(e => new EventOutcome(e.Id, "appended"))]));
@@ -100,6 +139,9 @@ internal static class SampleAnswers
         var id = Events.Value.First(e => e.Type.StreamType == HighlightReel.Alias).StreamId;
         return HighlightReelFold.Fold(id, null, Recorded(id));
     }
+
+    private static TestDefinition? Definition(Guid test) =>
+        Recorded(test).ToList() is { Count: > 0 } events ? TestDefinitionFold.Fold(test, null, events) : null;
 
     private static IEnumerable<RecordedEvent> Recorded(Guid stream) =>
         Events.Value.Where(e => e.StreamId == stream).Select(e => new RecordedEvent(new EventOrder(e.Time, e.Id), e.Data));
@@ -121,9 +163,7 @@ internal static class SampleAnswers
         UpdatedTime = Stored,
     };
 
-    private static SessionPart Part(SessionResult session) => new(
-        session.Body.Status,
-        session.Fold.TaskGroups.Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!));
+    private static SessionPart Part(SessionResult session) => CountedSession.Of(session)!.Part;
 
     private static IReadOnlyList<IncomingEvent> Read(string batch) =>
         CloudEventReader.Read(Encoding.UTF8.GetBytes(batch), CloudEventShapes.Batch).Events;

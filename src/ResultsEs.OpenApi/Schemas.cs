@@ -4,6 +4,7 @@ using System.Text.Json.Serialization.Metadata;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
+using ResultsEs.Ingestion.Import;
 using ResultsEs.Sessions;
 using ResultsEs.Sessions.TaskTypes;
 
@@ -12,6 +13,7 @@ namespace ResultsEs.OpenApi;
 /// <summary>
 /// JSON Schemas of requests and responses: each record and enumeration is a component. <see cref="JsonSchemaExporter"/> makes them from
 /// the serializer's contracts; added are what our converters write, which members are always there, and the texts of the code.
+/// A member that can be null has the type <c>null</c> beside its own, or is <c>oneOf</c> a component and <c>null</c>.
 /// </summary>
 internal sealed class Schemas(JsonObject components)
 {
@@ -25,28 +27,24 @@ internal sealed class Schemas(JsonObject components)
         [typeof(TaskGroupBody)] = "TaskGroup",
         [typeof(SessionTaskResult)] = "TaskV2",
         [typeof(PostEventsResponse)] = "EventsRecorded",
-        [typeof(Ingestion.Import.PostEventLinesResponse)] = "EventLinesRecorded",
+        [typeof(PostEventLinesResponse)] = "EventLinesRecorded",
     };
 
-    // String members that hold one of a fixed set of words.
-    private static readonly Dictionary<(Type, string), string[]> Words = new()
+    // String members that hold one of a fixed set of words, which is a component.
+    private static readonly Dictionary<(Type, string), (string Component, string[] Words)> Words = new()
     {
         [(typeof(TaskBody), "type")] =
-            [.. TaskType.All.Select(type => type.V3Type).Distinct(StringComparer.Ordinal), TaskType.Unrecognized],
-        [(typeof(SessionTaskResult), "taskType")] = [.. TaskType.All.Select(type => type.Name), TaskType.Skipped, TaskType.Unrecognized],
-        [(typeof(TaskGroupBody), "type")] = ["QX_SCORE", "BALANCED_COMPARISON", "UNRECOGNIZED"],
-        [(typeof(NpsPayload), "category")] = ["DETRACTOR", "PASSIVE", "PROMOTER"],
-        [(typeof(EventOutcome), "outcome")] = ["appended", "duplicate"],
+            ("TaskTypeV3", [.. TaskType.All.Select(type => type.V3Type).Distinct(StringComparer.Ordinal), TaskType.Unrecognized]),
+        [(typeof(SessionTaskResult), "taskType")] =
+            ("TaskType", [.. TaskType.All.Select(type => type.Name), TaskType.Skipped, TaskType.Unrecognized]),
+        [(typeof(TaskGroupBody), "type")] = ("TaskGroupType", ["QX_SCORE", "BALANCED_COMPARISON", "UNRECOGNIZED"]),
+        [(typeof(NpsPayload), "category")] = ("NpsCategory", ["DETRACTOR", "PASSIVE", "PROMOTER"]),
+        [(typeof(EventOutcome), "outcome")] = ("EventOutcomeKind", ["appended", "duplicate"]),
     };
-
-    private const string AnyAnswer = """{ "type": "object", "properties": { "type": { "type": "string" } }, "required": ["type"] }""";
 
     private readonly CodeTexts _texts = new();
 
     private JsonSchemaExporterOptions Exporting => new() { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Transform };
-
-    public JsonObject Sorted() => new(components.OrderBy(component => component.Key, StringComparer.Ordinal)
-        .Select(component => KeyValuePair.Create(component.Key, component.Value?.DeepClone())));
 
     /// <summary>The schema of a type; for a record a reference to its component.</summary>
     public JsonObject Of(Type type) => Json.Options.GetJsonSchemaAsNode(type, Exporting).AsObject();
@@ -59,7 +57,28 @@ internal sealed class Schemas(JsonObject components)
         return Reference(name);
     }
 
-    public static JsonObject AnyOf(IEnumerable<JsonNode> schemas) => new() { ["anyOf"] = new JsonArray([.. schemas]) };
+    /// <summary>
+    /// A base that its discriminator tells the kinds of: a string member, by whose words the kinds extend the base. Of choices
+    /// (<c>oneOf</c>) not every generator makes code that compiles; of bases all make classes or types.
+    /// </summary>
+    public static JsonObject Base(JsonObject schema, string member, IEnumerable<(string Word, JsonObject Kind)> kinds)
+    {
+        schema["discriminator"] = new JsonObject
+        {
+            ["propertyName"] = member,
+            ["mapping"] = new JsonObject(kinds.Select(kind => KeyValuePair.Create(kind.Word, kind.Kind["$ref"]?.DeepClone()))),
+        };
+        return schema;
+    }
+
+    /// <summary>A kind of a base: what it has beside the base's members.</summary>
+    public static JsonObject Kind(string baseName, string? text, JsonObject own)
+    {
+        var kind = new JsonObject { ["allOf"] = new JsonArray(Reference(baseName), own) };
+        if (text is not null)
+            kind.Insert(0, "description", text);
+        return kind;
+    }
 
     private static JsonObject Reference(string name) => new() { ["$ref"] = "#/components/schemas/" + name };
 
@@ -70,11 +89,8 @@ internal sealed class Schemas(JsonObject components)
             return OfType(context.TypeInfo, exported);
 
         var schema = OfMember(member) ?? OfType(context.TypeInfo, exported);
-        if (IsNullShown(member) && schema["type"] is { } type)
-            schema["type"] = new JsonArray(type.DeepClone(), "null");
-        else if (IsNullShown(member))
-            schema = AnyOf([schema, new JsonObject { ["type"] = "null" }]);
-
+        if (IsNullShown(member))
+            schema = OrNull(schema);
         if (_texts.Of(member) is { } text)
             schema["description"] = text;
         return schema;
@@ -85,13 +101,12 @@ internal sealed class Schemas(JsonObject components)
     {
         var type = Nullable.GetUnderlyingType(contract.Type) ?? contract.Type;
         if (type.IsEnum)
-            return Component(type.Name, () => Enumeration(Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseUpper.ConvertName)));
+            return Component(type.Name, () => Enumeration(
+                Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseUpper.ConvertName), _texts.Of(type)));
         if (type == typeof(TaskAnswer))
             return Component(Names[type], AnswersByKey);
         if (type == typeof(Contracts.Answer))
-            return Component("Answer", () => AnyOf([.. TaskType.All.Select(task => Of(task.AnswerType)), Of(typeof(UnrecognizedAnswer))]));
-        if (type == typeof(UnrecognizedAnswer))
-            return Component(type.Name, () => Parse(AnyAnswer));
+            return Component(nameof(Contracts.Answer), AnyAnswer);
         if (type == typeof(DateTimeOffset))
             return new JsonObject { ["type"] = "string", ["format"] = "date-time" };
         if (contract.Kind == JsonTypeInfoKind.Object && Names.GetValueOrDefault(type, type.Name) is var name)
@@ -105,61 +120,152 @@ internal sealed class Schemas(JsonObject components)
         if (schema["type"] is JsonArray withNull)
             schema["type"] = withNull[0]!.DeepClone();
         if (type == typeof(int) || type == typeof(long))
-            schema["format"] = type == typeof(int) ? "int32" : "int64";
+            (schema["type"], schema["format"]) = ("integer", type == typeof(int) ? "int32" : "int64");
+        if (type == typeof(decimal))
+            schema["type"] = "number";
         if (contract.Kind == JsonTypeInfoKind.Enumerable)
-            schema["items"] ??= new JsonObject();
+            schema["items"] ??= Of(contract.ElementType!);
         return schema;
     }
 
     private JsonObject Record(JsonTypeInfo contract, JsonNode exported)
     {
         var schema = new JsonObject { ["type"] = "object" };
-        if (_texts.Of(contract.Type) is { } text)
+        var text = _texts.Of(contract.Type);
+        var isAnswer = TaskType.All.Any(type => type.AnswerType == contract.Type);
+        if (text is not null && !isAnswer)
             schema["description"] = text;
         if (exported["properties"] is JsonObject properties)
         {
+            // Of the base.
+            if (isAnswer)
+                properties.Remove("type");
             schema["properties"] = properties.DeepClone();
-            if (TaskType.All.FirstOrDefault(type => type.AnswerType == contract.Type) is { } task)
-                schema["properties"]!["type"] = new JsonObject { ["type"] = "string", ["const"] = task.Name };
             var required = contract.Properties
                 .Where(member => properties.ContainsKey(member.Name) && IsAlwaysThere(contract.Type, member));
             if (required.Any())
                 schema["required"] = new JsonArray([.. required.Select(member => (JsonNode)member.Name)]);
         }
 
-        return schema;
+        // No members yet: some generators would take that for none ever.
+        if (schema["properties"] is not JsonObject { Count: > 0 })
+        {
+            schema.Remove("properties");
+            schema["additionalProperties"] = true;
+        }
+
+        return isAnswer ? Kind(nameof(Contracts.Answer), text, schema) : schema;
     }
 
-    private static JsonObject Enumeration(IEnumerable<string> names) => Parse(QueryParameter.OneOf(names));
+    private JsonObject AnyAnswer() => Base(
+        new JsonObject
+        {
+            ["type"] = "object",
+            ["description"] = "An answer. One whose `type` is not known here is stored whole, and shown as `UNRECOGNIZED`.",
+            ["properties"] = new JsonObject
+            {
+                ["type"] = new JsonObject { ["type"] = "string", ["description"] = "The task's type, such as `NPS`." },
+            },
+            ["required"] = new JsonArray("type"),
+            ["additionalProperties"] = true,
+        },
+        "type",
+        TaskType.All.Select(task => (task.Name, Of(task.AnswerType))));
 
-    private static JsonObject Parse(string json) => JsonNode.Parse(json)!.AsObject();
+    private static JsonObject Enumeration(IEnumerable<string> words, string? text)
+    {
+        var schema = JsonNode.Parse(QueryParameter.OneOf(words))!.AsObject();
+        if (text is not null)
+            schema["description"] = text;
+        return schema;
+    }
 
     /// <summary>The schema of a member with fewer values than its type; null for all other members.</summary>
     private JsonObject? OfMember(JsonPropertyInfo member)
     {
         var owner = member.DeclaringType;
-        if (Words.GetValueOrDefault((owner, member.Name)) is { } words)
-            return Enumeration(words);
+        if (Words.TryGetValue((owner, member.Name), out var known))
+            return Component(known.Component, () => Enumeration(known.Words, text: null));
 
         return owner == typeof(SessionTaskResult) && member.Name == "taskResponse"
-            ? AnyOf([.. TaskType.All.Select(type => Of(type.PayloadType)), Of(typeof(SkipPayload))])
+            ? Component("TaskResponseV2", () => Merged(
+                "The payload of a task in v2: the members of its `taskType`, and no other.",
+                [.. TaskType.All.Select(type => (type.Name, type.PayloadType)), (TaskType.Skipped, typeof(SkipPayload))]))
             : null;
     }
 
-    /// <summary>The answer in v3: an object with one key, that of the task type.</summary>
+    /// <summary>The answer in v3: an object with one member, that of the task type.</summary>
     private JsonObject AnswersByKey()
     {
-        var byKey = TaskType.All.GroupBy(type => type.V3Key, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal);
-        return AnyOf(byKey.Select(group => new JsonObject
+        var byKey = TaskType.All.GroupBy(type => type.V3Key, StringComparer.Ordinal);
+        return new JsonObject
         {
             ["type"] = "object",
-            ["title"] = group.Key,
-            ["properties"] = new JsonObject
+            ["description"] = "An answer in v3: one member, that of the task's type.",
+            ["properties"] = new JsonObject(
+                byKey.Select(group => KeyValuePair.Create<string, JsonNode?>(group.Key, PayloadOf([.. group])))),
+            ["minProperties"] = 1,
+            ["maxProperties"] = 1,
+        };
+    }
+
+    /// <summary>The payload of task types that share a key in v3.</summary>
+    private JsonObject PayloadOf(IReadOnlyList<TaskType> types) => types is [var only]
+        ? Of(only.PayloadType)
+        : Component(char.ToUpperInvariant(types[0].V3Key[0]) + types[0].V3Key[1..] + "PayloadV3", () => Merged(
+            $"The payload of {string.Join(" or ", types.Select(type => $"`{type.Name}`"))}.",
+            [.. types.Select(type => (type.Name, type.PayloadType))]));
+
+    /// <summary>
+    /// One object for records that can stand in the same place. It has the members of all of them, and requires what each of them
+    /// requires. Generators make one class of it, where most of them fail at a choice without a discriminator.
+    /// </summary>
+    private JsonObject Merged(string text, IReadOnlyList<(string Name, Type Record)> records)
+    {
+        var members = new Dictionary<string, (JsonObject Schema, List<string> Of)>(StringComparer.Ordinal);
+        var required = new List<HashSet<string>>();
+        foreach (var (name, record) in records)
+        {
+            var component = components[((string)Of(record)["$ref"]!).Split('/')[^1]]!.AsObject();
+            required.Add([.. (component["required"]?.AsArray() ?? []).Select(member => (string)member!)]);
+            foreach (var (member, node) in component["properties"]?.AsObject() ?? [])
             {
-                [group.Key] = group.ToList() is [var only] ? Of(only.PayloadType) : AnyOf(group.Select(type => Of(type.PayloadType))),
-            },
-            ["required"] = new JsonArray(group.Key),
-        }));
+                var schema = node!.DeepClone().AsObject();
+                schema.Remove("description");
+                if (!members.TryGetValue(member, out var before))
+                    members[member] = (schema, [name]);
+                else if (JsonNode.DeepEquals(OrNull(before.Schema), OrNull(schema)))
+                    members[member] = (IsNullable(schema) ? schema : before.Schema, [.. before.Of, name]);
+                else
+                    throw new InvalidOperationException($"'{member}' is not the same in {name} as in {string.Join(", ", before.Of)}");
+            }
+        }
+
+        var merged = new JsonObject { ["type"] = "object", ["description"] = text, ["properties"] = new JsonObject() };
+        foreach (var (member, (schema, of)) in members)
+        {
+            schema["description"] = $"Of {string.Join(", ", of.Select(name => $"`{name}`"))}.";
+            merged["properties"]![member] = schema;
+        }
+
+        if (members.Keys.Where(member => required.All(each => each.Contains(member))).ToList() is { Count: > 0 } always)
+            merged["required"] = new JsonArray([.. always.Select(member => (JsonNode)member)]);
+        return merged;
+    }
+
+    private static bool IsNullable(JsonObject schema) => schema["type"] is JsonArray || schema["oneOf"] is not null;
+
+    /// <summary>A schema that also allows null. One that allows anything, or null already, stays as it is.</summary>
+    private static JsonObject OrNull(JsonObject schema)
+    {
+        if (IsNullable(schema) || schema.Count == 0)
+            return schema;
+        if (schema["$ref"] is not null)
+            return new JsonObject { ["oneOf"] = new JsonArray(schema.DeepClone(), new JsonObject { ["type"] = "null" }) };
+
+        var nullable = schema.DeepClone().AsObject();
+        nullable["type"] = new JsonArray(schema["type"]!.DeepClone(), "null");
+        return nullable;
     }
 
     private static bool CanBeNull(JsonPropertyInfo member) =>
@@ -167,11 +273,16 @@ internal sealed class Schemas(JsonObject components)
         || (!member.PropertyType.IsValueType && (member.IsGetNullable || member.IsSetNullable));
 
     /// <summary>True when null is written, which other members leave out.</summary>
-    private static bool IsNullShown(JsonPropertyInfo member) => CanBeNull(member)
+    private static bool IsNullShown(JsonPropertyInfo member) => CanBeNull(member) && !IsAlwaysServed(member)
         && member.AttributeProvider?.GetCustomAttributes(typeof(JsonIgnoreAttribute), inherit: true)
             is [JsonIgnoreAttribute { Condition: JsonIgnoreCondition.Never }];
 
+    private static bool IsAlwaysServed(JsonPropertyInfo member) =>
+        member.AttributeProvider?.IsDefined(typeof(AlwaysServedAttribute), inherit: true) == true;
+
     /// <summary>True when the member is always in the JSON: in events when required, in responses unless it is null.</summary>
     private static bool IsAlwaysThere(Type owner, JsonPropertyInfo member) =>
-        owner.IsAssignableTo(typeof(EventPart)) ? member.IsRequired || member.Set is null : !CanBeNull(member) || IsNullShown(member);
+        owner.IsAssignableTo(typeof(EventPart))
+            ? member.IsRequired || member.Set is null
+            : !CanBeNull(member) || IsNullShown(member) || IsAlwaysServed(member);
 }

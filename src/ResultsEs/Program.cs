@@ -9,6 +9,7 @@ using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 
+var isStarted = false;
 try
 {
     if (await CommandLine.TryRunWithoutDatabaseAsync(args) is { } exitCode)
@@ -36,7 +37,7 @@ try
     builder.AddSamples();
     builder.Services.AddWolverineHttp();
 
-    var app = builder.Build();
+    await using var app = builder.Build();
     if (!isCommand)
         Settings.Validate(app.Services);
     // Runs while endpoints are mapped, which does not use the database.
@@ -51,12 +52,14 @@ try
         return await CommandLine.RunAsync(app, args);
 
     await prepared;
-    await app.RunAsync();
+    await app.StartAsync();
+    isStarted = true;
+    await app.WaitForShutdownAsync();
     return 0;
 }
-catch (Exception e) when (e is StartupException or DatabaseUnavailableException)
+catch (Exception e) when (!isStarted && (e is DatabaseUnavailableException ? e.Message : StartFailure.Explain(e)) is { } lines)
 {
-    Console.Error.WriteLine(e.Message);
+    Console.Error.WriteLine(lines);
     return 1;
 }
 

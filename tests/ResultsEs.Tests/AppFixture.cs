@@ -1,5 +1,6 @@
 using Alba;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.OpenApi;
@@ -50,7 +51,8 @@ public sealed class AppFixture : IAsyncLifetime
     }
 
     /// <summary>Another host of the whole service, for what cannot share one; on a new database unless the settings name one.</summary>
-    internal static async Task<IAlbaHost> StartAsync(string environment, TempFolder data, IEnumerable<KeyValuePair<string, string?>> settings)
+    internal static async Task<IAlbaHost> StartAsync(
+        string environment, TempFolder data, IEnumerable<KeyValuePair<string, string?>> settings, Action<IServiceCollection>? services = null)
     {
         var all = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
@@ -70,6 +72,7 @@ public sealed class AppFixture : IAsyncLifetime
         return await AlbaHost.For<Program>(host =>
         {
             host.UseEnvironment(environment);
+            host.ConfigureServices(services ?? (_ => { }));
             foreach (var (key, value) in all)
                 host.UseSetting(key, value);
         });

@@ -23,8 +23,14 @@ internal static class NodeTools
     public static async Task<bool> AreThereAsync() => await Problem.Value is null;
 
     /// <summary>Runs a program to its end.</summary>
-    public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string program, string[] arguments, string input = "", string? folder = null) =>
-        RunAsync(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder ?? Folder }, input);
+    public static Task<(int ExitCode, string Output, string Errors)> RunAsync(
+        string program, string[] arguments, string input = "", string? folder = null, IEnumerable<(string Name, string Value)>? environment = null)
+    {
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder ?? Folder };
+        foreach (var (name, value) in environment ?? [])
+            start.Environment[name] = value;
+        return RunAsync(start, input);
+    }
 
     /// <summary>Starts a program that goes on, and gives the first line it says.</summary>
     public static async Task<(Process Process, string Said)> StartAsync(params string[] arguments)

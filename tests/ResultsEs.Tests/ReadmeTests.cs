@@ -57,7 +57,7 @@ public sealed partial class ReadmeTests
         Assert.Empty(broken);
     }
 
-    [GeneratedRegex("(?<=\"(updatedTime|expiresAt)\":\")[^\"]+|(?<=X-Amz-(Date|Signature|Credential|Expires)=)[^&\"]+", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("(?<=\"(updatedTime|asOf|expiresAt)\": ?\")[^\"]+|(?<=\"nextCursor\":\")A[g-v][^\"]+|(?<=X-Amz-(Date|Signature|Credential|Expires)=)[^&\"]+", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex OfTheMoment();
 
     [GeneratedRegex("^```(?<language>sh|json|vtt)\n(?<text>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

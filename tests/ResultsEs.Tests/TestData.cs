@@ -10,13 +10,17 @@ internal static class TestData
     /// <summary>A session of the reader's workspace whose first event is its start.</summary>
     public static SessionBuilder Session(Guid? workspace = null, Guid? test = null) => SessionOnly(test: test).Started(workspace ?? TestClients.WorkspaceA);
 
+    /// <summary>A session of an interaction test: only such a test shows scores.</summary>
+    public static SessionBuilder Interaction(Guid? workspace = null, Guid? test = null) =>
+        Session(workspace, test).But("data.productType", "\"NON_THINK_OUT_LOUD\"");
+
     /// <summary>A session without any event yet.</summary>
     public static SessionBuilder SessionOnly(Guid? id = null, Guid? test = null) => new() { Id = id ?? Guid.NewGuid(), TestId = test ?? Guid.NewGuid() };
 
     /// <summary>A completed session with an event of each type and an answer of each type.</summary>
-    public static SessionBuilder SessionWithEverything()
+    public static SessionBuilder SessionWithEverything(Guid? workspace = null, Guid? test = null)
     {
-        var session = Session().Profiled();
+        var session = Session(workspace, test).Profiled();
         foreach (var answer in Answers.All.Values)
             session.WithAnswer(answer());
         var (verbal, figma) = (session.Tasks[1], session.Tasks[^1]);
@@ -49,6 +53,24 @@ internal static class TestData
             .Completed();
     }
 
+    /// <summary>A session that runs, with an answer of each type, whose optional members are all null.</summary>
+    public static SessionBuilder SessionOfNulls(Guid? workspace = null, Guid? test = null)
+    {
+        var session = Session(workspace, test).But("data.testPlanId", "null").But("data.audienceId", "null").Profiled();
+        foreach (var member in new[] { "id", "code", "label", "value", "type" })
+            session.But($"data.demographics[0].{member}", "null");
+        foreach (var (type, answer) in Answers.All)
+        {
+            session.WithAnswer(answer());
+            foreach (var member in Answers.Optional(type))
+                session.But($"data.answer.{member}", "null");
+        }
+
+        return session
+            .WithInteraction(session.Tasks[^1], 10_100, "NEW_STATE", new JsonObject { ["presentedNodeId"] = null, ["handled"] = null })
+            .Scored().But("data.components.behavioral", "null").But("data.values.behavioral", "null");
+    }
+
     /// <summary>A published highlight reel of the reader's workspace.</summary>
     public static ReelBuilder Reel(Guid test, params Guid[] clips) => ReelOnly().Published(test, TestClients.WorkspaceA, clips);
 
@@ -57,6 +79,13 @@ internal static class TestData
 
     /// <summary>A reel with an event of each type.</summary>
     public static ReelBuilder ReelWithEverything() => Reel(Guid.NewGuid(), Clip).Failed().Generated().Deleted();
+
+    /// <summary>A defined test of the reader's workspace.</summary>
+    public static TestBuilder Test(Guid? id = null, string title = "Checkout", DateTimeOffset? time = null) =>
+        new TestBuilder { Id = id ?? Guid.NewGuid() }.Defined(TestClients.WorkspaceA, title, time: time);
+
+    /// <summary>A test without any event yet.</summary>
+    public static TestBuilder TestOnly(Guid? id = null) => new() { Id = id ?? Guid.NewGuid() };
 
     private static readonly Guid Clip = Guid.Parse("5a000000-0000-4000-8000-000000000006");
 }
@@ -125,6 +154,36 @@ internal sealed class ReelBuilder : StreamBuilder<ReelBuilder>
     public ReelBuilder Failed(DateTimeOffset? time = null) => With("HighlightReelFailed", new JsonObject { ["reason"] = "out of memory" }, time);
 
     public ReelBuilder Deleted(DateTimeOffset? time = null) => With("HighlightReelDeleted", [], time);
+}
+
+/// <summary>A test's events.</summary>
+internal sealed class TestBuilder : StreamBuilder<TestBuilder>
+{
+    public TestBuilder Defined(
+        Guid workspace, string title = "Checkout", DateTimeOffset? orderedAt = null, JsonArray? tasks = null, DateTimeOffset? time = null, Guid? id = null) => With("TestDefined", new JsonObject
+        {
+            ["workspaceId"] = workspace.ToString(),
+            ["title"] = title,
+            ["productType"] = "THINK_OUT_LOUD",
+            ["orderedAt"] = Text(orderedAt ?? Begin),
+            ["orderedBy"] = new JsonObject { ["name"] = "Ada Byron", ["email"] = "ada@example.com" },
+            ["testPlan"] = new JsonObject { ["shortTest"] = false },
+            ["tasks"] = tasks ?? new JsonArray(Task(0, "RATING_SCALE")),
+        }, time, id);
+
+    /// <summary>A task with all that one can have.</summary>
+    public static JsonObject Task(int position, string type, Guid? id = null) => new()
+    {
+        ["taskId"] = (id ?? Guid.Parse("5a000000-0000-4000-8000-000000000008")).ToString(),
+        ["position"] = position,
+        ["text"] = string.Create(CultureInfo.InvariantCulture, $"Task {position}"),
+        ["type"] = type,
+        ["choices"] = new JsonArray("Poland", "Singapore"),
+        ["multipleAnswers"] = true,
+        ["scale"] = new JsonObject { ["min"] = 1, ["max"] = 5, ["minLabel"] = "bad", ["maxLabel"] = "good" },
+        ["launchUrl"] = "https://shop.example/",
+        ["taskGroup"] = new JsonObject { ["id"] = "5a000000-0000-4000-8000-000000000004", ["type"] = "QX_SCORE" },
+    };
 }
 
 /// <summary>A session's events.</summary>
@@ -354,6 +413,19 @@ internal static class Answers
         ["BLANK"] = Blank,
         ["IMAGE"] = Image,
         ["FIGMA"] = Figma,
+    };
+
+    /// <summary>The paths of the members that an answer of a type can lack.</summary>
+    public static IReadOnlyList<string> Optional(string type) => type switch
+    {
+        "VERBAL" => ["text", "language", "cues"],
+        "URL" => ["finalUrl", "visits"],
+        "MATRIX" => ["rows[0].selections[0].value"],
+        "RATING_SCALE" => ["minLabel", "maxLabel"],
+        "MULTIPLE_CHOICE" => ["maxLimit", "otherText"],
+        "IMAGE" => ["annotations[0].width", "annotations[0].height", "annotations[0].comment"],
+        "FIGMA" => ["figmaPrototypeTitle", "figmaPrototypeDisplaySetting", "outcome"],
+        _ => [],
     };
 
     public static JsonObject Written(string text) => new() { ["type"] = "WRITTEN", ["text"] = text };

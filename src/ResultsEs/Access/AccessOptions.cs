@@ -8,6 +8,11 @@ internal sealed class AccessOptions
     public List<ClientOptions> Clients { get; init; } = [];
 
     public RateLimitingOptions RateLimiting { get; init; } = new();
+
+    /// <summary>The names of workspaces; those without one are called by their ids.</summary>
+    public List<WorkspaceOptions> Workspaces { get; init; } = [];
+
+    public CorsOptions Cors { get; init; } = new();
 }
 
 internal sealed class TokenOptions
@@ -17,6 +22,17 @@ internal sealed class TokenOptions
 
     /// <summary>PEM file of the RSA key of all nodes, made when missing. Default: <c>keys/signing.pem</c> in the data folder.</summary>
     public string? SigningKeyPath { get; init; }
+}
+
+internal sealed class WorkspaceOptions
+{
+    /// <summary>The account the workspace belongs to.</summary>
+    public Guid Account { get; init; }
+
+    public Guid Id { get; init; }
+
+    /// <summary>1–200 characters.</summary>
+    public string Name { get; init; } = "";
 }
 
 internal sealed class ClientOptions
@@ -41,6 +57,13 @@ internal sealed class ClientOptions
     public int? WritesPerMinute { get; init; }
 }
 
+/// <summary>Settings of cross-origin requests by browsers.</summary>
+internal sealed class CorsOptions
+{
+    /// <summary>The origins whose pages may call the API, as browsers send them. Default: none, and no CORS headers.</summary>
+    public List<string> Origins { get; init; } = [];
+}
+
 /// <summary>Rate limits in requests a minute, each 1 to <see cref="Highest"/>.</summary>
 internal sealed class RateLimitingOptions
 {
@@ -62,6 +85,8 @@ internal static class AccessProblems
     /// <summary>The id of the demo client, whose secret is public.</summary>
     public const string DemoClient = "demo";
 
+    private const int MaxWorkspaceName = 200;
+
     public static IReadOnlyList<string> Of(AccessOptions options, IHostEnvironment environment)
     {
         List<string> failures = [];
@@ -73,9 +98,19 @@ internal static class AccessProblems
             (!issuer.IsAbsoluteUri || issuer.Scheme is not ("http" or "https") || issuer.Query.Length + issuer.Fragment.Length > 0))
             failures.Add("Access:Issuer must be an absolute http or https URL without query or fragment.");
 
+        for (var i = 0; i < options.Cors.Origins.Count; i++)
+        {
+            if (!IsOrigin(options.Cors.Origins[i]))
+                failures.Add($"Cors:Origins:{i} must be an origin as browsers send it, such as https://app.example, without a path.");
+        }
+
         var ids = new HashSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < options.Clients.Count; i++)
             CheckClient($"Clients:{i}", options.Clients[i]);
+
+        var workspaces = new HashSet<(Guid, Guid)>();
+        for (var i = 0; i < options.Workspaces.Count; i++)
+            CheckWorkspace($"Workspaces:{i}", options.Workspaces[i]);
 
         return failures;
 
@@ -104,11 +139,34 @@ internal static class AccessProblems
             CheckLimit($"{key}: WritesPerMinute", client.WritesPerMinute ?? 1);
         }
 
+        void CheckWorkspace(string key, WorkspaceOptions workspace)
+        {
+            if (workspace.Account == Guid.Empty)
+                failures.Add($"{key}:Account is missing.");
+            if (workspace.Id == Guid.Empty)
+                failures.Add($"{key}:Id is missing.");
+            if (string.IsNullOrWhiteSpace(workspace.Name) || workspace.Name.Length > MaxWorkspaceName)
+                failures.Add($"{key}:Name must have 1 to {MaxWorkspaceName} characters.");
+            if (!workspaces.Add((workspace.Account, workspace.Id)))
+                failures.Add($"{key}: another entry has the same Account and Id.");
+        }
+
         void CheckLimit(string key, int value)
         {
             if (value is < 1 or > RateLimitingOptions.Highest)
                 failures.Add($"{key} must be from 1 to {RateLimitingOptions.Highest}.");
         }
+    }
+
+    // What a browser sends has no default port, no upper-case letter and no slash at its end; anything else would never match.
+    private static bool IsOrigin(string text)
+    {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+            return false;
+
+        // Of an IPv6 address only the host has brackets.
+        var host = uri.HostNameType == UriHostNameType.IPv6 ? uri.Host : uri.IdnHost;
+        return string.Equals(text, $"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}", StringComparison.Ordinal);
     }
 
     /// <summary>True for a hash in ASP.NET Core Identity's third format: Base64 of marker 1, header, salt and key.</summary>

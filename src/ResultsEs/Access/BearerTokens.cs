@@ -7,6 +7,9 @@ namespace ResultsEs.Access;
 /// <summary>Authentication by our own access tokens, on every endpoint that does not allow anonymous requests.</summary>
 internal static class BearerTokens
 {
+    /// <summary>The realm of challenges (RFC 9110, 11.5): all of the service.</summary>
+    public const string Realm = "results";
+
     /// <summary>The tolerated difference between the clocks of two nodes.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(10);
 
@@ -61,8 +64,19 @@ internal static class BearerTokens
             },
             OnChallenge = static context =>
             {
-                // The description would repeat parts of the token.
-                context.ErrorDescription = null;
+                // Without the library's description, which would repeat parts of the token.
+                context.HandleResponse();
+                context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+                context.Response.Headers.WWWAuthenticate =
+                    context.AuthenticateFailure is null ? $"Bearer realm=\"{Realm}\"" : "Bearer error=\"invalid_token\"";
+                return Task.CompletedTask;
+            },
+            OnForbidden = static context =>
+            {
+                var scopes = context.HttpContext.GetEndpoint()?.Metadata.GetOrderedMetadata<IAuthorizeData>()
+                    .Select(asked => asked.Policy).Where(policy => Scopes.All.Contains(policy, StringComparer.Ordinal));
+                context.Response.Headers.WWWAuthenticate =
+                    $"Bearer error=\"insufficient_scope\", scope=\"{string.Join(' ', scopes ?? [])}\"";
                 return Task.CompletedTask;
             },
         };

@@ -30,13 +30,16 @@ internal sealed class SigningKey
 
     public static SigningKey Load(string path)
     {
-        if (!File.Exists(path))
-            Create(path);
-
         using var rsa = RSA.Create();
         try
         {
+            if (!File.Exists(path))
+                Create(path);
             rsa.ImportFromPem(File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException($"The signing key {path} can be neither read nor made: {e.Message}", e);
         }
         catch (Exception e) when (e is ArgumentException or CryptographicException)
         {

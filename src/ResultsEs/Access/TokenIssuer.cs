@@ -14,7 +14,7 @@ using static OpenIddict.Server.OpenIddictServerEvents;
 namespace ResultsEs.Access;
 
 /// <summary>
-/// The issuer of access tokens for configured clients: <c>POST /oauth2/token</c>, the discovery document and the key set.
+/// The issuer of access tokens for configured clients: <c>POST /oauth2/token</c> and the key set.
 /// OpenIddict speaks the protocol but stores nothing ("degraded mode"), so clients and their scopes are checked here.
 /// </summary>
 internal static class TokenIssuer
@@ -35,9 +35,10 @@ internal static class TokenIssuer
 
     public const string Audience = "results-api";
     public const string TokenPath = "oauth2/token";
-    public const string DiscoveryPath = ".well-known/openid-configuration";
     public const string KeysPath = ".well-known/jwks";
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3600);
+
+    private const string BasicChallenge = $"Basic realm=\"{BearerTokens.Realm}\"";
 
     public static void Add(IServiceCollection services)
     {
@@ -49,7 +50,6 @@ internal static class TokenIssuer
             server.EnableDegradedMode();
             server.AllowClientCredentialsFlow();
             server.SetTokenEndpointUris(TokenPath);
-            server.SetConfigurationEndpointUris(DiscoveryPath);
             server.SetJsonWebKeySetEndpointUris(KeysPath);
             server.SetAccessTokenLifetime(Lifetime);
             server.RegisterScopes([.. Scopes.All]);
@@ -63,7 +63,6 @@ internal static class TokenIssuer
             server.AddEventHandler<ValidateTokenRequestContext>(h => h.UseSingletonHandler<ClientHandler>());
             server.AddEventHandler<HandleTokenRequestContext>(h => h.UseSingletonHandler<ClientHandler>());
             server.AddEventHandler<ApplyTokenResponseContext>(h => h.UseInlineHandler(StateWholeLifetime).SetOrder(int.MinValue));
-            server.AddEventHandler<HandleConfigurationRequestContext>(h => h.UseInlineHandler(DescribeEndpoints));
         });
 
         services.AddOptions<OpenIddictServerOptions>().Configure<SigningKey, IOptions<AccessOptions>, IConfiguration, TimeProvider>(
@@ -80,10 +79,11 @@ internal static class TokenIssuer
 
     public static void Map(IEndpointRouteBuilder endpoints)
     {
-        // Three short form fields: more is not read from strangers.
-        PublicEndpoint.Map(endpoints, Description, Serve, new RequestSizeLimitAttribute(16 * 1024));
-        PublicEndpoint.Map(endpoints, HttpMethods.Get, DiscoveryPath, Serve);
-        PublicEndpoint.Map(endpoints, HttpMethods.Get, KeysPath, Serve);
+        PublicEndpoint.Map(endpoints, Description, ServeToken, new RequestSizeLimitAttribute(TokenForm.MaxBytes));
+        PublicEndpoint.Map(endpoints, HttpMethods.Get, "/" + KeysPath, Serve);
+        PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.OpenIdPath, Discovery.ServeServer);
+        PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.ServerPath, Discovery.ServeServer);
+        PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.ResourcePath, Discovery.ServeResource);
     }
 
     /// <summary>The <c>iss</c> of our tokens; ends with a slash.</summary>
@@ -93,17 +93,65 @@ internal static class TokenIssuer
         return issuer.AbsoluteUri.EndsWith('/') ? issuer : new Uri(issuer.AbsoluteUri + "/");
     }
 
+    private static async Task ServeToken(HttpContext context)
+    {
+        Failures.EndConnectionIfBrokenOff(context);
+        if (await TokenForm.ReadAsync(context.Request) is { } problem)
+        {
+            await RefuseAsync(context, problem);
+            return;
+        }
+
+        context.Response.OnStarting(static state =>
+        {
+            // OpenIddict asks for Basic whoever is refused. A browser would open its dialog.
+            var (request, response) = (((HttpContext)state).Request, ((HttpContext)state).Response);
+            var isBasic = request.Headers.Authorization.ToString().StartsWith("Basic", StringComparison.OrdinalIgnoreCase);
+            response.Headers.WWWAuthenticate =
+                response.StatusCode == StatusCodes.Status401Unauthorized && isBasic ? BasicChallenge : default(string);
+            return Task.CompletedTask;
+        }, context);
+        await Serve(context);
+    }
+
+    private static Task RefuseAsync(HttpContext context, string problem) =>
+        JsonBody.Of(new TokenRefusal(Errors.InvalidRequest, problem, Uri: null), Json.Of<TokenRefusal>(), StatusCodes.Status400BadRequest)
+            .ExecuteAsync(context);
+
     private static async Task Serve(HttpContext context)
     {
+        var request = context.Request;
+        if (!IsHost(request.Headers.Host.ToString()))
+        {
+            await RefuseAsync(context, "The Host header is malformed.");
+            return;
+        }
+
+        // Addresses are the issuer's, and no parameter is in a query: OpenIddict has nothing of the request to make URLs of.
+        var options = context.RequestServices.GetRequiredService<IOptionsMonitor<OpenIddictServerOptions>>().CurrentValue;
+        (request.Host, request.QueryString) = (new HostString(options.Issuer!.Authority), QueryString.Empty);
         var handlers = context.RequestServices.GetRequiredService<IAuthenticationHandlerProvider>();
         var server = await handlers.GetHandlerAsync(context, OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
         if (server is not IAuthenticationRequestHandler handler || !await handler.HandleRequestAsync())
             throw new InvalidOperationException($"OpenIddict did not answer {context.Request.Path}.");
     }
 
+    // The property Request.Host throws for some names.
+    private static bool IsHost(string header)
+    {
+        try
+        {
+            return header.Length == 0 || Uri.TryCreate($"http://{HostString.FromUriComponent(header)}", UriKind.Absolute, out _);
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>
     /// The authentication schemes, none of which handles requests inside <c>UseAuthentication</c>. OpenIddict would run there for every
-    /// request, before the rate limiter. Its three paths are routed endpoints instead and take the same pipeline as all others.
+    /// request, before the rate limiter. Its two paths are routed endpoints instead and take the same pipeline as all others.
     /// </summary>
     private sealed class SchemesWithoutRequestHandlers(IOptions<AuthenticationOptions> options) : AuthenticationSchemeProvider(options)
     {
@@ -151,24 +199,16 @@ internal static class TokenIssuer
             context.Response.ExpiresIn = (long)Lifetime.TotalSeconds;
         return ValueTask.CompletedTask;
     }
-
-    // The issuer's addresses, because the request's host is not the public one behind a proxy.
-    private static ValueTask DescribeEndpoints(HandleConfigurationRequestContext context)
-    {
-        context.TokenEndpoint = new Uri(context.Options.Issuer!, TokenPath);
-        context.JsonWebKeySetEndpoint = new Uri(context.Options.Issuer!, KeysPath);
-        return ValueTask.CompletedTask;
-    }
 }
 
-/// <summary>RFC 6749, 5.1.</summary>
+/// <summary>An access token, RFC 6749, 5.1.</summary>
 internal sealed record AccessToken(
     [property: JsonPropertyName("access_token")] string Token,
     [property: JsonPropertyName("token_type")] string TokenType,
     [property: JsonPropertyName("expires_in")] long ExpiresIn,
     string? Scope);
 
-/// <summary>RFC 6749, 5.2.</summary>
+/// <summary>A refusal of a token, RFC 6749, 5.2.</summary>
 internal sealed record TokenRefusal(
     string Error,
     [property: JsonPropertyName("error_description")] string? Description,

@@ -8,7 +8,7 @@ namespace ResultsEs.Commands;
 
 public sealed class RebuildInput : DatabaseInput
 {
-    [Description("What to rebuild: session-results, highlight-reels or test-totals")]
+    [Description("What to rebuild: session-results, highlight-reels, test-definitions or test-totals")]
     public string Name { get; set; } = "";
 
     [Description("Only the documents of an account")]
@@ -36,6 +36,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 {
     private const string SessionResults = "session-results";
     private const string HighlightReels = "highlight-reels";
+    private const string TestDefinitions = "test-definitions";
     private const string TestTotals = "test-totals";
     private const int MaxParallel = 64;
     private const int StreamsPerFold = 100;
@@ -46,8 +47,9 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 
     private protected override string? ProblemOf(RebuildInput input)
     {
-        if (input.Name is not (SessionResults or HighlightReels or TestTotals))
-            return $"There is no read model '{input.Name}' to rebuild; there are {SessionResults}, {HighlightReels} and {TestTotals}.";
+        if (input.Name is not (SessionResults or HighlightReels or TestDefinitions or TestTotals))
+            return $"There is no read model '{input.Name}' to rebuild; "
+                + $"there are {SessionResults}, {HighlightReels}, {TestDefinitions} and {TestTotals}.";
         if ((ProblemOfId("--account", input.AccountFlag) ?? ProblemOfId("--test", input.TestFlag)
             ?? ProblemOfId("--session", input.SessionFlag)) is { } problem)
             return problem;
@@ -59,7 +61,8 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         return input.Name switch
         {
             TestTotals when isEnd || hasOptions => $"{TestTotals} is rebuilt as a whole, without options.",
-            HighlightReels when (input.TestFlag ?? input.SessionFlag) is not null => $"{HighlightReels} takes --account alone.",
+            HighlightReels or TestDefinitions when (input.TestFlag ?? input.SessionFlag) is not null =>
+                $"{input.Name} takes --account alone.",
             _ when input.AbandonFlag && input.FinishFlag => "--abandon and --finish are two things.",
             _ when isEnd && hasOptions => "--abandon and --finish take no other options.",
             _ => null,
@@ -94,7 +97,12 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 
     private async Task<ExitCode> RunAsync(NpgsqlDataSource database, DocumentRefresh refresh, AdvisoryLock held, RebuildInput input)
     {
-        DocumentTable table = input.Name == HighlightReels ? HighlightReelTable.Documents : SessionResultTable.Documents;
+        DocumentTable table = input.Name switch
+        {
+            HighlightReels => HighlightReelTable.Documents,
+            TestDefinitions => TestDefinitionTable.Documents,
+            _ => SessionResultTable.Documents,
+        };
         if (input.FinishFlag)
             return await FinishAsync(table, held);
         if (input.AbandonFlag)
@@ -161,5 +169,5 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 public sealed class ProjectionsRebuildCommand : OperatorCommand<NoInput>
 {
     private protected override Task<ExitCode> RunAsync(NoInput input) => Task.FromResult(
-        Fail("Documents are rebuilt while the service serves by: rebuild session-results, and rebuild highlight-reels."));
+        Fail("Documents are rebuilt while the service serves by: rebuild session-results, highlight-reels or test-definitions."));
 }

@@ -8,10 +8,10 @@ public sealed class VerifyInput : DatabaseInput
     [Description("all, or one of the options")]
     public string What { get; set; } = "";
 
-    [Description("So many sessions and reels, chosen at random")]
+    [Description("So many sessions, reels and tests, chosen at random")]
     public int? SampleFlag { get; set; }
 
-    [Description("The sessions and reels of an account")]
+    [Description("The sessions, reels and tests of an account")]
     public string? AccountFlag { get; set; }
 
     [Description("Store what the events say where documents differ")]

@@ -7,11 +7,25 @@ internal static class Json
 
     private static readonly JsonSerializerOptions ShownOptions = CreateShown();
 
+    private static readonly JsonSerializerOptions ComparedOptions = CreateCompared();
+
     /// <summary>The contract of <typeparamref name="T"/> under <see cref="Options"/>.</summary>
     public static JsonTypeInfo<T> Of<T>() => Cache<T>.TypeInfo;
 
     /// <summary>The contract for results: parts of events without the members that this version does not know.</summary>
     public static JsonTypeInfo<T> Shown<T>() => Cache<T>.Shown;
+
+    /// <summary>The contract for comparing events: the same moment is the same text, whatever its offset.</summary>
+    public static JsonTypeInfo<T> Compared<T>() => Cache<T>.Compared;
+
+    private static JsonSerializerOptions CreateCompared()
+    {
+        var options = new JsonSerializerOptions(Options);
+        options.Converters.Remove(options.Converters.Single(converter => converter is TimestampConverter));
+        options.Converters.Add(new MomentConverter());
+        options.MakeReadOnly();
+        return options;
+    }
 
     private static JsonSerializerOptions CreateShown()
     {
@@ -44,6 +58,16 @@ internal static class Json
     {
         public static readonly JsonTypeInfo<T> TypeInfo = (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
         public static readonly JsonTypeInfo<T> Shown = (JsonTypeInfo<T>)ShownOptions.GetTypeInfo(typeof(T));
+        public static readonly JsonTypeInfo<T> Compared = (JsonTypeInfo<T>)ComparedOptions.GetTypeInfo(typeof(T));
+    }
+
+    private sealed class MomentConverter : JsonConverter<DateTimeOffset>
+    {
+        public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            throw new NotSupportedException();
+
+        public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.UtcDateTime);
     }
 }
 

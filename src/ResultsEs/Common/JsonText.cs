@@ -1,8 +1,8 @@
 namespace ResultsEs.Common;
 
 /// <summary>
-/// Finds valid JSON that PostgreSQL's <c>jsonb</c> cannot store, while skipping over a value. This is U+0000, half surrogate pairs
-/// and numbers beyond a double's range (PostgreSQL manual, "JSON Types" and "Numeric Types").
+/// Finds valid JSON that PostgreSQL's <c>jsonb</c> cannot store, or would store much larger, while skipping over a value. This is
+/// U+0000, half surrogate pairs and numbers with great exponents (PostgreSQL manual, "JSON Types" and "Numeric Types").
 /// </summary>
 internal static class JsonText
 {
@@ -11,20 +11,19 @@ internal static class JsonText
     /// <summary>The most items that a list of an event may have. It bounds the cost of naming all that is wrong with them.</summary>
     public const int MaxItems = 10_000;
 
-    public const string OutOfRange = "must be a number of at most 100 digits, from -1e300 to 1e300";
+    /// <summary>The most characters that a number may have without an exponent. Every double has fewer.</summary>
+    public const int MaxNumber = 350;
+
+    public const string LongNumber = "must be a number of at most 350 characters when it is written without an exponent";
 
     /// <summary>Skips the value whose first token the reader is on, up to its last token.</summary>
-    /// <returns>
-    /// Whether the value is suspicious (see <see cref="IsSuspicious"/>), its levels including the event's own, and the length of its
-    /// longest list.
-    /// </returns>
-    public static (bool Suspicious, int Deepest, int Longest) Scan(ref Utf8JsonReader reader, int eventDepth)
+    public static JsonScan Scan(ref Utf8JsonReader reader, int eventDepth)
     {
         var suspicious = IsSuspicious(ref reader, previousIsName: true);
         if (reader.TokenType is not (JsonTokenType.StartObject or JsonTokenType.StartArray))
-            return (suspicious, 1, 0);
+            return new(suspicious, 1, 0, Growth(ref reader));
 
-        var (deepest, longest) = (2, 0);
+        var (deepest, longest, growth) = (2, 0, 0L);
         var end = reader.CurrentDepth;
         var previousIsName = false;
         // The items so far of the innermost list at each level. Values with more levels are refused for their depth.
@@ -46,10 +45,11 @@ internal static class JsonText
                 && reader.TokenType is not (JsonTokenType.PropertyName or JsonTokenType.EndObject or JsonTokenType.EndArray))
                 longest = Math.Max(longest, ++items[level]);
             suspicious |= IsSuspicious(ref reader, previousIsName);
+            growth += Growth(ref reader);
             previousIsName = reader.TokenType == JsonTokenType.PropertyName;
         }
 
-        return (suspicious, deepest, longest);
+        return new(suspicious, deepest, longest, growth);
     }
 
     /// <summary>True when the token needs the slow check. It cannot be stored, or is a null where a list expects an item.</summary>
@@ -63,8 +63,26 @@ internal static class JsonText
 
     public static bool IsStorable(string text) => !text.Contains('\0', StringComparison.Ordinal);
 
-    public static bool IsStorableNumber(ReadOnlySpan<byte> number) =>
-        number.Length <= 100 && (!number.ContainsAny("eE"u8) || IsSmallExponent(number));
+    public static bool IsStorableNumber(ReadOnlySpan<byte> number) => PlainLength(number) <= MaxNumber;
+
+    /// <summary>The characters of a number without an exponent, which is how <c>jsonb</c> writes it.</summary>
+    public static long PlainLength(ReadOnlySpan<byte> number) =>
+        number.ContainsAny("eE"u8) ? new JsonNumber(number).PlainLength : number.Length;
+
+    /// <summary>The characters (Unicode scalar values) of a text without half surrogate pairs.</summary>
+    public static int Characters(string text)
+    {
+        var count = text.Length;
+        foreach (var unit in text)
+            count -= char.IsLowSurrogate(unit) ? 1 : 0;
+        return count;
+    }
+
+    // By how much a number is longer when it is stored. One that cannot be stored is refused for itself.
+    private static long Growth(ref Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.Number && PlainLength(reader.ValueSpan) is <= MaxNumber and var length
+            ? Math.Max(0, length - reader.ValueSpan.Length)
+            : 0;
 
     private static bool IsStorable(ref Utf8JsonReader reader)
     {
@@ -78,8 +96,11 @@ internal static class JsonText
             return false;
         }
     }
-
-    private static bool IsSmallExponent(ReadOnlySpan<byte> number) =>
-        int.TryParse(number[(number.IndexOfAny("eE"u8) + 1)..], NumberStyles.AllowLeadingSign, null, out var exponent)
-        && exponent is >= -300 and <= 300;
 }
+
+/// <summary>What a scan of a value found.</summary>
+/// <param name="IsSuspicious">The value needs the slow check; see <see cref="JsonText.IsSuspicious"/>.</param>
+/// <param name="Deepest">Its levels, including the event's own.</param>
+/// <param name="Longest">The length of its longest list.</param>
+/// <param name="Growth">The bytes by which its numbers are longer when they are stored.</param>
+internal readonly record struct JsonScan(bool IsSuspicious, int Deepest, int Longest, long Growth);

@@ -7,15 +7,28 @@ namespace ResultsEs.Common;
 internal static class Settings
 {
     /// <summary>
-    /// Binds options to a section; the service does not start while <paramref name="problems"/> returns any. Each is a sentence that
-    /// begins with the setting's name. Secrets must be strings: a value that is no number, UUID or URL where one is due is quoted.
+    /// Binds options to a section. The service does not start while it holds unknown keys or values that cannot be read, or while
+    /// <paramref name="problems"/> returns any. Each is a sentence that begins with the setting's name.
     /// </summary>
     public static OptionsBuilder<T> AddSettings<T>(
         this IServiceCollection services, IConfiguration section, Func<T, IEnumerable<string>> problems)
         where T : class
     {
         services.AddSingleton<IValidateOptions<T>>(new Validator<T>(problems));
-        return services.AddOptions<T>().Bind(section).ValidateOnStart();
+        return services.AddOptions<T>().Configure(options =>
+        {
+            if (SettingsShape.Problems(section, typeof(T)).ToList() is { Count: > 0 } wrong)
+                throw new OptionsValidationException("", typeof(T), wrong);
+            section.Bind(options);
+        }).ValidateOnStart();
+    }
+
+    /// <summary>Checks the keys of a section that is read without options, before anything reads it.</summary>
+    /// <exception cref="StartupException">Some are unknown; one line each.</exception>
+    public static void CheckKeys<T>(IConfigurationSection section)
+    {
+        if (SettingsShape.Problems(section, typeof(T)).ToList() is { Count: > 0 } wrong)
+            throw new StartupException(string.Join(Environment.NewLine, wrong));
     }
 
     /// <summary>Checks all registered settings before anything uses them.</summary>

@@ -16,11 +16,16 @@ internal static class WireShape
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Json.Options.MaxDepth });
         var value = JsonElement.ParseValue(ref reader);
         AddUnstorable(value, path, problems);
-        if (problems.Count == 0)
-            AddRepeated(value, path, problems);
-        if (problems.Count == 0)
-            AddMisfits(value, type, path, problems);
-        return problems;
+        if (problems.Exists(problem => problem.Message != JsonText.LongNumber))
+            return problems;
+
+        var misfits = new List<(string Path, string Message)>();
+        AddRepeated(value, path, misfits);
+        if (misfits.Count == 0)
+            AddMisfits(value, type, path, misfits);
+        // What a member can hold is less than what any number can be.
+        var named = misfits.Select(problem => problem.Path).ToHashSet(StringComparer.Ordinal);
+        return [.. misfits, .. problems.Where(problem => !named.Contains(problem.Path))];
     }
 
     // One more than is named, so that the caller knows that there are more.
@@ -51,7 +56,7 @@ internal static class WireShape
                 problems.Add((path, JsonText.Unstorable));
                 break;
             case JsonValueKind.Number when !JsonText.IsStorableNumber(Encoding.UTF8.GetBytes(value.GetRawText())):
-                problems.Add((path, JsonText.OutOfRange));
+                problems.Add((path, JsonText.LongNumber));
                 break;
         }
     }

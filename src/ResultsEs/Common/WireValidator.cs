@@ -16,15 +16,15 @@ internal static class WireRules
 {
     /// <summary>A text that a person wrote, said or read; at most 100,000 characters.</summary>
     public static IRuleBuilderOptions<T, string?> FreeText<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.MaximumLength(100_000).WithMessage("must have at most 100,000 characters, not {TotalLength}");
+        rule.Characters(0, 100_000).WithMessage("must have at most 100,000 characters, not {TotalLength}");
 
     /// <summary>A short text, at most 1,000 characters.</summary>
     public static IRuleBuilderOptions<T, string?> Label<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.MaximumLength(1_000).WithMessage("must have at most 1,000 characters, not {TotalLength}");
+        rule.Characters(0, 1_000).WithMessage("must have at most 1,000 characters, not {TotalLength}");
 
     /// <summary>A recorder's own id or name: 1–200 characters.</summary>
     public static IRuleBuilderOptions<T, string?> ShortId<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.Length(1, 200).WithMessage("must have 1 to 200 characters, not {TotalLength}");
+        rule.Characters(1, 200).WithMessage("must have 1 to 200 characters, not {TotalLength}");
 
     public static IRuleBuilderOptions<T, Guid> Uuid<T>(this IRuleBuilder<T, Guid> rule) =>
         rule.NotEqual(Guid.Empty).WithMessage("must not be the nil UUID");
@@ -64,11 +64,23 @@ internal static class WireRules
         rule.Must(items => items.Select(key).Distinct(StringComparer.Ordinal).Count() == items.Count)
             .WithMessage($"must have distinct {what}");
 
+    // FluentValidation counts UTF-16 units, which no sender sees.
+    private static IRuleBuilderOptions<T, string?> Characters<T>(this IRuleBuilder<T, string?> rule, int least, int most) =>
+        rule.Must((_, text, context) =>
+        {
+            if (text is null || (text.Length >= least && text.Length <= most))
+                return true;
+
+            var count = JsonText.Characters(text);
+            context.MessageFormatter.AppendArgument("TotalLength", count);
+            return count >= least && count <= most;
+        });
+
     // Uri takes a Unix path for a file URL and ignores blanks around a URL.
     private static bool IsAbsolute(string url, [NotNullWhen(true)] out Uri? uri)
     {
         uri = null;
-        return url.Length <= 8_192 && Uri.TryCreate(url, UriKind.Absolute, out uri)
+        return JsonText.Characters(url) <= 8_192 && Uri.TryCreate(url, UriKind.Absolute, out uri)
             && url.StartsWith($"{uri.Scheme}:", StringComparison.OrdinalIgnoreCase) && !char.IsWhiteSpace(url[^1]);
     }
 }

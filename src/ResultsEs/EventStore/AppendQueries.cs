@@ -22,19 +22,20 @@ internal abstract class AppendQuery<T> : IQueryHandler<IReadOnlyList<T>>
     protected abstract T Read(DbDataReader reader);
 }
 
-/// <summary>The transaction's time and id, with a locked stream; its id is null when no stream is stored.</summary>
+/// <summary>The time of a change and the transaction's id, with a locked stream; its id is null when no stream is stored.</summary>
 internal readonly record struct LockedRow(DateTimeOffset Now, uint Xid, Guid? Id, long Version, string? Type);
 
-/// <summary>Locks streams. There is always a row, for the transaction's time and id.</summary>
+/// <summary>Marks the transaction for <see cref="ChangeClock"/> and locks streams. There is always a row.</summary>
 internal sealed class LockStreams(string account, Guid[] ids) : AppendQuery<LockedRow>
 {
     public override void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
         // Every writer locks in the order of ids, so writers cannot deadlock. The primary key (tenant_id, id) finds the rows.
+        // The mark comes before the locks, and each row's time after its lock: the changes of a stream are in the order of their times.
         builder.Append(
-            """
-            select now(), pg_current_xact_id()::xid, s.id, s.version, s.type
-            from (select 1) one left join lateral (
+            $"""
+            select clock_timestamp(), one.xid, s.id, s.version, s.type
+            from (select pg_current_xact_id()::xid as xid, {ChangeClock.Mark} as marked offset 0) one left join lateral (
               select l.id, l.version, l.type from results.mt_streams l where l.tenant_id =
             """);
         builder.Append(' ');

@@ -14,6 +14,7 @@ internal sealed class AppendTransaction : IAsyncDisposable
     private readonly IDocumentSession _session;
     private readonly DocumentCache _cache;
     private readonly Dictionary<DocumentTable, UpsertDocuments> _upserts = [];
+    private EndOfRehearsal? _rehearsal;
     private uint _xid;
 
     private AppendTransaction(AppendStore eventStore, IDocumentSession session, IEnumerable<IncomingEvent> incoming)
@@ -30,7 +31,7 @@ internal sealed class AppendTransaction : IAsyncDisposable
     /// <summary>The account's stored events that have the id of an incoming one, and those that were decided on since.</summary>
     public Dictionary<Guid, StoredEvent> Known { get; } = [];
 
-    /// <summary>When the transaction began, by the database's clock: the time at which its events are stored.</summary>
+    /// <summary>When the locks were taken, by the database's clock: the time of the events and of the change.</summary>
     public DateTimeOffset Now { get; private set; }
 
     public string Account => _session.TenantId;
@@ -63,6 +64,26 @@ internal sealed class AppendTransaction : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Does what a commit of new streams does, up to the statements that write, which are made and not sent. So their code is compiled
+    /// before the first commit waits for it. The account is nobody's.
+    /// </summary>
+    public static async Task RehearseAsync(AppendStore eventStore, IReadOnlyCollection<IncomingEvent> incoming)
+    {
+        await using var transaction = await BeginAsync(eventStore, Tenant.Of(Guid.Empty), incoming, findsAll: true);
+        foreach (var one in incoming)
+            transaction.Streams[one.StreamId].Append(one);
+        transaction._rehearsal = new EndOfRehearsal();
+        try
+        {
+            await transaction.CommitAsync();
+        }
+        catch (Exception) when (transaction._rehearsal.IsReached)
+        {
+            // As intended.
+        }
+    }
+
     /// <summary>Commits the events that were appended to the streams, and their documents. Does nothing when there are none.</summary>
     public async Task CommitAsync()
     {
@@ -85,9 +106,10 @@ internal sealed class AppendTransaction : IAsyncDisposable
             _session.QueueSqlCommand(
                 $"""
                 update {deferred.Key.QualifiedName} d
-                set lag = coalesce(d.lag, 0) + v.more, mt_last_modified = transaction_timestamp()
+                set lag = coalesce(d.lag, 0) + v.more, mt_last_modified = ?
                 from unnest(?::uuid[], ?::int[]) v(id, more) where d.tenant_id = ? and d.id = v.id
                 """,
+                Now,
                 deferred.Select(stream => stream.Key.Id).ToArray(),
                 deferred.Select(stream => stream.Appended.Count).ToArray(),
                 Account);
@@ -119,10 +141,13 @@ internal sealed class AppendTransaction : IAsyncDisposable
         {
             _upserts.Add(table, upsert = new UpsertDocuments(table));
             _session.QueueOperation(upsert);
+            if (_rehearsal is not null)
+                _session.QueueOperation(_rehearsal);
         }
 
         var stream = Streams[id];
-        upsert.Documents.Add(new DocumentWrite(stream.Key, stream.Version + stream.Appended.Count, Modified: null, table.Row(document)));
+        upsert.Documents.Add(
+            new DocumentWrite(stream.Key, stream.Version + stream.Appended.Count, Now.UtcDateTime, table.Row(document)));
     }
 
     private async Task FetchAsync(IReadOnlyCollection<IncomingEvent> incoming, DocumentTables tables, bool findsAll)

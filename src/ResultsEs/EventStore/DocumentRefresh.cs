@@ -44,7 +44,10 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         return result;
     }
 
-    /// <summary>Reads which streams fold into this table, with the time of their last event. Locks them, if asked, in key order.</summary>
+    /// <summary>
+    /// Reads which streams fold into this table, with the time of their last event. If asked it marks the transaction for
+    /// <see cref="ChangeClock"/>, and locks them in key order.
+    /// </summary>
     public static async Task<IReadOnlyDictionary<StreamKey, DateTime>> AppendedAsync(
         NpgsqlConnection connection, DocumentTable table, IReadOnlyCollection<StreamKey> streams, bool isLocked,
         CancellationToken cancellation)
@@ -53,7 +56,7 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         var appended = await new NpgsqlCommand(
             $"""
             select s.tenant_id, s.id, s.timestamp
-            from unnest($1, $2) k(tenant_id, id)
+            from {(isLocked ? $"(select {ChangeClock.Mark} as marked offset 0) one cross join " : "")}unnest($1, $2) k(tenant_id, id)
             join {MartenSetup.Schema}.mt_streams s on s.tenant_id = k.tenant_id and s.id = k.id
             where s.type = '{table.StreamType}'
             order by s.tenant_id, s.id
@@ -63,7 +66,10 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         return appended.DistinctBy(stream => stream.Key).ToDictionary(stream => stream.Key, stream => stream.Time);
     }
 
-    /// <summary>Folds streams and stores their documents in the table called <paramref name="name"/>.</summary>
+    /// <summary>
+    /// Folds streams and stores their documents in the table called <paramref name="name"/>. In a shadow table the time of change is that
+    /// of the last event; in the served one it is now, when readers can first see what another version appended or a repair changed.
+    /// </summary>
     /// <returns>The streams whose documents differed.</returns>
     public static async Task<IReadOnlyList<StreamKey>> StoreAsync(
         NpgsqlConnection connection, DocumentTable table, string name, IReadOnlyDictionary<StreamKey, DateTime> appended,
@@ -71,7 +77,8 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
     {
         var documents = new List<DocumentWrite>();
         await foreach (var stream in StoredStreams.ReadAsync(connection, table, appended, cancellation))
-            documents.Add(new DocumentWrite(stream.Key, stream.Version, stream.Appended, table.Fold(stream)));
+            documents.Add(new DocumentWrite(
+                stream.Key, stream.Version, name == table.Name ? null : stream.Appended, table.Fold(stream)));
         if (documents.Count == 0)
             return [];
 

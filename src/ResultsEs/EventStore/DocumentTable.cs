@@ -8,7 +8,7 @@ namespace ResultsEs.EventStore;
 /// <summary>A document as a row: its JSON, the values of its other columns, and the document itself.</summary>
 internal sealed record DocumentRow(byte[] Json, IReadOnlyList<object?> Values, object Document);
 
-/// <summary>A document to store, with the number of its events and the time of change; null is the transaction's time.</summary>
+/// <summary>A document to store, with the number of its events and the time of change; null is the moment at which it is stored.</summary>
 internal readonly record struct DocumentWrite(StreamKey Key, long Version, DateTime? Modified, DocumentRow Row);
 
 /// <summary>
@@ -28,6 +28,11 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
 
     /// <summary>The column with the number of events that the document lacks. Null in rows older than the column: unknown.</summary>
     public const string Lag = "lag";
+
+    // Of a table whose documents may lag.
+    private const string ModifiedOfUpdate =
+        $"case when d.{Lag} > 0 and d.mt_version + d.{Lag} = excluded.mt_version then d.mt_last_modified "
+        + "else excluded.mt_last_modified end";
 
     private readonly string[] _stored = ["data", .. columns.Select(column => column.Name)];
     private string? _upsert;
@@ -99,8 +104,8 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
     }
 
     /// <summary>
-    /// Makes a statement that stores documents in this table or its shadow table. It returns the keys of changed documents. The time of
-    /// change is the stream's last append; for a repair, which changes a document without new events, it is the transaction's time.
+    /// Makes a statement that stores documents in this table or its shadow table. It returns the keys of changed documents. A document
+    /// that catches up with deferred events keeps its time of change, because it was set when they were stored.
     /// </summary>
     public NpgsqlCommand Upsert(string name, IReadOnlyList<DocumentWrite> documents)
     {
@@ -132,11 +137,11 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
     private string UpsertSql(string name) =>
         $"""
         insert into {MartenSetup.Schema}.{name} as d ({AllColumns})
-        select v.tenant_id, v.id, v.version, $1, coalesce(v.modified, transaction_timestamp()), {Stored("v.")}
+        select v.tenant_id, v.id, v.version, $1, coalesce(v.modified, clock_timestamp()), {Stored("v.")}
         from unnest({string.Join(", ", Enumerable.Range(2, 4 + _stored.Length).Select(n => $"${n}"))})
           v(tenant_id, id, version, modified, {Stored()})
         on conflict (tenant_id, id) do update set
-          mt_last_modified = case when d.mt_version = excluded.mt_version then transaction_timestamp() else excluded.mt_last_modified end,
+          mt_last_modified = {(MayDefer is null ? "excluded.mt_last_modified" : ModifiedOfUpdate)},
           mt_version = excluded.mt_version, mt_dotnet_type = excluded.mt_dotnet_type,
           {string.Join(", ", _stored.Select(column => $"{column} = excluded.{column}"))}
         where d.mt_version is distinct from excluded.mt_version or ({Stored("d.")}) is distinct from ({Stored("excluded.")})

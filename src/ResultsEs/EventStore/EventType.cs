@@ -7,6 +7,9 @@ namespace ResultsEs.EventStore;
 /// <summary>A type of event: its wire name, record, validator and fold. Each feature lists its own for the catalogue.</summary>
 internal abstract class EventType(string streamType, Type record)
 {
+    /// <summary>The greatest size of an event whose type has no limit of its own.</summary>
+    public const int UsualMaxBytes = 256 * 1024;
+
     /// <summary>The type of its streams, as Marten stores it.</summary>
     public string StreamType { get; } = streamType;
 
@@ -14,6 +17,9 @@ internal abstract class EventType(string streamType, Type record)
     public string WireType { get; } = EventTypes.NameOf(record);
 
     public Type Record { get; } = record;
+
+    /// <summary>The greatest size of such an event, its attributes included, in bytes as stored.</summary>
+    public int MaxBytes { get; init; } = UsualMaxBytes;
 
     /// <summary>True when the event can change what its session adds to its test's totals.</summary>
     public bool CountsInTest { get; init; }
@@ -25,6 +31,9 @@ internal abstract class EventType(string streamType, Type record)
     public abstract StreamEvent Read(ReadOnlySpan<byte> data);
 
     public abstract ValidationResult Validate(StreamEvent data);
+
+    /// <summary>True when stored data says the same as an event's, by value: moments, numbers and members in any spelling.</summary>
+    public abstract bool Says(JsonElement stored, StreamEvent data);
 
     /// <summary>Task types that an event can add to the <c>task_types</c> column. Null: it may change more, so never defer it.</summary>
     public abstract IReadOnlyList<string>? TaskTypesOf(StreamEvent data);
@@ -54,6 +63,22 @@ internal sealed class EventType<TState, T>(
 
     public override ValidationResult Validate(StreamEvent data) => validator.Validate((T)data);
 
+    public override bool Says(JsonElement stored, StreamEvent data)
+    {
+        if (JsonElement.DeepEquals(stored, JsonSerializer.SerializeToElement((T)data, Json.Of<T>())))
+            return true;
+
+        try
+        {
+            return stored.Deserialize(Json.Of<T>()) is { } read && JsonElement.DeepEquals(Compared(read), Compared((T)data));
+        }
+        catch (JsonException)
+        {
+            // Nobody can send it again in words that this version takes.
+            return false;
+        }
+    }
+
     public override void Fold(TState state, EventOrder stamp, StreamEvent data) => fold(state, stamp, (T)data);
 
     public override IReadOnlyList<string>? TaskTypesOf(StreamEvent data) => taskTypes?.Invoke((T)data);
@@ -65,4 +90,6 @@ internal sealed class EventType<TState, T>(
         options.Events.AddEventType<T>();
         options.Events.MapEventType<T>(WireType);
     }
+
+    private static JsonElement Compared(T data) => JsonSerializer.SerializeToElement(data, Json.Compared<T>());
 }

@@ -38,30 +38,36 @@ internal readonly record struct LogPosition(long Cluster, int Timeline, NpgsqlLo
         reader.GetBoolean(3));
 }
 
+/// <summary>A look at the primary.</summary>
+/// <param name="Moment">A timestamp of this node from before: what was committed by then lies below the position.</param>
+/// <param name="CompleteTo">The time, by the primary's clock, before which all changes lie below the position; read before it.</param>
+/// <param name="Position">The primary's position.</param>
+internal readonly record struct PrimaryLook(long Moment, DateTimeOffset CompleteTo, LogPosition Position);
+
 /// <summary>The primary's positions during the last hour. Owned by the one loop that watches standbys.</summary>
 internal sealed class PrimaryPositions(TimeProvider time)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
 
-    private readonly LinkedList<(long Moment, LogPosition Position)> _seen = [];
+    private readonly LinkedList<PrimaryLook> _seen = [];
 
-    /// <summary>Adds a position, with a timestamp from before the primary was asked: what was committed by then lies below it.</summary>
-    public void Add(long moment, LogPosition position)
+    public void Add(PrimaryLook look)
     {
+        var (moment, _, position) = look;
         // Positions of a history that ended (the primary was replaced, or lost the end of its log) say nothing.
         if (_seen.Last is { Value.Position: var last } && (!IsSameHistory(last, position) || position.Place < last.Place))
             _seen.Clear();
-        // A position that stays is kept once, with its newest moment.
+        // A position that stays is kept once, with its newest look.
         if (_seen.Last is { Value.Position: var same } && same == position)
             _seen.RemoveLast();
-        _seen.AddLast((moment, position));
+        _seen.AddLast(look);
         while (time.GetElapsedTime(_seen.First!.Value.Moment, moment) > Kept)
             _seen.RemoveFirst();
     }
 
-    /// <summary>The newest moment whose commits a server at this position shows; null when it is not known.</summary>
-    public long? ShownBy(LogPosition position) => Follows(position) == true
-        ? _seen.Where(seen => seen.Position.Place <= position.Place).Select(seen => (long?)seen.Moment).LastOrDefault()
+    /// <summary>The newest look of which a server at this position shows everything; null when it is not known.</summary>
+    public PrimaryLook? ShownBy(LogPosition position) => Follows(position) == true
+        ? _seen.Where(seen => seen.Position.Place <= position.Place).Select(seen => (PrimaryLook?)seen).LastOrDefault()
         : null;
 
     /// <summary>True when a server at this position follows the primary; null while the primary's position is not known.</summary>

@@ -41,11 +41,12 @@ public sealed class ReadDatabase : IDisposable
     /// A document that lags is first caught up and read from the primary; one outside the workspaces is neither found nor caught up.
     /// </summary>
     internal async Task<T?> ReadDocumentAsync<T>(
-        DocumentQuery query, StreamKey key, Guid[] workspaces, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation)
+        DocumentQuery query, StreamKey key, Guid[] workspaces, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation,
+        bool onPrimary = false)
     {
         var sql = query.Sql(_others.MayWrite);
         // The usual case goes the shortest way: it is the most frequent thing there is.
-        var row = Standbys.Count == 0
+        var row = onPrimary || Standbys.Count == 0
             ? await RowAsync(_pinned, null, cancellation)
             : await ReadAsync((source, stop) => RowAsync(PinnedOf(source), null, stop), cancellation, isGood: row => !row.Lags);
         if (row.Lags)
@@ -97,6 +98,28 @@ public sealed class ReadDatabase : IDisposable
 
         return await read(Primary, cancellation);
     }
+
+    /// <summary>
+    /// Runs a read of changes, with the time before which it sees all of them. The first read of a walk passes none; the others pass that
+    /// of the first, and are answered by a server that shows as much.
+    /// </summary>
+    internal async Task<T> ReadChangesAsync<T>(
+        DateTimeOffset? completeTo, Func<NpgsqlDataSource, DateTimeOffset, CancellationToken, Task<T>> read,
+        CancellationToken cancellation)
+    {
+        var answer = await ReadAsync(
+            async (source, stop) => await CompleteToAsync(source, completeTo, stop) is { } time
+                ? (IsComplete: true, Value: await read(source, time, stop))
+                : (IsComplete: false, Value: default(T)!),
+            cancellation,
+            isGood: answer => answer.IsComplete);
+        return answer.Value;
+    }
+
+    private async Task<DateTimeOffset?> CompleteToAsync(NpgsqlDataSource source, DateTimeOffset? least, CancellationToken cancellation) =>
+        source == Primary
+            ? least ?? await ChangeClock.CompleteToAsync(Primary, cancellation)
+            : await Standbys.First(standby => standby.Server.Reads == source).CompleteToAsync(least, cancellation);
 
     private NpgsqlDataSource PinnedOf(NpgsqlDataSource source) =>
         source == Primary ? _pinned : Standbys.First(standby => standby.Server.Reads == source).Server.Pinned;

@@ -20,7 +20,7 @@ internal sealed partial class Standby(StandbyServer server, TimeSpan maxLag, Tim
     private static readonly TimeSpan Calm = TimeSpan.FromMinutes(1);
 
     private readonly Lock _logging = new();
-    private volatile State _state = new(time.GetTimestamp(), "has not shown yet how far behind it is");
+    private volatile State _state = new(time.GetTimestamp(), Shown: null, "has not shown yet how far behind it is");
     private long? _failed;
     private bool? _isTroubleLogged;
 
@@ -51,10 +51,24 @@ internal sealed partial class Standby(StandbyServer server, TimeSpan maxLag, Tim
         return await ask(patience.Token).WaitAsync(patience.Token);
     }
 
-    /// <summary>Marks it as showing all that was committed by this moment.</summary>
-    public void MarkShown(long moment)
+    /// <summary>
+    /// The time before which it shows all changes, or <paramref name="least"/> when that is earlier; null when it does not show all
+    /// changes before that. It asks the standby, because one that was restarted may show less than before.
+    /// </summary>
+    public async Task<DateTimeOffset?> CompleteToAsync(DateTimeOffset? least, CancellationToken cancellation)
     {
-        _state = new State(moment, Trouble: null);
+        if (_state.Shown is not { } shown || shown.CompleteTo < least)
+            return null;
+
+        var replayed = await server.Reads.CreateCommand("select coalesce(pg_last_wal_replay_lsn(), '0/0')")
+            .ReadValueAsync<NpgsqlLogSequenceNumber>([], cancellation);
+        return replayed < shown.Position.Place ? null : least ?? shown.CompleteTo;
+    }
+
+    /// <summary>Marks it as showing all that the primary had at this look.</summary>
+    public void MarkShown(PrimaryLook look)
+    {
+        _state = new State(look.Moment, look, Trouble: null);
         lock (_logging)
         {
             if (_isTroubleLogged == false || !IsFit || (_failed is { } failed && time.GetElapsedTime(failed) < Calm))
@@ -112,5 +126,5 @@ internal sealed partial class Standby(StandbyServer server, TimeSpan maxLag, Tim
     [LoggerMessage(114, LogLevel.Warning, "Reads do not go to the standby at {Standby}: it {Trouble}")]
     private static partial void StandbyIsUnfit(ILogger logger, string standby, string trouble, Exception? cause);
 
-    private sealed record State(long AsOf, string? Trouble);
+    private sealed record State(long AsOf, PrimaryLook? Shown, string? Trouble);
 }

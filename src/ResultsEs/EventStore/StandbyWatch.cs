@@ -42,8 +42,14 @@ internal sealed partial class StandbyWatch(
         var moment = time.GetTimestamp();
         try
         {
-            var position = await Standby.PatientlyAsync(patience => LogPosition.ReadPrimaryAsync(primary, patience), stoppingToken);
-            _positions.Add(moment, position);
+            var look = await Standby.PatientlyAsync(
+                async patience =>
+                {
+                    var completeTo = await ChangeClock.CompleteToAsync(primary, patience);
+                    return new PrimaryLook(moment, completeTo, await LogPosition.ReadPrimaryAsync(primary, patience));
+                },
+                stoppingToken);
+            _positions.Add(look);
         }
         catch (Exception e)
         {
@@ -78,9 +84,9 @@ internal sealed partial class StandbyWatch(
         {
             standby.MarkUnfit("does not follow the primary");
         }
-        else if (_positions.ShownBy(look.Position) is { } moment)
+        else if (_positions.ShownBy(look.Position) is { } shown)
         {
-            standby.MarkShown(moment);
+            standby.MarkShown(shown);
         }
         else
         {

@@ -47,7 +47,7 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
         StreamId == incoming.StreamId
         && WireType == incoming.Type.WireType
         && Time == incoming.Time
-        && JsonElement.DeepEquals(Data.Value, Content(incoming));
+        && incoming.Type.Says(Data.Value, incoming.Data);
 
     /// <summary>Reads a stored event's place in the event order.</summary>
     public static EventOrder StampOf(IEvent stored) =>

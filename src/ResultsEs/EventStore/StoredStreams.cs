@@ -2,7 +2,7 @@ namespace ResultsEs.EventStore;
 
 /// <summary>
 /// A stream, or a part of one, with the events that this version of the service knows, in stored order. The version is that of its last
-/// event, known or not; the time is that of its last append, the default for a part. The problem is null when all could be read.
+/// event, known or not; the time is that of its last append. The problem is null when all could be read.
 /// </summary>
 internal sealed record StoredStream(StreamKey Key, long Version, DateTime Appended, IReadOnlyList<RecordedEvent> Events, string? Problem)
 {
@@ -83,25 +83,29 @@ internal static class StoredStreams
         await using var owned = command;
         command.Parameters.AddAll(parameters);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var (key, version, events, problem) = (default(StreamKey), 0L, new List<RecordedEvent>(), default(string));
+        var (key, version, recorded, events, problem) =
+            (default(StreamKey), 0L, default(DateTime), new List<RecordedEvent>(), default(string));
         while (await reader.ReadAsync(cancellation))
         {
             var next = reader.ReadKey();
             if (next != key)
             {
                 if (streams.TryGetValue(key, out var appended))
-                    yield return new StoredStream(key, version, appended, events, problem);
+                    yield return new StoredStream(key, version, Later(appended, recorded), events, problem);
                 (key, events, problem) = (next, [], null);
             }
 
-            version = reader.GetInt64(2);
+            (version, recorded) = (reader.GetInt64(2), reader.GetDateTime(7));
             // An event that this version does not know is in none of its documents.
             if (streams.ContainsKey(key) && table.EventTypes.TryGetValue(reader.GetString(4), out var type))
                 problem = Add(events, type, reader) ?? problem;
         }
 
         if (streams.TryGetValue(key, out var lastAppended))
-            yield return new StoredStream(key, version, lastAppended, events, problem);
+            yield return new StoredStream(key, version, Later(lastAppended, recorded), events, problem);
+
+        // Marten gives the stream's row the time at which the transaction began, and the event that of its envelope.
+        static DateTime Later(DateTime appended, DateTime recorded) => appended > recorded ? appended : recorded;
     }
 
     /// <summary>Adds the event of the current row.</summary>

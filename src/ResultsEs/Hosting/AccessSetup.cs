@@ -6,6 +6,13 @@ namespace ResultsEs.Hosting;
 
 internal static class AccessSetup
 {
+    // Those that a page may not read by itself.
+    private static readonly string[] ExposedHeaders =
+    [
+        "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "RateLimit-Policy", "RateLimit", "Retry-After",
+        "WWW-Authenticate", "Accept-Ranges", "Content-Range", "Allow", "Date",
+    ];
+
     /// <summary>Adds authentication, rate limits, problem details and the default listen address.</summary>
     public static WebApplicationBuilder AddAccess(this WebApplicationBuilder builder)
     {
@@ -17,6 +24,7 @@ internal static class AccessSetup
         services.AddSettings<AccessOptions>(builder.Configuration, options => AccessProblems.Of(options, builder.Environment));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Clients>();
+        services.AddSingleton(provider => new WorkspaceNames(provider.GetRequiredService<IOptions<AccessOptions>>().Value.Workspaces));
         services.AddSingleton(provider => SigningKey.Load(
             provider.GetRequiredService<IOptions<AccessOptions>>(), provider.GetRequiredService<IConfiguration>()));
 
@@ -24,6 +32,16 @@ internal static class AccessSetup
         TokenIssuer.Add(services);
         BearerTokens.Add(services);
         RateLimits.Add(services, builder.Configuration);
+        Compression.Add(services);
+        services.AddCors();
+        services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>().Configure<IOptions<AccessOptions>>(
+            static (cors, options) => cors.AddDefaultPolicy(policy => policy
+                .WithOrigins([.. options.Value.Cors.Origins])
+                .WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post)
+                .AllowAnyHeader()
+                .WithExposedHeaders(ExposedHeaders)
+                .SetPreflightMaxAge(TimeSpan.FromHours(1))));
+        services.AddHostedService<NoClientsWarning>();
 
         // The first writer that can write is used, and ours always can.
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
@@ -41,12 +59,32 @@ internal static class AccessSetup
         app.UseExceptionHandler(Failures.Options(loggers.CreateLogger("ResultsEs.Access.Failures")));
         app.UseStatusCodePages(pages => Problems.Of(pages.HttpContext.Response.StatusCode).ExecuteAsync(pages.HttpContext));
         app.UseRouting();
+        // Before tokens and limits: a preflight has no token, and an answer without these headers is unreadable for a page.
+        if (app.Configuration.GetSection("Cors:Origins").GetChildren().Any())
+            app.UseCors();
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();
+        Compression.Use(app);
 
         TokenIssuer.Map(app);
         HealthEndpoints.Map(app);
         return app;
     }
+}
+
+/// <summary>Warns at the start of a service that nobody can get a token of.</summary>
+internal sealed partial class NoClientsWarning(IOptions<AccessOptions> options, ILogger<NoClientsWarning> logger) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.Clients.Count == 0)
+            LogNoClients(logger);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(1104, LogLevel.Warning, "No client is configured, so nobody can get a token: the settings Clients__0__… are missing")]
+    private static partial void LogNoClients(ILogger logger);
 }

@@ -17,6 +17,8 @@ internal static class Logs
     private static void Configure(ILoggingBuilder logging, IHostEnvironment environment, bool isCommand)
     {
         logging.Configure(options => options.ActivityTrackingOptions = ActivityTrackingOptions.TraceId | ActivityTrackingOptions.SpanId);
+        // It logs a failed start with its stack, which StartFailure tells in a line. Its other errors it logs as critical, too.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         if (isCommand)
             logging.AddFilter<ConsoleLoggerProvider>(level => level >= LogLevel.Warning)
                 // Repeats appsettings.json, where the reason stands, because a filter for the console overrides that one.

@@ -8,10 +8,21 @@ using ResultsEs.EventStore;
 
 namespace ResultsEs.Hosting;
 
+/// <summary>Settings of telemetry; section <c>Telemetry</c>. Standard variables <c>OTEL_…</c> say where signals go.</summary>
+internal sealed class TelemetryOptions
+{
+    public const string Section = "Telemetry";
+
+    /// <summary>True to serve metrics at <c>/metrics</c>. Default false.</summary>
+    public bool Prometheus { get; init; }
+}
+
 internal static class ObservabilitySetup
 {
-    private const string Prometheus = "Telemetry:Prometheus";
+    private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string Metrics = "/metrics";
+
+    private static readonly string[] Signals = ["TRACES", "METRICS", "LOGS"];
 
     /// <summary>
     /// Adds health checks and telemetry. Each signal is exported over OTLP when the standard environment variables name an
@@ -23,6 +34,9 @@ internal static class ObservabilitySetup
         builder.Services.AddSingleton<DatabaseState>();
         builder.Services.AddHostedService(services => services.GetRequiredService<DatabaseState>());
         builder.Services.AddSettings<ShutdownOptions>(configuration.GetSection(ShutdownOptions.Section), ShutdownOptions.Problems);
+        builder.Services.AddSettings<TelemetryOptions>(
+            configuration.GetSection(TelemetryOptions.Section),
+            _ => ((string[])[Endpoint, .. Signals.Select(NameOf)]).SelectMany(Problems));
         builder.Services.AddHostedService<Draining>();
         builder.Services.AddHealthChecks()
             .AddCheck<Draining.Check>("shutdown")
@@ -35,7 +49,7 @@ internal static class ObservabilitySetup
 
         // Read from the configuration, because options exist only once the host is built.
         var (traces, metrics, logs) = (IsSent("TRACES"), IsSent("METRICS"), IsSent("LOGS"));
-        var isScraped = configuration.GetValue<bool>(Prometheus);
+        var isScraped = IsScraped(configuration);
         if (IsDisabled(configuration) || !(traces || metrics || logs || isScraped))
             return builder;
 
@@ -72,7 +86,7 @@ internal static class ObservabilitySetup
         return builder;
 
         bool IsSent(string signal) =>
-            EndpointOf(signal) is not null || !string.IsNullOrWhiteSpace(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+            EndpointOf(signal) is not null || !string.IsNullOrWhiteSpace(configuration[Endpoint]);
 
         // The exporter reads only the variable for all signals.
         void SetEndpoint(OtlpExporterOptions exporter, string signal)
@@ -81,18 +95,30 @@ internal static class ObservabilitySetup
                 exporter.Endpoint = new Uri(endpoint);
         }
 
+        IEnumerable<string> Problems(string name) =>
+            string.IsNullOrWhiteSpace(configuration[name])
+            || (Uri.TryCreate(configuration[name], UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
+                ? []
+                : [$"{name} must be an absolute http or https URL."];
+
         string? EndpointOf(string signal) =>
-            configuration[$"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"] is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
+            configuration[NameOf(signal)] is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
     }
 
     /// <summary>Maps <c>/metrics</c> when it is enabled. It needs no token: clients must not reach its network.</summary>
     public static WebApplication MapObservability(this WebApplication app)
     {
         CreateGauges(app.Services.GetRequiredService<DatabaseState>(), app.Services.GetRequiredService<ReadDatabase>());
-        if (app.Configuration.GetValue<bool>(Prometheus) && !IsDisabled(app.Configuration))
+        if (IsScraped(app.Configuration) && !IsDisabled(app.Configuration))
             app.MapPrometheusScrapingEndpoint(Metrics).AllowAnonymous().WithMetadata(new DisableRateLimitingAttribute());
         return app;
     }
+
+    // A value that is neither true nor false stops the start later, where all settings are checked.
+    private static bool IsScraped(IConfiguration configuration) =>
+        bool.TryParse(configuration[$"{TelemetryOptions.Section}:{nameof(TelemetryOptions.Prometheus)}"], out var isScraped) && isScraped;
+
+    private static string NameOf(string signal) => $"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT";
 
     private static bool IsDisabled(IConfiguration configuration) =>
         string.Equals(configuration["OTEL_SDK_DISABLED"], "true", StringComparison.OrdinalIgnoreCase);

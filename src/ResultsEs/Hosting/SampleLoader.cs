@@ -9,9 +9,13 @@ namespace ResultsEs.Hosting;
 
 internal static class SampleSetup
 {
-    /// <summary>In Development, records the sample sessions in an empty store and logs commands that read one.</summary>
+    /// <summary>
+    /// Adds what runs when the service has started: the warm-up, and in Development the loader, which records the sample sessions in an
+    /// empty store and logs commands that read one.
+    /// </summary>
     public static WebApplicationBuilder AddSamples(this WebApplicationBuilder builder)
     {
+        builder.Services.AddHostedService<WarmUp>();
         if (builder.Environment.IsDevelopment())
         {
             builder.Services.AddSettings<SamplesOptions>(builder.Configuration.GetSection("Samples"), static _ => []);

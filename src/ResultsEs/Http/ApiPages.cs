@@ -18,13 +18,13 @@ internal static class ApiPages
 
     public static void MapApiPages(this WebApplication app)
     {
-        PublicEndpoint.Map(app, HttpMethods.Get, DescriptionPath, static async context =>
+        PublicEndpoint.Map(app, HttpMethods.Get, "/" + DescriptionPath, static async context =>
         {
             await using var description = typeof(ApiPages).Assembly.GetManifestResourceStream("openapi.json")!;
             context.Response.ContentType = "application/json; charset=utf-8";
             context.Response.ContentLength = description.Length;
             await description.CopyToAsync(context.Response.Body, context.RequestAborted);
-        });
+        }, new CompressedAttribute());
 
         app.MapScalarApiReference("/" + PagePath, static options => options
                 .WithTitle("Results API")

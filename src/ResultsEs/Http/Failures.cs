@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Diagnostics;
 using static Npgsql.PostgresErrorCodes;
 
@@ -19,6 +21,7 @@ internal static partial class Failures
     public static int StatusOf(Exception exception) => exception switch
     {
         BadHttpRequestException refused => refused.StatusCode,
+        ConnectionResetException or ConnectionAbortedException => StatusCodes.Status499ClientClosedRequest,
         _ when IsTransient(exception) => StatusCodes.Status503ServiceUnavailable,
         _ => StatusCodes.Status500InternalServerError,
     };
@@ -36,10 +39,40 @@ internal static partial class Failures
         _ => IsTransient(exception.InnerException),
     };
 
+    /// <summary>
+    /// Ends the connection of a request whose body was cut off or is malformed. Otherwise the server looks for the next request in it, and
+    /// logs a warning with a stack for each client that breaks off an upload.
+    /// </summary>
+    public static void EndConnection(HttpContext context)
+    {
+        if (HttpProtocol.IsHttp11(context.Request.Protocol))
+            context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+    }
+
+    /// <summary>Ends the connection with the response when the client has gone away. For endpoints that read bodies.</summary>
+    public static void EndConnectionIfBrokenOff(HttpContext context) => context.Response.OnCompleted(static state =>
+    {
+        if (((HttpContext)state).RequestAborted.IsCancellationRequested)
+            EndConnection((HttpContext)state);
+        return Task.CompletedTask;
+    }, context);
+
     private static Task Answer(HttpContext context, ILogger logger)
     {
         var exception = context.Features.Get<IExceptionHandlerFeature>()!.Error;
         var status = StatusOf(exception);
+        if (status == StatusCodes.Status499ClientClosedRequest)
+        {
+            BrokenOff(logger, context.Request.Method, context.Request.Path);
+            context.Response.StatusCode = status;
+            EndConnection(context);
+            // Otherwise the server tries to read the rest of the body, and logs an error.
+            context.Abort();
+            return Task.CompletedTask;
+        }
+
+        if (exception is BadHttpRequestException)
+            EndConnection(context);
         if (status == StatusCodes.Status503ServiceUnavailable)
         {
             var cause = exception.GetBaseException();
@@ -52,4 +85,7 @@ internal static partial class Failures
 
     [LoggerMessage(1001, LogLevel.Warning, "Answered 503: {Kind}: {Reason}")]
     private static partial void Unavailable(ILogger logger, string kind, string reason);
+
+    [LoggerMessage(1004, LogLevel.Debug, "The client broke off {Method} {Path}")]
+    private static partial void BrokenOff(ILogger logger, string method, string path);
 }

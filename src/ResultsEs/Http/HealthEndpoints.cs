@@ -14,7 +14,7 @@ internal static class HealthEndpoints
     public static readonly Operation Live = new("getLiveness", ApiTag.Service, "Whether the process answers")
     {
         Route = (HttpMethods.Get, "/health/live"),
-        Replies = [Reply.Ok<Health>("It does.")],
+        Replies = [Reply.Ok<Health>("The process answers.")],
         Refusals = [StatusCodes.Status405MethodNotAllowed],
     };
 
@@ -23,8 +23,9 @@ internal static class HealthEndpoints
         Route = (HttpMethods.Get, "/health/ready"),
         Replies =
         [
-            Reply.Ok<Health>("It can."),
-            Reply.Json<Health>(StatusCodes.Status503ServiceUnavailable, "It cannot; `checks` says what it lacks."),
+            Reply.Ok<Health>("The service can answer requests."),
+            Reply.Json<Health>(
+                StatusCodes.Status503ServiceUnavailable, "The service cannot answer requests; `checks` says which part is missing."),
         ],
         Refusals = [StatusCodes.Status405MethodNotAllowed],
     };
@@ -36,18 +37,16 @@ internal static class HealthEndpoints
     }
 
     private static Task Alive(HttpContext context) =>
-        context.Response.WriteAsJsonAsync(new Health(nameof(HealthStatus.Healthy), Checks: null), Json.Of<Health>());
+        JsonBody.Of(new Health(nameof(HealthStatus.Healthy), Checks: null), Json.Of<Health>()).ExecuteAsync(context);
 
     private static async Task Ready(HttpContext context)
     {
         var checks = context.RequestServices.GetRequiredService<HealthCheckService>();
         var report = await checks.CheckHealthAsync(context.RequestAborted);
-        if (report.Status == HealthStatus.Unhealthy)
-            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-
+        var status = report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
         var parts = report.Entries.ToDictionary(entry => entry.Key, entry => Part(entry.Value), StringComparer.Ordinal);
         var health = new Health(report.Status.ToString(), parts);
-        await context.Response.WriteAsJsonAsync(health, Json.Of<Health>(), cancellationToken: context.RequestAborted);
+        await JsonBody.Of(health, Json.Of<Health>(), status).ExecuteAsync(context);
     }
 
     // The description is meant for clients; the exception is for the logs.
@@ -55,15 +54,15 @@ internal static class HealthEndpoints
         new(entry.Status.ToString(), entry.Description, Math.Round((decimal)entry.Duration.TotalMilliseconds, 1));
 }
 
-/// <summary>How the service is.</summary>
+/// <summary>The health of the service.</summary>
 /// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
-/// <param name="Checks">The same of each thing it needs.</param>
+/// <param name="Checks">The health of each part that it needs, by name.</param>
 internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthOfPart>? Checks);
 
-/// <summary>How one thing is that the service needs.</summary>
+/// <summary>The health of a part that the service needs.</summary>
 /// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
-/// <param name="Detail">What is wrong.</param>
-/// <param name="DurationMs">How long it took to find out, in milliseconds.</param>
+/// <param name="Detail">The reason, when it is not healthy.</param>
+/// <param name="DurationMs">The duration of the check in milliseconds.</param>
 internal sealed record HealthOfPart(string Status, string? Detail, decimal DurationMs);
 
 [JsonSerializable(typeof(Health))]

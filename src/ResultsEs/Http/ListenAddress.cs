@@ -16,7 +16,20 @@ internal static class ListenAddress
     }
 
     /// <summary>The first configured address, as a client on this machine writes it; ends with a slash.</summary>
-    public static Uri First(IConfiguration configuration) => ForClients(Configured(configuration) ?? Default);
+    /// <exception cref="StartupException">It is none.</exception>
+    public static Uri First(IConfiguration configuration)
+    {
+        var address = Configured(configuration) ?? Default;
+        try
+        {
+            return ForClients(address);
+        }
+        catch (FormatException e)
+        {
+            throw new StartupException(
+                $"ASPNETCORE_URLS: '{address}' is no address to listen on, such as http://localhost:5080 or http://*:5080.", e);
+        }
+    }
 
     /// <summary>A listening address, as a client on this machine writes it; ends with a slash.</summary>
     public static Uri ForClients(string listening)

@@ -42,9 +42,18 @@ internal sealed record QueryParameter(string Name, string Text, string Schema, b
         $$"""{ "type": "string", "enum": [{{string.Join(", ", words.Select(word => $"\"{word}\""))}}] }""";
 }
 
-/// <summary>A response other than problem details. <paramref name="Type"/> is that of its JSON; null for a body of text.</summary>
+/// <summary>
+/// Marks a member that every response has, although its record can lack it. What lacks it is not served yet: a session without its start.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class AlwaysServedAttribute : Attribute;
+
+/// <summary>A response other than problem details. <paramref name="Type"/> is that of its JSON; null for text or lines.</summary>
 internal sealed record Reply(int Status, string Text, string ContentType, Type? Type = null)
 {
+    /// <summary>Its headers beyond those of every response; <c>base.json</c> of the description has their texts.</summary>
+    public IReadOnlyList<string> Headers { get; init; } = [];
+
     public static Reply Ok<T>(string text) => Json<T>(StatusCodes.Status200OK, text);
 
     public static Reply Json<T>(int status, string text) => new(status, text, "application/json", typeof(T));

@@ -14,14 +14,19 @@ internal sealed record Paging(int Limit, int Offset, Cursor? After)
 
     public static readonly IReadOnlyList<QueryParameter> Query =
     [
-        new("limit", "How many items at most.", Integer(1, MaxLimit, DefaultLimit)),
-        new("offset", "How many items to leave out. Not with a `cursor`.", Integer(0, MaxOffset, 0)),
+        new("limit", "The page size: how many items at most.", Integer(1, MaxLimit, DefaultLimit)),
+        new("offset", "The number of items to skip. Not with `cursor`.", Integer(0, MaxOffset, 0)),
         new(
             "cursor",
-            "The `nextCursor` of the part before, with the same filters: "
-            + "the list goes on behind it, however deep and whatever has come meanwhile.",
+            "The `nextCursor` of the page before, with the same filters. The list goes on after that page, "
+            + "at any depth and whatever was added meanwhile.",
             """{ "type": "string" }"""),
     ];
+
+    /// <summary>
+    /// The time before which the walk shows all changes; null at its begin, and the least value where its cursor does not tell it.
+    /// </summary>
+    public DateTimeOffset? AsOf => After is { } after ? new DateTimeOffset(after.AsOf, TimeSpan.Zero) : null;
 
     /// <summary>Reads the parameters. A cursor is valid for one <paramref name="list"/>: the name of a list and its filters.</summary>
     public static Paging Read(RequestParameters parameters, string list)
@@ -50,21 +55,25 @@ internal sealed record Paging(int Limit, int Offset, Cursor? After)
 /// <param name="Id">The item's id.</param>
 /// <param name="Within">A second id, where one is not unique in the list.</param>
 /// <param name="TotalCount">The number of items at the first page: counting them again would cost more than the next page.</param>
-internal readonly record struct Cursor(long Key, Guid Id, Guid Within, long TotalCount)
+/// <param name="AsOf">UTC ticks of the time before which the walk shows all changes; 0 in a list that does not tell it.</param>
+internal readonly record struct Cursor(long Key, Guid Id, Guid Within, long TotalCount, long AsOf = 0)
 {
-    private const byte Version = 1;
+    // Version 1 has no AsOf. Cursors do not expire, so both are read.
     private const int Length = 1 + 8 + 8 + 16 + 16 + 8;
+    private const int LengthWithAsOf = Length + 8;
 
     /// <summary>Writes a cursor, valid for one <paramref name="list"/>. It grants nothing: queries are limited to their caller.</summary>
     public string Write(string list)
     {
-        Span<byte> bytes = stackalloc byte[Length];
-        bytes[0] = Version;
+        Span<byte> bytes = stackalloc byte[AsOf == 0 ? Length : LengthWithAsOf];
+        bytes[0] = VersionOf(bytes.Length);
         Sign(list, bytes.Slice(1, 8));
         BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(9, 8), Key);
         Id.TryWriteBytes(bytes.Slice(17, 16));
         Within.TryWriteBytes(bytes.Slice(33, 16));
         BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(49, 8), TotalCount);
+        if (AsOf != 0)
+            BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(57, 8), AsOf);
         return Base64Url.EncodeToString(bytes);
     }
 
@@ -72,23 +81,27 @@ internal readonly record struct Cursor(long Key, Guid Id, Guid Within, long Tota
     public static bool TryRead(string text, string list, out Cursor cursor)
     {
         cursor = default;
-        Span<byte> bytes = stackalloc byte[Length];
+        Span<byte> bytes = stackalloc byte[LengthWithAsOf];
         Span<byte> sign = stackalloc byte[8];
         Sign(list, sign);
         // The decoder skips white space, which no cursor has.
-        if (text.Length != Base64Url.GetEncodedLength(Length)
-            || !Base64Url.IsValid(text, out var length) || length != Length
+        if (!Base64Url.IsValid(text, out var length) || length is not (Length or LengthWithAsOf)
+            || text.Length != Base64Url.GetEncodedLength(length)
             || !Base64Url.TryDecodeFromChars(text, bytes, out _)
-            || bytes[0] != Version
+            || bytes[0] != VersionOf(length)
             || !bytes.Slice(1, 8).SequenceEqual(sign)
             || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(9, 8)) is not (>= 0 and var key)
             || key > DateTime.MaxValue.Ticks
-            || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(49, 8)) is not (>= 0 and var totalCount))
+            || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(49, 8)) is not (>= 0 and var totalCount)
+            || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(57, 8)) is not (>= 0 and var asOf)
+            || asOf > DateTime.MaxValue.Ticks)
             return false;
 
-        cursor = new Cursor(key, new Guid(bytes.Slice(17, 16)), new Guid(bytes.Slice(33, 16)), totalCount);
+        cursor = new Cursor(key, new Guid(bytes.Slice(17, 16)), new Guid(bytes.Slice(33, 16)), totalCount, asOf);
         return true;
     }
+
+    private static byte VersionOf(int length) => (byte)(length == Length ? 1 : 2);
 
     private static void Sign(string list, Span<byte> sign)
     {
@@ -98,18 +111,18 @@ internal readonly record struct Cursor(long Key, Guid Id, Guid Within, long Tota
     }
 }
 
-/// <summary>What a list says of itself.</summary>
+/// <summary>The metadata of a list.</summary>
 internal sealed record ListMeta(Pagination Pagination)
 {
     public static ListMeta Of(Paging paging, long totalCount, string? nextCursor) =>
         new(new Pagination(paging.Limit, paging.Offset, totalCount, nextCursor));
 }
 
-/// <summary>Which part of a list this is.</summary>
-/// <param name="Limit">As asked for.</param>
-/// <param name="Offset">As asked for; 0 with a cursor.</param>
+/// <summary>The place of a page in its list.</summary>
+/// <param name="Limit">The page size of the request.</param>
+/// <param name="Offset">The offset of the request; 0 with a cursor.</param>
 /// <param name="TotalCount">
-/// Items that the filters let pass, in all parts together; with a cursor, as many as there were when the walk began.
+/// The number of items that match the filters, in all pages. With a cursor: as counted for the first page.
 /// </param>
-/// <param name="NextCursor">Gives the next part; absent in the last one.</param>
+/// <param name="NextCursor">The cursor of the next page; absent in the last page.</param>
 internal sealed record Pagination(int Limit, int Offset, long TotalCount, string? NextCursor);

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Primitives;
 
 namespace ResultsEs.Http;
 
@@ -33,9 +34,10 @@ internal sealed class RequestParameters(HttpContext http)
 
     public Guid RequiredUuid(string name)
     {
+        var value = UuidOrNull(name);
         if (!http.Request.Query.ContainsKey(name))
             Refuse(name, "is required");
-        return UuidOrNull(name) ?? default;
+        return value ?? default;
     }
 
     public int Number(string name, int lowest, int highest, int fallback) => Text(name) switch
@@ -64,10 +66,11 @@ internal sealed class RequestParameters(HttpContext http)
         _ => Refused<string>(name, $"must be one of {string.Join(", ", words)}"),
     };
 
-    /// <summary>Reads some of these words, each a parameter of its own; empty when absent.</summary>
+    /// <summary>Reads some of these words, each a parameter of its own, also spelled <c>name[]</c>; empty when absent.</summary>
     public IReadOnlyList<string> Words(string name, IReadOnlyCollection<string> words)
     {
-        var values = http.Request.Query[name];
+        RefuseBrackets(name, isList: true);
+        var values = StringValues.Concat(http.Request.Query[name], http.Request.Query[name + "[]"]);
         if (values.All(value => words.Contains(value, StringComparer.Ordinal)))
             return [.. values.OfType<string>().Distinct(StringComparer.Ordinal)];
 
@@ -78,10 +81,22 @@ internal sealed class RequestParameters(HttpContext http)
     /// <summary>Reads a text of the query; null when absent.</summary>
     public string? Text(string name)
     {
+        RefuseBrackets(name, isList: false);
         var values = http.Request.Query[name];
         if (values.Count > 1)
             Refuse(name, "must be there once");
         return values.Count == 1 ? values[0] : null;
+    }
+
+    /// <summary>Refuses <c>name[…]</c>, as query builders spell lists. Ignored, it would widen what is asked for.</summary>
+    private void RefuseBrackets(string name, bool isList)
+    {
+        foreach (var key in http.Request.Query.Keys)
+        {
+            if (key.Length > name.Length && key[name.Length] == '[' && key.StartsWith(name, StringComparison.OrdinalIgnoreCase)
+                && !(isList && key.AsSpan(name.Length) is "[]"))
+                Refuse(key, isList ? $"is not a parameter; write {name}= once for each value" : $"is not a parameter; write {name}=");
+        }
     }
 
     private T? Refused<T>(string name, string message, T? value = default)

@@ -40,15 +40,10 @@ internal enum CloudEventShapes
 /// <summary>Reads bytes as CloudEvents 1.0, in the JSON event format or the JSON batch format. Pure.</summary>
 internal static class CloudEventReader
 {
-    /// <summary>The greatest size of an event, in bytes of JSON.</summary>
-    public const int MaxEventBytes = 256 * 1024;
-
     public const int MaxEvents = 1_000;
 
     // Once a request has this many problems its further events are skipped: to find and send them all costs more than it helps.
     private const int MaxProblems = 10_000;
-
-    private const int MaxSource = 2_048;
 
     /// <summary>The media type of a content type, in lower case. Null when it is malformed or its charset is not UTF-8.</summary>
     public static string? MediaTypeOf(string? contentType) =>
@@ -66,9 +61,14 @@ internal static class CloudEventReader
         _ => CloudEventShapes.None,
     };
 
+    /// <summary>JSON in UTF-8 without the byte-order mark that some programs write before it.</summary>
+    public static ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> json) =>
+        json is [0xEF, 0xBB, 0xBF, ..] ? json[3..] : json;
+
     /// <summary>Reads a request's body. Events beyond <see cref="MaxEvents"/> are counted, not read.</summary>
     public static CloudEvents Read(ReadOnlySpan<byte> body, CloudEventShapes shapes)
     {
+        body = WithoutByteOrderMark(body);
         if (!Utf8.IsValid(body))
             return CloudEvents.Refused("must be UTF-8");
 
@@ -134,15 +134,12 @@ internal static class CloudEventReader
             return 1;
         }
 
-        var attributes = new Attributes();
+        var attributes = new CloudEventAttributes();
         var (start, depth) = (reader.TokenStartIndex, reader.CurrentDepth);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             attributes.Read(ref reader, depth);
 
-        var length = reader.BytesConsumed - start;
-        if (length > MaxEventBytes)
-            attributes.AddProblem("", $"must have at most {MaxEventBytes} bytes, not {length}");
-
+        attributes.CheckSize(body[(int)start..(int)reader.BytesConsumed]);
         if (attributes.ToEvent(body) is { } incoming)
             events.Add(incoming);
         var (id, found) = (attributes.Id, attributes.Problems);
@@ -150,143 +147,5 @@ internal static class CloudEventReader
         if (found.Count > WireShape.MaxProblems)
             problems.Add(new(index, id, "", $"has more than {WireShape.MaxProblems} problems; the rest is not named"));
         return found.Count;
-    }
-
-    /// <summary>The attributes of one CloudEvent, and its problems. Owned by one call of <see cref="ReadEvent"/>.</summary>
-    private sealed class Attributes
-    {
-        private readonly HashSet<string> _names = new(StringComparer.Ordinal);
-        private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
-        private Range? _data;
-        private bool _dataIsSuspicious;
-
-        public string? Id => _texts.GetValueOrDefault("id");
-
-        public List<(string Path, string Message)> Problems { get; } = [];
-
-        public void AddProblem(string path, string message) => Problems.Add((path, message));
-
-        public void Read(ref Utf8JsonReader reader, int eventDepth)
-        {
-            var nameIsSuspicious = JsonText.IsSuspicious(ref reader, previousIsName: false);
-            var name = nameIsSuspicious ? "" : reader.GetString()!;
-            reader.Read();
-            var start = (int)reader.TokenStartIndex;
-            var isText = reader.TokenType == JsonTokenType.String;
-            var (isSuspicious, deepest, longest) = JsonText.Scan(ref reader, eventDepth);
-            if (deepest > EventJson.MaxDepth)
-                AddProblem(name, $"must not be nested deeper than {EventJson.MaxDepth} levels, the event's own included");
-            if (longest > JsonText.MaxItems)
-                AddProblem(name, $"must not hold a list of more than {JsonText.MaxItems} items, not {longest}");
-            if (!nameIsSuspicious && !_names.Add(name))
-                AddProblem(name, "must be there once");
-
-            if (name == "data")
-            {
-                _data = start..(int)reader.BytesConsumed;
-                _dataIsSuspicious = isSuspicious || deepest > EventJson.MaxDepth;
-                return;
-            }
-
-            // A null attribute is an absent one (CloudEvents JSON format, 2.2).
-            if (reader.TokenType == JsonTokenType.Null)
-                return;
-
-            if (name == "data_base64")
-                AddProblem(name, "is not taken; send JSON as data");
-            else if (isText && !isSuspicious && !nameIsSuspicious)
-                _texts.TryAdd(name, reader.GetString()!);
-            else if (name is "id" or "source" or "specversion" or "type" or "subject" or "time" or "traceparent" or "datacontenttype")
-                AddProblem(name, isText ? JsonText.Unstorable : "must be a string");
-        }
-
-        /// <summary>Checks the attributes. Null when the event has problems.</summary>
-        public IncomingEvent? ToEvent(ReadOnlySpan<byte> body)
-        {
-            if (Text("specversion") is { } version && version != "1.0")
-                AddProblem("specversion", "must be 1.0");
-            if (_texts.TryGetValue("datacontenttype", out var contentType) && !IsJson(contentType))
-                AddProblem("datacontenttype", "must be application/json");
-            var id = Uuid("id");
-            var subject = Uuid("subject");
-            var source = Text("source");
-            if (source is { Length: 0 or > MaxSource })
-                AddProblem("source", "must have 1 to 2,048 characters");
-
-            DateTimeOffset time = default;
-            if (Text("time") is { } timeText && !TimestampConverter.TryParse(timeText, out time))
-                AddProblem("time", TimestampConverter.Problem);
-
-            EventType? type = null;
-            if (Text("type") is { } typeText && (type = EventCatalogue.Find(typeText)) is null)
-                AddProblem("type", "must be an event that this service knows, such as results.TaskAnswered.v1");
-
-            var data = type is null ? null : Data(type, body);
-            return Problems.Count > 0 || data is null
-                ? null
-                : new IncomingEvent(id, subject, source!, time.ToUniversalTime(), _texts.GetValueOrDefault("traceparent"), type!, data);
-        }
-
-        private StreamEvent? Data(EventType type, ReadOnlySpan<byte> body)
-        {
-            if (_data is not { } data)
-            {
-                AddProblem("data", "is required");
-                return null;
-            }
-
-            if (HasProblem("data"))
-                return null;
-
-            var json = body[data];
-            if (_dataIsSuspicious && WireShape.Problems(json, type.JsonType, "data") is { Count: > 0 } found)
-            {
-                Problems.AddRange(found);
-                return null;
-            }
-
-            try
-            {
-                var value = type.Read(json);
-                Problems.AddRange(type.Validate(value).Errors.Select(error => ($"data.{error.PropertyName}", error.ErrorMessage)));
-                return value;
-            }
-            catch (JsonException e)
-            {
-                // An exception names one problem; the slower check names all.
-                var all = WireShape.Problems(json, type.JsonType, "data");
-                Problems.AddRange(all.Count > 0 ? all : [("data", e.Message)]);
-                return null;
-            }
-        }
-
-        private bool HasProblem(string path) => Problems.Any(problem => problem.Path == path);
-
-        private string? Text(string name)
-        {
-            if (_texts.TryGetValue(name, out var text))
-                return text;
-
-            if (!HasProblem(name))
-                AddProblem(name, "is required");
-            return null;
-        }
-
-        private Guid Uuid(string name)
-        {
-            if (Text(name) is not { } text)
-                return default;
-
-            if (!Common.Uuid.TryParse(text, out var value) || value == Guid.Empty)
-                AddProblem(name, "must be a UUID");
-            return value;
-        }
-
-        private static bool IsJson(string contentType)
-        {
-            var mediaType = contentType.Split(';', 2)[0].Trim();
-            return mediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-                || mediaType.EndsWith("+json", StringComparison.OrdinalIgnoreCase);
-        }
     }
 }

@@ -1,13 +1,15 @@
 using ResultsEs.EventStore;
 using ResultsEs.Media;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Ingestion;
 
 /// <summary>The event types of all features. Any other type is refused.</summary>
 internal static class EventCatalogue
 {
-    public static IReadOnlyList<EventType> All { get; } = [.. SessionEventTypes.All, .. HighlightReelEventTypes.All];
+    public static IReadOnlyList<EventType> All { get; } =
+        [.. SessionEventTypes.All, .. HighlightReelEventTypes.All, .. TestDefinitionEventTypes.All];
 
     private static readonly FrozenDictionary<string, EventType> ByWireType =
         All.ToFrozenDictionary(type => type.WireType, StringComparer.Ordinal);

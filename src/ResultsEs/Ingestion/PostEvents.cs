@@ -9,16 +9,16 @@ using Wolverine;
 
 namespace ResultsEs.Ingestion;
 
-/// <summary>What became of the events of a request.</summary>
-/// <param name="Accepted">How many were new and are stored.</param>
-/// <param name="Duplicates">How many were stored before.</param>
-/// <param name="Sessions">How many sessions the request's events belong to.</param>
-/// <param name="Events">Each event, in the request's order.</param>
+/// <summary>The outcome of a request with events.</summary>
+/// <param name="Accepted">The number of events that were new and are stored now.</param>
+/// <param name="Duplicates">The number of events that were stored before.</param>
+/// <param name="Sessions">The number of sessions that the events belong to.</param>
+/// <param name="Events">The outcome of each event, in the request's order.</param>
 internal sealed record PostEventsResponse(int Accepted, int Duplicates, int Sessions, IReadOnlyList<EventOutcome> Events);
 
-/// <summary>What became of one event.</summary>
-/// <param name="Id">The event.</param>
-/// <param name="Outcome"><c>appended</c> or <c>duplicate</c>.</param>
+/// <summary>The outcome of one event.</summary>
+/// <param name="Id">The event's id.</param>
+/// <param name="Outcome"><c>appended</c>: new and stored now. <c>duplicate</c>: stored before.</param>
 internal sealed record EventOutcome(Guid Id, string Outcome);
 
 [JsonSerializable(typeof(PostEventsResponse))]
@@ -27,55 +27,55 @@ internal sealed partial class PostEventsJson : JsonSerializerContext;
 /// <summary><c>POST /api/v2/sessionEvents</c>: stores the events of a recorder, all of a request or none.</summary>
 public static class PostEventsEndpoint
 {
-    internal static readonly Operation Description = new("recordEvents", ApiTag.Events, "Send what happened in sessions")
+    internal static readonly Operation Description = new("recordEvents", ApiTag.Events, "Send events")
     {
-        Text = "CloudEvents 1.0; all of a request is stored, or nothing of it. Of `application/x-ndjson`, any number of events "
-            + "a line each, every valid line is stored. What was sent before is answered as a duplicate.",
-        Replies =
-        [
-            Reply.Ok<PostEventsResponse>("The events are stored."),
-            Reply.Ok<PostEventLinesResponse>("Of lines: what became of them."),
-        ],
+        Text = "An array of CloudEvents 1.0. All events of a request are stored, or none. An event that was sent before is answered as a "
+            + "duplicate. Also taken: the array as `application/cloudevents-batch+json`, one event as `application/cloudevents+json`, "
+            + "the data of one event with `ce-` headers (binary mode). Bodies may be packed by gzip.",
+        Replies = [Reply.Ok<PostEventsResponse>("The events are stored.")],
         Refusals = [400, 409, 413, 415],
     };
 
+    /// <summary>The most bytes of a request as it is sent, and as it is unpacked.</summary>
     internal const int MaxRequestBytes = 4 * 1024 * 1024;
 
     /// <summary>
     /// Takes one CloudEvent (<c>application/cloudevents+json</c>), an array (<c>application/cloudevents-batch+json</c>) or either
-    /// (<c>application/json</c>). <see cref="PostEventLines"/> takes any number, one a line (<c>application/x-ndjson</c>).
+    /// (<c>application/json</c>); or one in binary mode, whose attributes are <c>ce-</c> headers.
+    /// <see cref="PostEventLines"/> takes any number, one a line (<c>application/x-ndjson</c>).
     /// </summary>
     [WolverinePost("/api/v2/sessionEvents")]
     [Authorize(Scopes.EventsWrite)]
     public static async Task<IResult> Post(
         HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILoggerFactory loggers, CancellationToken cancellation)
     {
-        var isEncoded = http.Request.Headers.ContentEncoding.Count > 0;
-        var shapes = isEncoded ? CloudEventShapes.None : CloudEventReader.ShapesOf(http.Request.ContentType);
-        if (shapes == CloudEventShapes.None)
-        {
-            if (!isEncoded && EventLines.IsContentType(http.Request.ContentType))
-                return await PostEventLines.PostAsync(http, bus, lifetime, loggers.CreateLogger<EventImport>());
-
-            return Problems.Of(
-                StatusCodes.Status415UnsupportedMediaType,
-                "Send application/cloudevents+json, application/cloudevents-batch+json, application/json or application/x-ndjson, "
-                + "in UTF-8 and without a content encoding.");
-        }
-
-        if (await ReadBodyAsync(http.Request, cancellation) is not (var buffer, var length))
-            return Problems.Of(
-                StatusCodes.Status413PayloadTooLarge,
-                $"A request may have at most {MaxRequestBytes} bytes; send the events in several requests.");
+        Failures.EndConnectionIfBrokenOff(http);
+        var request = http.Request;
+        var isBinary = HttpCloudEvents.IsBinary(request);
+        var shapes = isBinary ? CloudEventShapes.Single : CloudEventReader.ShapesOf(request.ContentType);
+        var isLines = shapes == CloudEventShapes.None && EventLines.IsContentType(request.ContentType);
+        if (RequestBody.RefusalOf(request, isBinary, isTaken: isLines || shapes != CloudEventShapes.None) is { } refused)
+            return refused;
+        if (isLines)
+            return await PostEventLines.PostAsync(
+                http, RequestBody.IsGzip(request), bus, lifetime, loggers.CreateLogger<EventImport>());
 
         CloudEvents read;
         try
         {
-            read = CloudEventReader.Read(buffer.AsSpan(0, length), shapes);
+            using var body = await RequestBody.ReadAsync(request, cancellation);
+            if (body is null)
+                return Problems.Of(
+                    StatusCodes.Status413PayloadTooLarge,
+                    $"A request may have at most {MaxRequestBytes} bytes; send the events in several requests.");
+
+            read = isBinary
+                ? HttpCloudEvents.ReadBinary(request, body.Bytes)
+                : CloudEventReader.Read(body.Bytes, shapes);
         }
-        finally
+        catch (InvalidDataException e)
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            return Problems.BadRequest($"{e.Message}; nothing of the request is stored.");
         }
 
         if (read.Count > CloudEventReader.MaxEvents)
@@ -95,7 +95,7 @@ public static class PostEventsEndpoint
         switch (await bus.InvokeAsync<RecordResult>(command, CancellationToken.None).WaitAsync(cancellation))
         {
             case RecordResult.Stored stored:
-                return TypedResults.Json(Response(read.Events, stored.Duplicates), Json.Of<PostEventsResponse>());
+                return JsonBody.Of(Response(read.Events, stored.Duplicates), Json.Of<PostEventsResponse>());
             case RecordResult.Conflicting conflicting:
                 var reason = conflicting.Problems.Any(problem => problem.Path == "id")
                     ? "an event id is known with other content"
@@ -134,24 +134,6 @@ public static class PostEventsEndpoint
                 group.Key, group.First().EventId, [.. group.Select(problem => problem.Path).Distinct(StringComparer.Ordinal)]))
             .ToArray();
         return refusal;
-    }
-
-    /// <summary>Reads the body into a pooled buffer. Null when it is larger than a request may be.</summary>
-    private static async Task<(byte[] Buffer, int Length)?> ReadBodyAsync(HttpRequest request, CancellationToken cancellation)
-    {
-        if (request.ContentLength > MaxRequestBytes)
-            return null;
-
-        // One byte more than the body may have: the whole body, or too much.
-        var read = await request.BodyReader.ReadAtLeastAsync((int)(request.ContentLength ?? MaxRequestBytes) + 1, cancellation);
-        if (read.Buffer.Length > MaxRequestBytes)
-            return null;
-
-        var length = (int)read.Buffer.Length;
-        var buffer = ArrayPool<byte>.Shared.Rent(length);
-        read.Buffer.CopyTo(buffer);
-        request.BodyReader.AdvanceTo(read.Buffer.End);
-        return (buffer, length);
     }
 }
 

@@ -45,7 +45,7 @@ internal static class RecordDecision
         return new RecordResult.Stored(duplicates);
     }
 
-    /// <summary>Problems of the events that place a session or a highlight reel outside the sender's workspaces.</summary>
+    /// <summary>Problems of the events that place a session, a highlight reel or a test outside the sender's workspaces.</summary>
     public static List<EventProblem> Misplaced(RecordEvents command) =>
     [
         .. command.Events.Index()
@@ -60,6 +60,7 @@ internal static class RecordDecision
     {
         SessionStarted started => started.WorkspaceId,
         HighlightReelPublished published => published.WorkspaceId,
+        TestDefined defined => defined.WorkspaceId,
         _ => null,
     };
 }

@@ -39,7 +39,7 @@ public abstract record RecordResult
     /// <summary>An id is stored with other content, or a subject is the id of something else.</summary>
     public sealed record Conflicting(IReadOnlyList<EventProblem> Problems) : Refused(Problems);
 
-    /// <summary>A session or a highlight reel is outside the sender's workspaces.</summary>
+    /// <summary>A session, a highlight reel or a test is outside the sender's workspaces.</summary>
     public sealed record Forbidden(IReadOnlyList<EventProblem> Problems) : Refused(Problems);
 
     /// <summary>Nothing is stored, because other writers hold the sessions or too many events wait. May be sent again.</summary>

@@ -11,7 +11,7 @@ public static class GetClip
     internal static readonly Operation Description = new("getClip", ApiTag.Media, "A clip's file")
     {
         Text = "The URL works for 15 minutes; it is there when the status is `GENERATED`.",
-        Replies = [Reply.Ok<ClipFile>("Where the file stands.")],
+        Replies = [Reply.Ok<ClipFile>("The state of the file.")],
     };
 
     internal static readonly TimeSpan Validity = TimeSpan.FromMinutes(15);
@@ -33,16 +33,16 @@ public static class GetClip
 
         var (status, key) = Rendering.Of(clip.Cut!.Stamp, clip.Rendering);
         if (key is null)
-            return TypedResults.Json(new ClipFile(id, status, ClipUrl: null), Json.Of<ClipFile>());
+            return JsonBody.Of(new ClipFile(id, status, ClipUrl: null), Json.Of<ClipFile>());
 
         return await store.SignAsync(caller.Account, found.Workspace, key, Validity) is { } signed
-            ? TypedResults.Json(new ClipFile(id, status, signed.Url), Json.Of<ClipFile>())
+            ? JsonBody.Of(new ClipFile(id, status, signed.Url), Json.Of<ClipFile>())
             : ObjectStore.NotConfigured();
     }
 }
 
 /// <summary>A clip's file.</summary>
 /// <param name="ClipUuid">The clip.</param>
-/// <param name="Status">Where the file stands.</param>
-/// <param name="ClipUrl">Downloads it without a token, for 15 minutes; only when it is generated.</param>
+/// <param name="Status">The state of the file.</param>
+/// <param name="ClipUrl">The file's URL, valid for 15 minutes and without a token; absent unless it is generated.</param>
 internal sealed record ClipFile(Guid ClipUuid, RenderingStatus Status, string? ClipUrl);

@@ -11,7 +11,7 @@ public static class GetHighlightReel
     internal static readonly Operation Description = new("getHighlightReel", ApiTag.Media, "A highlight reel's file")
     {
         Text = "The URL works for 15 minutes; it is there when the status is `GENERATED`.",
-        Replies = [Reply.Ok<HighlightReelFile>("Where the file stands.")],
+        Replies = [Reply.Ok<HighlightReelFile>("The state of the file.")],
     };
 
     // The primary key (tenant_id, id) finds the one row.
@@ -38,10 +38,10 @@ public static class GetHighlightReel
 
         var (status, key) = Rendering.Of(reel.Cut!.Stamp, reel.Rendering);
         if (key is null)
-            return TypedResults.Json(new HighlightReelFile(id, status, ReelUrl: null), Json.Of<HighlightReelFile>());
+            return JsonBody.Of(new HighlightReelFile(id, status, ReelUrl: null), Json.Of<HighlightReelFile>());
 
         return await store.SignAsync(caller.Account, reel.WorkspaceId!.Value, key, GetClip.Validity) is { } signed
-            ? TypedResults.Json(new HighlightReelFile(id, status, signed.Url), Json.Of<HighlightReelFile>())
+            ? JsonBody.Of(new HighlightReelFile(id, status, signed.Url), Json.Of<HighlightReelFile>())
             : ObjectStore.NotConfigured();
     }
 
@@ -56,6 +56,6 @@ public static class GetHighlightReel
 
 /// <summary>A highlight reel's file.</summary>
 /// <param name="ReelId">The reel.</param>
-/// <param name="Status">Where the file stands.</param>
-/// <param name="ReelUrl">Downloads it without a token, for 15 minutes; only when it is generated.</param>
+/// <param name="Status">The state of the file.</param>
+/// <param name="ReelUrl">The file's URL, valid for 15 minutes and without a token; absent unless it is generated.</param>
 internal sealed record HighlightReelFile(Guid ReelId, RenderingStatus Status, string? ReelUrl);

@@ -13,7 +13,7 @@ public static class GetHighlightReels
 {
     internal static readonly Operation Description = new("listHighlightReels", ApiTag.Media, "The highlight reels of a test")
     {
-        Text = "The latest change first.",
+        Text = "The reel that changed last is the first.",
         Replies = [Reply.Ok<HighlightReelsOfTest>("The reels.")],
     };
 
@@ -33,6 +33,7 @@ public static class GetHighlightReels
     /// <summary>Sends the reels, the latest change first.</summary>
     [WolverineGet("/api/v2/testResults/{testId}/highlightreels")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
@@ -42,7 +43,7 @@ public static class GetHighlightReels
 
         var caller = Caller.From(http.User);
         return await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, stop), cancellation) is { } reels
-            ? TypedResults.Json(reels, Json.Of<HighlightReelsOfTest>())
+            ? JsonBody.Of(reels, Json.Of<HighlightReelsOfTest>())
             : Problems.NotFound();
     }
 
@@ -60,7 +61,7 @@ public static class GetHighlightReels
 }
 
 /// <summary>The highlight reels of a test.</summary>
-/// <param name="Reels">The latest change first.</param>
+/// <param name="Reels">The reels; the one that changed last is the first.</param>
 /// <param name="StudyWithClips">Whether any session of the test has a clip.</param>
 internal sealed record HighlightReelsOfTest(IReadOnlyList<HighlightReelOfTest> Reels, bool StudyWithClips)
 {
@@ -73,10 +74,10 @@ internal sealed record HighlightReelsOfTest(IReadOnlyList<HighlightReelOfTest> R
 
 /// <summary>A highlight reel.</summary>
 /// <param name="Uuid">The reel.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="DurationMs">How long it plays, milliseconds.</param>
-/// <param name="LastUpdatedAtMs">When it was last published, milliseconds since 1970-01-01T00:00Z.</param>
-/// <param name="NumClips">How many clips it plays.</param>
+/// <param name="Name">The reel's name.</param>
+/// <param name="DurationMs">The reel's duration in milliseconds.</param>
+/// <param name="LastUpdatedAtMs">The time of its last publication, milliseconds since 1970-01-01T00:00Z.</param>
+/// <param name="NumClips">The number of clips in it.</param>
 /// <param name="AreAllClipsInReel">Whether every clip of the test's sessions is in it.</param>
 internal sealed record HighlightReelOfTest(
     Guid Uuid, string Name, long DurationMs, long LastUpdatedAtMs, int NumClips, bool AreAllClipsInReel)

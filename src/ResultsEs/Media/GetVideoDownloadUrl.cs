@@ -9,7 +9,7 @@ public static class GetVideoDownloadUrl
 {
     internal static readonly Operation Description = new("getVideoDownloadUrl", ApiTag.Media, "A URL that downloads a session's recording")
     {
-        Text = "It works for one hour. 404 where there is no recording.",
+        Text = "The URL works for one hour. 404 when there is no recording.",
         Replies = [Reply.Ok<VideoDownloadUrl>("The URL.")],
     };
 
@@ -30,14 +30,14 @@ public static class GetVideoDownloadUrl
             return Problems.NotFound();
 
         return await store.SignAsync(caller.Account, found.Workspace, video.ObjectKey, Validity) is { } signed
-            ? TypedResults.Json(new VideoDownloadUrl(signed.Url, session, signed.ExpiresAt), Json.Of<VideoDownloadUrl>())
+            ? JsonBody.Of(new VideoDownloadUrl(signed.Url, session, signed.ExpiresAt), Json.Of<VideoDownloadUrl>())
             : ObjectStore.NotConfigured();
     }
 }
 
 /// <summary>A URL that downloads a session's recording.</summary>
-/// <param name="VideoUrl">Works without a token, for one hour.</param>
+/// <param name="VideoUrl">The URL, valid for one hour and without a token.</param>
 /// <param name="SessionId">The session.</param>
-/// <param name="ExpiresAt">Until when.</param>
+/// <param name="ExpiresAt">The end of the URL's validity.</param>
 internal sealed record VideoDownloadUrl(
     string VideoUrl, Guid SessionId, [property: JsonConverter(typeof(MillisecondsUtcConverter))] DateTimeOffset ExpiresAt);

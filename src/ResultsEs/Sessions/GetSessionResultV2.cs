@@ -19,6 +19,7 @@ public static class GetSessionResultV2
     /// <summary>Sends the stored document, rendered as v2.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);

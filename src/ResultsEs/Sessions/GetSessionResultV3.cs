@@ -9,7 +9,7 @@ public static class GetSessionResultV3
 {
     internal static readonly Operation Description = new("getSessionResultV3", ApiTag.Sessions, "A session's details, v3")
     {
-        Text = "Served from the moment the session's start is in, with what it has. Tasks stand in the test plan's order.",
+        Text = "A session is served once its start is stored, with what is known so far. Tasks are in the test plan's order.",
         Replies = [Reply.Ok<SessionBody>("The session.")],
     };
 
@@ -18,6 +18,7 @@ public static class GetSessionResultV3
     /// <summary>Sends the stored body unchanged.</summary>
     [WolverineGet("/api/v3/sessionResults/{sessionId}")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);

@@ -9,7 +9,7 @@ public static class GetTranscript
 {
     internal static readonly Operation Description = new("getTranscript", ApiTag.Sessions, "A session's transcript as WebVTT")
     {
-        Text = "Speakers are voices (`<v Moderator>`). 404 where there is no transcript.",
+        Text = "Speakers are voices (`<v Moderator>`). 404 when there is no transcript.",
         Replies =
         [
             new(StatusCodes.Status200OK, "The transcript.", "text/vtt"),
@@ -25,6 +25,7 @@ public static class GetTranscript
     /// <summary>Sends the transcript, or the requested range of its bytes.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/transcript")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
@@ -35,6 +36,9 @@ public static class GetTranscript
         if (await SessionResultQuery.ReadAsync(database, Query, Caller.From(http.User), session, cancellation) is not { } json)
             return Problems.NotFound();
 
+        // The framework takes a range of any unit for bytes. RFC 9110, 14.2: ignore a unit that is unknown.
+        if (!http.Request.Headers.Range.ToString().StartsWith("bytes=", StringComparison.OrdinalIgnoreCase))
+            http.Request.Headers.Remove("Range");
         var transcript = JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>())!;
         var file = Encoding.UTF8.GetBytes(WebVtt.Write(transcript.Cues));
         await TypedResults.Bytes(file, "text/vtt; charset=utf-8", enableRangeProcessing: true).ExecuteAsync(http);

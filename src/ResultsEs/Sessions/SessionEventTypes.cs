@@ -14,10 +14,12 @@ internal static class SessionEventTypes
         Event<TaskSkipped>(
             new TaskSkippedValidator(), SessionResultFold.Skipped, taskTypes: e => [TaskType.ListedAs(e.TaskType), TaskType.Skipped]),
         Event<FigmaInteractionRecorded>(new FigmaInteractionRecordedValidator(), SessionResultFold.Interacted, taskTypes: _ => []),
-        Event<VerbalResponseTranscribed>(new VerbalResponseTranscribedValidator(), SessionResultFold.Transcribed, taskTypes: _ => []),
+        Event<VerbalResponseTranscribed>(
+            new VerbalResponseTranscribedValidator(), SessionResultFold.Transcribed, taskTypes: _ => [], maxBytes: 512 * 1024),
         Event<TaskGroupScored>(new TaskGroupScoredValidator(), SessionResultFold.Scored, countsInTest: true),
         Event<ComparisonSequenced>(new ComparisonSequencedValidator(), SessionResultFold.Sequenced),
-        Event<SessionTranscribed>(new SessionTranscribedValidator(), SessionResultFold.SessionTranscribed),
+        Event<SessionTranscribed>(
+            new SessionTranscribedValidator(), SessionResultFold.SessionTranscribed, maxBytes: 2 * 1024 * 1024),
         Event<SessionCompleted>(new SessionCompletedValidator(), SessionResultFold.Completed, countsInTest: true),
         Event<SessionAbandoned>(
             new SessionAbandonedValidator(),
@@ -38,6 +40,7 @@ internal static class SessionEventTypes
 
     private static EventType<SessionDraft, T> Event<T>(
         IValidator<T> validator, Action<SessionDraft, EventOrder, T> fold, bool countsInTest = false,
-        Func<T, IReadOnlyList<string>>? taskTypes = null)
-        where T : SessionEvent => new(SessionResultTable.StreamType, validator, fold, taskTypes) { CountsInTest = countsInTest };
+        Func<T, IReadOnlyList<string>>? taskTypes = null, int maxBytes = EventType.UsualMaxBytes)
+        where T : SessionEvent =>
+        new(SessionResultTable.StreamType, validator, fold, taskTypes) { CountsInTest = countsInTest, MaxBytes = maxBytes };
 }

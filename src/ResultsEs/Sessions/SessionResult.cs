@@ -1,4 +1,5 @@
 using JasperFx;
+using ResultsEs.Http;
 using ResultsEs.Sessions.TaskTypes;
 
 [assembly: JsonContext<ResultsEs.Sessions.SessionResultJson>]
@@ -49,43 +50,55 @@ public enum SessionStatus
 /// <summary>The members that v2 and v3 share: the session without its tasks.</summary>
 internal record SessionHead
 {
+    /// <summary>The session.</summary>
     public required Guid SessionId { get; init; }
 
+    /// <summary>The test that the session ran.</summary>
+    [AlwaysServed]
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public Guid? TestId { get; init; }
 
-    /// <summary>Null until <see cref="SessionStarted"/> is in; such a session reads as 404.</summary>
+    /// <summary>The workspace that the session belongs to; it comes with <see cref="SessionStarted"/>.</summary>
+    [AlwaysServed]
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public Guid? WorkspaceId { get; init; }
 
+    /// <summary>The kind of the test.</summary>
+    [AlwaysServed]
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public ProductType? ProductType { get; init; }
 
+    /// <summary>Whether the session runs, was completed or was abandoned.</summary>
     public SessionStatus Status { get; init; }
 
+    /// <summary>When the session began; all offsets count from here.</summary>
+    [AlwaysServed]
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     [JsonConverter(typeof(MillisecondsUtcConverter))]
     public DateTimeOffset? StartTime { get; init; }
 
-    /// <summary>When the session ended, completed or abandoned.</summary>
+    /// <summary>When the session ended, completed or abandoned; null while it runs.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     [JsonConverter(typeof(MillisecondsUtcConverter))]
     public DateTimeOffset? FinishTime { get; init; }
 
-    /// <summary>What ended it before its end; absent unless it was abandoned.</summary>
+    /// <summary>Why the session was abandoned; absent unless the recorder said.</summary>
     public AbandonCause? AbandonCause { get; init; }
 
+    /// <summary>The audience that the participant was recruited from; null when unknown.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public Guid? AudienceId { get; init; }
 
+    /// <summary>The version of the test's plan; null when unknown.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public Guid? TestPlanId { get; init; }
 
+    /// <summary>The participant; null when no profile was sent.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public SessionParticipant? SessionParticipant { get; init; }
 }
 
-/// <summary>The v3 body.</summary>
+/// <summary>A session's details, v3.</summary>
 internal sealed record SessionBody : SessionHead
 {
     [JsonConstructor]
@@ -99,16 +112,16 @@ internal sealed record SessionBody : SessionHead
     {
     }
 
-    /// <summary>Ordered by id.</summary>
+    /// <summary>The task groups with a score or a sequence, ordered by id.</summary>
     [JsonPropertyOrder(1)]
     public IReadOnlyList<TaskGroupBody> TaskGroups { get; init; } = [];
 
-    /// <summary>Ordered by position, then start, then id.</summary>
+    /// <summary>The tasks that were answered or skipped, ordered by position, then start, then id.</summary>
     [JsonPropertyOrder(1)]
     public IReadOnlyList<TaskBody> Tasks { get; init; } = [];
 }
 
-/// <summary>Who the participant was when the session ran.</summary>
+/// <summary>The participant as of the session.</summary>
 internal sealed record SessionParticipant(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] Guid? ParticipantId, IReadOnlyList<DemographicInfo> DemographicsInfo);
 
@@ -124,14 +137,17 @@ internal sealed record DemographicInfo(
 internal sealed record TaskGroupBody(
     Guid Uuid, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskGroupResponse? Response);
 
-/// <summary>One of the two, by the group's type.</summary>
+/// <summary>A score (0–100) or a sequence (such as <c>BA</c>), by the group's type.</summary>
 internal sealed record TaskGroupResponse(decimal? Score, string? Sequence);
 
 /// <summary>A task of the session.</summary>
 internal sealed record TaskBody(
     Guid Uuid, string Text, string Type, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskResponse? Response);
 
-/// <summary>What became of the task.</summary>
+/// <summary>
+/// The response to a task. Offsets are milliseconds since the session's start; <c>answer</c> is null when the task was skipped or its
+/// type is not known here.
+/// </summary>
 internal sealed record TaskResponse(
     long StartTimeMs, long EndTimeMs, bool Skipped, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] TaskAnswer? Answer);
 

@@ -106,6 +106,6 @@ internal static class SessionResultFold
     private static DateTimeOffset Later(DateTimeOffset end, DateTimeOffset? start) => start > end ? start.Value : end;
 
     // A column takes UTC alone, and the document's JSON has milliseconds: finer digits would be in the column until the next event.
-    private static DateTimeOffset UtcMilliseconds(DateTimeOffset at) =>
+    internal static DateTimeOffset UtcMilliseconds(DateTimeOffset at) =>
         new(at.UtcTicks - (at.UtcTicks % TimeSpan.TicksPerMillisecond), TimeSpan.Zero);
 }

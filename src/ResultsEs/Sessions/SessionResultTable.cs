@@ -38,6 +38,10 @@ internal static class SessionResultTable
     /// <summary>The table's name with its schema, for SQL.</summary>
     public static readonly string Name = Documents.QualifiedName;
 
+    /// <summary>A condition: the session is one of an interaction test.</summary>
+    public static string IsInteraction(string prefix) =>
+        $"({prefix}data #>> '{{body,productType}}'::text[]) = 'NON_THINK_OUT_LOUD'::text";
+
     /// <summary>True when an event adds no type to <paramref name="taskTypes"/> and changes no other column and no total.</summary>
     private static bool MayDefer(StreamEvent data, string taskTypes) =>
         SessionEventTypes.Of(data).TaskTypesOf(data) is { } types && types.All(type => TaskType.Holds(taskTypes, type));
@@ -52,6 +56,10 @@ internal static class SessionResultTable
         var updated = mapping.AddIndex("tenant_id", "workspace_id", "test_id", DocumentTable.Modified, "id");
         updated.Name = $"ix_{alias}_updated";
         updated.IncludeColumns = ["status", "listed_at", "audience_id", "task_types"];
+        // Which tests are interaction tests is asked rarely, and must be right at once: no column, no count.
+        var interaction = mapping.AddIndex("tenant_id", "workspace_id", "test_id");
+        interaction.Name = $"ix_{alias}_interaction";
+        interaction.Predicate = IsInteraction("");
     }
 }
 

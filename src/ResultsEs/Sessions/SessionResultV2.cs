@@ -1,11 +1,11 @@
 namespace ResultsEs.Sessions;
 
-/// <summary>The v2 body: the same document in other words.</summary>
+/// <summary>A session's details, v2: the same session as in v3, in v2's words.</summary>
 internal sealed record SessionResultV2 : SessionHead
 {
     private static readonly JsonWriterOptions Unchecked = new() { SkipValidation = true };
 
-    /// <summary>Ordered as in v3.</summary>
+    /// <summary>The tasks that were answered or skipped, in the order of v3.</summary>
     [JsonPropertyOrder(1)]
     public IReadOnlyList<SessionTaskResult> SessionTaskResults { get; init; } = [];
 
@@ -215,21 +215,26 @@ internal sealed record SessionResultV2 : SessionHead
 /// <summary>A task in v2.</summary>
 internal sealed record SessionTaskResult
 {
+    /// <summary>The task in the test plan.</summary>
     public required Guid TaskId { get; init; }
 
     /// <summary>One of the twelve task types, or <c>UNRECOGNIZED</c>.</summary>
     public required string TaskType { get; init; }
 
-    /// <summary>The payload that v3 has under the task type's key.</summary>
+    /// <summary>The payload that v3 has under the task type's key; null for a type that this version does not know.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public required JsonElement? TaskResponse { get; init; }
 
+    /// <summary>The task as the participant read it.</summary>
     public required string Text { get; init; }
 
+    /// <summary>The task's place in the test plan, from 0.</summary>
     public required int Position { get; init; }
 
+    /// <summary>When the task was shown, milliseconds since the session's start.</summary>
     public required long StartTimeMs { get; init; }
 
+    /// <summary>When the task was answered or skipped, milliseconds since the session's start.</summary>
     public required long EndTimeMs { get; init; }
 }
 

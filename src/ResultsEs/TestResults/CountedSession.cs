@@ -6,24 +6,39 @@ namespace ResultsEs.TestResults;
 /// <summary>A test in a workspace of an account.</summary>
 internal readonly record struct TestKey(string Tenant, Guid Workspace, Guid Test);
 
-/// <summary>What a session counts for: its test, its part of the totals, and the ids of its shown clips.</summary>
-internal sealed record CountedSession(Guid Workspace, Guid Test, SessionPart Part, IReadOnlyList<Guid> Clips)
+/// <summary>
+/// What a session counts for: its test, its part of the totals, the ids of its shown clips, and what its test is known by as long as
+/// nobody has defined it: when the session started, and the kind of test that it ran.
+/// </summary>
+internal sealed record CountedSession(
+    Guid Workspace, Guid Test, SessionPart Part, IReadOnlyList<Guid> Clips, DateTimeOffset? StartedAt, ProductType? ProductType)
 {
     /// <summary>What a document counts for; null until its start has arrived, because before that it belongs to no test.</summary>
     public static CountedSession? Of(SessionResult document) => document.Body is { WorkspaceId: { } workspace, TestId: { } test }
-        ? Of(workspace, test, document.Body.Status, document.Fold.TaskGroups, document.Fold.Media)
+        ? Of(
+            workspace, test, document.Body.Status, document.Fold.TaskGroups, document.Fold.Media, document.Body.Tasks,
+            document.Body.StartTime, document.Body.ProductType)
         : null;
 
     public static CountedSession Of(
-        Guid workspace, Guid test, SessionStatus status, IReadOnlyList<TaskGroupFold> groups, SessionMedia? media) => new(
+        Guid workspace, Guid test, SessionStatus status, IReadOnlyList<TaskGroupFold> groups, SessionMedia? media,
+        IReadOnlyList<TaskBody> tasks, DateTimeOffset? startedAt, ProductType? productType) => new(
         workspace,
         test,
-        new SessionPart(status, groups.Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!)),
-        media is null ? [] : [.. media.Clips.Where(clip => clip.IsShown).Select(clip => clip.Id)]);
+        new SessionPart(
+            status,
+            groups.Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!),
+            status == SessionStatus.Complete ? NpsAnswers.Of(tasks) : SessionPart.NoNps),
+        media is null ? [] : [.. media.Clips.Where(clip => clip.IsShown).Select(clip => clip.Id)],
+        startedAt,
+        productType);
 
     public static bool Same(CountedSession? a, CountedSession? b) => a is null || b is null
         ? a is null && b is null
         : a.Workspace == b.Workspace && a.Test == b.Test && a.Part.Status == b.Part.Status && a.Clips.SequenceEqual(b.Clips)
+            && a.StartedAt == b.StartedAt && a.ProductType == b.ProductType
+            && a.Part.Nps.Count == b.Part.Nps.Count
+            && a.Part.Nps.All(answer => b.Part.Nps.TryGetValue(answer.Key, out var other) && answer.Value == other)
             && a.Part.Scores.Count == b.Part.Scores.Count
             && a.Part.Scores.All(score => b.Part.Scores.TryGetValue(score.Key, out var other) && Same(score.Value, other));
 

@@ -10,19 +10,24 @@ public static class ExportSessionResults
     internal static readonly Operation Description = new(
         "exportSessionResultsV3", ApiTag.Sessions, "The details of all of a test's sessions, a line each")
     {
-        Text = "Each line is what `GET /api/v3/sessionResults/{sessionId}` answers. Sessions and their order are those of "
-            + "`GET /api/v2/sessionResults` with the same parameters; there are no parts. "
-            + "An answer that is complete ends as HTTP says; one that breaks off is not complete.",
+        Text = "Each line is a response of `GET /api/v3/sessionResults/{sessionId}`, with `updatedTime`: when something of the session "
+            + "was last stored. Sessions and their order are those of "
+            + "`GET /api/v2/sessionResults` with the same parameters, in one response without pages. "
+            + "A response whose connection breaks off is not complete.",
         Query = SessionFilter.Query,
         Replies =
         [
-            new(StatusCodes.Status200OK, "The sessions, in UTF-8; empty where the test has none of these.", SessionExport.ContentType),
+            new(StatusCodes.Status200OK, "The sessions, in UTF-8; empty where the test has none of these.", SessionExport.ContentType)
+            {
+                Headers = [SessionExport.AsOfHeader],
+            },
         ],
     };
 
     /// <summary>Sends the sessions, one JSON object a line.</summary>
     [WolverineGet("/api/v3/testResults/{testId}/sessionResults")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ILoggerFactory loggers, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);

@@ -9,22 +9,24 @@ public static class GetQxScores
 {
     internal static readonly Operation Description = new("getQxScores", ApiTag.Tests, "The QX scores of a test")
     {
-        Text = "Averages over the test's completed sessions, 0–100, rounded to two decimals.",
+        Text = "Averages over the test's completed sessions, 0–100, rounded to two decimals. "
+            + "404 where neither the definition nor a session of the test is of the product type `NON_THINK_OUT_LOUD`.",
         Replies = [Reply.Ok<QxScoresOfTest>("The scores.")],
     };
 
-    // The sessions (ix_session_result_2_list) tell whether the test is known: the totals (primary key) may not show it yet.
+    // The sessions (ix_session_result_2_interaction) tell whether it is an interaction test: the totals (primary key) may not show it yet.
     internal static readonly string Sql =
         $"""
         select t.in_progress, t.complete, t.abandoned, t.qx
         from unnest($2::uuid[]) w(id)
-        cross join lateral ({TestExists.Sql("$1", "w.id", "$3")}) known
         left join results.test_totals t on t.tenant_id = $1 and t.workspace_id = w.id and t.test_id = $3
+        where exists (select 1 from unnest($2::uuid[]) i(id) cross join lateral ({InteractionTest.Sql("$1", "i.id", "$3")}) one)
         """;
 
     /// <summary>Sends the averages.</summary>
     [WolverineGet("/api/v2/testResults/{testId}/qxScores")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
@@ -34,7 +36,7 @@ public static class GetQxScores
 
         var caller = Caller.From(http.User);
         return await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, stop), cancellation) is { } total
-            ? TypedResults.Json(QxScoresOfTest.Of(test, total), Json.Of<QxScoresOfTest>())
+            ? JsonBody.Of(QxScoresOfTest.Of(test, total), Json.Of<QxScoresOfTest>())
             : Problems.NotFound();
     }
 
@@ -56,9 +58,9 @@ internal sealed record QxScoresOfTest(Guid TestId, IReadOnlyList<QxScoreOfGroup>
         new QxScoresMeta(total.Qx.Count, total.Complete));
 }
 
-/// <summary>What the averages are of.</summary>
-/// <param name="TotalQxTasks">Task groups with a score.</param>
-/// <param name="Completes">Completed sessions.</param>
+/// <summary>The numbers of task groups and sessions behind the averages.</summary>
+/// <param name="TotalQxTasks">The number of task groups with a score.</param>
+/// <param name="Completes">The number of completed sessions.</param>
 internal sealed record QxScoresMeta(int TotalQxTasks, long Completes);
 
 /// <summary>A task group's averages; 0–100, rounded to two decimals.</summary>
@@ -87,7 +89,7 @@ internal sealed record QxScoreOfGroup(
 internal sealed record QxComponentAverages(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] decimal? Behavioral, decimal Attitudinal);
 
-/// <summary>Averages of the single values; the behavioural ones by their place.</summary>
+/// <summary>Averages of the single values. The behavioural ones are averaged by their place in the list.</summary>
 internal sealed record QxValueAverages(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] IReadOnlyList<decimal>? Behavioral,
     decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty);

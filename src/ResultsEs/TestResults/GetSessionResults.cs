@@ -10,20 +10,22 @@ public static class GetSessionResults
 {
     internal static readonly Operation Description = new("listSessionResults", ApiTag.Sessions, "Summaries of a test's sessions")
     {
-        Text = "Completed sessions, the newest first, unless `status` asks for others; sessions that run stand where they began. "
-            + "With `updatedSince` the list goes from the oldest change to the newest.",
+        Text = "Completed sessions, the newest first, unless `status` asks for others. A session is listed at its end, or at its start "
+            + "while it runs. With `updatedSince` the list goes from the oldest change to the newest. "
+            + "What is stored after a walk began is found with `updatedSince` set to the walk's `asOf`.",
         Query =
         [
             new("testId", "The test.", QueryParameter.Uuid, IsRequired: true),
             .. Paging.Query,
             .. SessionFilter.Query,
         ],
-        Replies = [Reply.Ok<SessionResultsPage>("A part of the list.")],
+        Replies = [Reply.Ok<SessionResultsPage>("A page of the list.")],
     };
 
     /// <summary>Sends a page of the list.</summary>
     [WolverineGet("/api/v2/sessionResults")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
@@ -33,8 +35,9 @@ public static class GetSessionResults
             return problem;
 
         var caller = Caller.From(http.User);
-        var page = await database.ReadAsync((source, stop) => ReadAsync(source, caller, filter, paging, stop), cancellation);
-        return page is null ? Problems.NotFound() : TypedResults.Json(page, Json.Of<SessionResultsPage>());
+        var page = await database.ReadChangesAsync(
+            paging.AsOf, (source, asOf, stop) => ReadAsync(source, caller, filter, paging, asOf, stop), cancellation);
+        return page is null ? Problems.NotFound() : JsonBody.Of(page, Json.Of<SessionResultsPage>());
     }
 
     // One statement, so of one snapshot: whether the test is known, the count, and the page. Rows are looked up for the page alone.
@@ -59,7 +62,7 @@ public static class GetSessionResults
 
     /// <summary>Reads a page of the list; null when the caller has no session of the test.</summary>
     private static async Task<SessionResultsPage?> ReadAsync(
-        NpgsqlDataSource database, Caller caller, SessionFilter filter, Paging paging, CancellationToken cancellation)
+        NpgsqlDataSource database, Caller caller, SessionFilter filter, Paging paging, DateTimeOffset asOf, CancellationToken cancellation)
     {
         await using var command = database.CreateCommand();
         Build(command, caller, filter, paging);
@@ -73,11 +76,15 @@ public static class GetSessionResults
         var (totalCount, sessions) = (rows[0].Count, rows.Select(row => row.Session).OfType<SessionSummary>().ToList());
         var shown = sessions.Take(paging.Limit).ToList();
         var next = sessions.Count > paging.Limit ? CursorAfter(shown[^1]).Write(filter.Name) : null;
-        return new SessionResultsPage(filter.TestId, shown, ListMeta.Of(paging, totalCount, next));
+        return new SessionResultsPage(filter.TestId, shown, SessionListMeta.Of(paging, totalCount, next, asOf));
 
         // A session that runs is listed at its start.
         Cursor CursorAfter(SessionSummary last) => new(
-            (filter.IsByChange ? last.UpdatedTime : last.FinishTime ?? last.StartTime).UtcTicks, last.SessionId, default, totalCount);
+            (filter.IsByChange ? last.UpdatedTime : last.FinishTime ?? last.StartTime).UtcTicks,
+            last.SessionId,
+            default,
+            totalCount,
+            asOf.UtcTicks);
     }
 
     private static SessionSummary Session(NpgsqlDataReader reader)
@@ -95,10 +102,23 @@ public static class GetSessionResults
     }
 }
 
-/// <summary>A part of the list of a test's sessions.</summary>
-internal sealed record SessionResultsPage(Guid TestId, IReadOnlyList<SessionSummary> Sessions, ListMeta Meta);
+/// <summary>A page of a test's sessions.</summary>
+internal sealed record SessionResultsPage(Guid TestId, IReadOnlyList<SessionSummary> Sessions, SessionListMeta Meta);
 
-/// <summary>A session in a list.</summary>
+/// <summary>What a list of sessions says of itself.</summary>
+/// <param name="Pagination">Which part of the list this is.</param>
+/// <param name="AsOf">
+/// The time, by the database's clock, before which the walk shows all changes; the same in all parts behind one another's cursors. Absent
+/// behind a cursor of a version of the service that did not tell it.
+/// </param>
+internal sealed record SessionListMeta(
+    Pagination Pagination, [property: JsonConverter(typeof(MillisecondsUtcConverter))] DateTimeOffset? AsOf)
+{
+    public static SessionListMeta Of(Paging paging, long totalCount, string? nextCursor, DateTimeOffset asOf) =>
+        new(ListMeta.Of(paging, totalCount, nextCursor).Pagination, asOf == DateTimeOffset.MinValue ? null : asOf);
+}
+
+/// <summary>The summary of a session.</summary>
 internal sealed record SessionSummary
 {
     public required Guid SessionId { get; init; }
@@ -114,7 +134,7 @@ internal sealed record SessionSummary
     [JsonConverter(typeof(MillisecondsUtcConverter))]
     public DateTimeOffset? FinishTime { get; init; }
 
-    /// <summary>When this service last stored something of the session.</summary>
+    /// <summary>When something of the session was last stored, by the database's clock.</summary>
     [JsonConverter(typeof(MillisecondsUtcConverter))]
     public required DateTimeOffset UpdatedTime { get; init; }
 }

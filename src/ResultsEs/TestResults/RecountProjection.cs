@@ -1,6 +1,7 @@
 using JasperFx.Events;
 using Marten;
 using Marten.Events.Projections;
+using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
@@ -10,10 +11,21 @@ internal sealed class RecountProjection : IProjection
 {
     public Task ApplyAsync(IDocumentOperations operations, IReadOnlyList<IEvent> events, CancellationToken cancellation)
     {
-        foreach (var account in events.Where(Counts).GroupBy(e => e.TenantId, StringComparer.Ordinal))
+        var transaction = AppendTransaction.Of(operations);
+        foreach (var account in events.Where(e => Counts(e, transaction)).GroupBy(e => e.TenantId, StringComparer.Ordinal))
             operations.QueueSqlCommand(RecountQueue.Written.EnqueueSql, account.Key, account.Select(e => e.StreamId).Distinct().ToArray());
         return Task.CompletedTask;
     }
 
-    private static bool Counts(IEvent e) => e.Data is SessionEvent data && SessionEventTypes.Of(data).CountsInTest;
+    private static bool Counts(IEvent e, AppendTransaction? transaction) => e.Data switch
+    {
+        // Either may change an NPS answer, which counts while the session is complete.
+        TaskAnswered or TaskSkipped => transaction is null || MayBeComplete(transaction.Streams[e.StreamId]),
+        SessionEvent data => SessionEventTypes.Of(data).CountsInTest,
+        _ => false,
+    };
+
+    // Of a long session the document is not at hand. One that ends in this transaction is queued for its end.
+    private static bool MayBeComplete(LockedStream stream) =>
+        stream.Document is { } document && document.Value is not SessionResult { Body.Status: not SessionStatus.Complete };
 }

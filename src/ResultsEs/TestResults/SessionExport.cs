@@ -11,6 +11,9 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
 {
     public const string ContentType = "application/x-ndjson";
 
+    /// <summary>The header with the time, by the database's clock, before which the export shows all changes.</summary>
+    public const string AsOfHeader = "x-as-of";
+
     // Kestrel allows a client one second per 240 bytes of a write.
     private const int WriteBytes = 32 * 1024;
 
@@ -19,6 +22,8 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.ContentType = ContentType;
+        httpContext.Response.Headers[AsOfHeader] =
+            first.AsOf.UtcDateTime.ToString(MillisecondsUtcConverter.Format, CultureInfo.InvariantCulture);
         // The response starts even when there is no line.
         await httpContext.Response.StartAsync(httpContext.RequestAborted);
         if (HeadRequests.IsOne(httpContext))
@@ -49,7 +54,7 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
             await WriteAsync(page.Lines[at..end], body, cancellation);
             at = end;
             if (await pages.CaughtUpAsync(session, cancellation) is { } line)
-                await WriteAsync((byte[])[.. line, SessionPages.EndOfLine], body, cancellation);
+                await WriteAsync(line, body, cancellation);
         }
 
         await WriteAsync(page.Lines[at..], body, cancellation);
@@ -62,7 +67,7 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
         {
             var part = lines[..Math.Min(lines.Length, WriteBytes)];
             await body.WriteAsync(part, cancellation);
-            _sent += part.Span.Count(SessionPages.EndOfLine);
+            _sent += part.Span.Count(ExportLine.End);
             lines = lines[part.Length..];
         }
     }

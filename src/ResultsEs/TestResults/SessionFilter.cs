@@ -49,15 +49,15 @@ internal sealed record SessionFilter
     [
         new(
             "status",
-            "Where the session stands; may be there several times. Default: `COMPLETE`.",
+            "Only sessions with this status; repeat the parameter for several. Default: `COMPLETE`.",
             $$"""{ "type": "array", "items": {{QueryParameter.OneOf(WireEnumConverter<SessionStatus>.AllNames)}} }"""),
-        new("finishedSince", "Ended at this moment or later.", QueryParameter.Time),
-        new("finishedUntil", "Ended before this moment.", QueryParameter.Time),
-        new("updatedSince", "Something of the session was stored at this moment or later.", QueryParameter.Time),
-        new("audienceId", "The audience the participant was recruited from.", QueryParameter.Uuid),
+        new("finishedSince", "Only sessions that ended at this moment or later.", QueryParameter.Time),
+        new("finishedUntil", "Only sessions that ended before this moment.", QueryParameter.Time),
+        new("updatedSince", "Only sessions of which something was stored at this moment or later.", QueryParameter.Time),
+        new("audienceId", "Only sessions of this audience.", QueryParameter.Uuid),
         new(
             "taskType",
-            "A task of this type was answered or skipped; `SKIPPED`: some task was skipped.",
+            "Only sessions with an answered or skipped task of this type; `SKIPPED`: with any skipped task.",
             QueryParameter.OneOf(TaskTypeNames)),
     ];
 

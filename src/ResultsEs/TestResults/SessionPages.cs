@@ -10,7 +10,9 @@ namespace ResultsEs.TestResults;
 /// <param name="Lagging">The sessions whose documents lag, each with the place of its line.</param>
 /// <param name="Next">The cursor of the next page; null after the last one.</param>
 /// <param name="NextLimit">The greatest number of sessions of the next page.</param>
-internal sealed record SessionPage(ArraySegment<byte> Lines, IReadOnlyList<(int At, Guid Session)> Lagging, Cursor? Next, int NextLimit)
+/// <param name="AsOf">The time, by the database's clock, before which the export shows all changes.</param>
+internal sealed record SessionPage(
+    ArraySegment<byte> Lines, IReadOnlyList<(int At, Guid Session)> Lagging, Cursor? Next, int NextLimit, DateTimeOffset AsOf)
 {
     public bool IsEmpty => Lines.Count == 0 && Lagging.Count == 0;
 
@@ -21,8 +23,6 @@ internal sealed record SessionPage(ArraySegment<byte> Lines, IReadOnlyList<(int 
 /// <summary>Reads an export page by page. Each is a short query of its own, so nothing in the database waits for the client.</summary>
 internal sealed class SessionPages(ReadDatabase database, Caller caller, SessionFilter filter)
 {
-    public const byte EndOfLine = (byte)'\n';
-
     // A page has at most this and one document; two pages are in memory.
     private const int PageBytes = 1024 * 1024;
     private const int FirstLimit = 25;
@@ -31,30 +31,44 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     // 16 KiB a session, enough for most.
     private const int FirstBytes = FirstLimit * 16 * 1024;
 
-    // PostgreSQL sends this byte before the text of a jsonb.
+    // PostgreSQL sends this byte before the text of a jsonb, which begins with a brace.
     private const int JsonbVersion = 1;
+
+    private static readonly DocumentQuery Line =
+        new(SessionResultTable.Documents, $"d.data -> 'body', d.{DocumentTable.Modified}");
 
     public Guid Test => filter.TestId;
 
     /// <summary>Reads the first page; null when the caller has no session of the test.</summary>
-    public Task<SessionPage?> FirstAsync(CancellationToken cancellation) => database.ReadAsync(
-        async (source, stop) =>
+    public Task<SessionPage?> FirstAsync(CancellationToken cancellation) => database.ReadChangesAsync(
+        completeTo: null,
+        async (source, asOf, stop) =>
         {
-            var page = await ReadAsync(source, after: null, FirstLimit, stop);
+            var page = await ReadAsync(source, after: null, FirstLimit, asOf, stop);
             return !page.IsEmpty || await IsKnownAsync(source, stop) ? page : null;
         },
         cancellation);
 
     /// <summary>Reads the page after a page; null after the last one.</summary>
     public async Task<SessionPage?> AfterAsync(SessionPage page, CancellationToken cancellation) => page.Next is { } last
-        ? await database.ReadAsync((source, stop) => ReadAsync(source, last, page.NextLimit, stop), cancellation)
+        ? await database.ReadChangesAsync(
+            page.AsOf, (source, asOf, stop) => ReadAsync(source, last, page.NextLimit, asOf, stop), cancellation)
         : null;
 
-    /// <summary>Catches up a session that lags and reads it as v3 does; null when it is not the caller's.</summary>
-    public Task<byte[]?> CaughtUpAsync(Guid session, CancellationToken cancellation) =>
-        SessionResultQuery.ReadAsync(database, GetSessionResultV3.Query, caller, session, cancellation);
+    /// <summary>
+    /// Catches up a session that lags and reads its line; null when it is not the caller's. It asks the primary, because a standby may
+    /// show the session as it was before.
+    /// </summary>
+    public Task<byte[]?> CaughtUpAsync(Guid session, CancellationToken cancellation) => database.ReadDocumentAsync(
+        Line,
+        new StreamKey(Tenant.Of(caller.Account), session),
+        caller.Workspaces,
+        reader => ExportLine.Of(reader.GetFieldValue<DateTimeOffset>(2), reader.GetFieldValue<byte[]>(1)),
+        cancellation,
+        onPrimary: true);
 
-    private async Task<SessionPage> ReadAsync(NpgsqlDataSource source, Cursor? after, int limit, CancellationToken cancellation)
+    private async Task<SessionPage> ReadAsync(
+        NpgsqlDataSource source, Cursor? after, int limit, DateTimeOffset asOf, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand();
         Build(command, caller, filter, after, limit, database.ComparesStreams);
@@ -68,29 +82,31 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
             var session = reader.GetGuid(0);
             last = new Cursor(reader.GetFieldValue<DateTimeOffset>(1).UtcTicks, session, default, TotalCount: 0);
             sessions++;
-            if (await reader.IsDBNullAsync(2, cancellation))
+            var updated = reader.GetFieldValue<DateTimeOffset>(2);
+            if (await reader.IsDBNullAsync(3, cancellation))
             {
                 lagging.Add((filled, session));
                 continue;
             }
 
-            await using var json = await reader.GetStreamAsync(2, cancellation);
-            var length = (int)json.Length;
+            await using var json = await reader.GetStreamAsync(3, cancellation);
+            var length = ExportLine.Length((int)json.Length - JsonbVersion);
             if (lines.Length - filled < length)
                 lines = Larger(lines, filled, length);
-            // The text overwrites the version byte, and leaves room for the end of the line.
-            await json.ReadExactlyAsync(lines.AsMemory(filled, JsonbVersion), cancellation);
+            // The begin of the line overwrites the version byte and the brace.
+            await json.ReadExactlyAsync(lines.AsMemory(filled, JsonbVersion + 1), cancellation);
             if (lines[filled] != JsonbVersion)
                 throw new NotSupportedException($"PostgreSQL sends jsonb in version {lines[filled]} of its format.");
-            await json.ReadExactlyAsync(lines.AsMemory(filled, length - JsonbVersion), cancellation);
+            ExportLine.WriteBegin(updated, lines.AsSpan(filled));
+            await json.ReadExactlyAsync(lines.AsMemory(filled, length - 1)[ExportLine.BeginBytes..], cancellation);
             filled += length;
-            lines[filled - 1] = EndOfLine;
+            lines[filled - 1] = ExportLine.End;
         }
 
         // As many sessions of this size as fill a page: what the database sends beyond a page is thrown away.
         var nextLimit = (int)Math.Clamp(sessions * (long)PageBytes / Math.Max(1, filled), 1, MostLimit);
         var next = sessions == limit || filled >= PageBytes ? last : null;
-        return new SessionPage(new ArraySegment<byte>(lines, 0, filled), lagging, next, nextLimit);
+        return new SessionPage(new ArraySegment<byte>(lines, 0, filled), lagging, next, nextLimit, asOf);
     }
 
     private static byte[] Larger(byte[] lines, int filled, int more)
@@ -118,10 +134,10 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
         var query = new SessionListQuery(command, caller, filter);
         command.CommandText =
             $"""
-            select p.id, p.moment, case when not o.lags then o.data -> 'body' end
+            select p.id, p.moment, o.updated, case when not o.lags then o.data -> 'body' end
             from ({query.Page(after, offset: 0, limit)}) p
             cross join lateral (
-              select d.data, {DocumentQuery.Lags(comparesStreams)} as lags
+              select d.data, d.{DocumentTable.Modified} as updated, {DocumentQuery.Lags(comparesStreams)} as lags
               from {SessionResultTable.Name} d
               where d.tenant_id = {query.Account} and d.id = p.id
               offset 0

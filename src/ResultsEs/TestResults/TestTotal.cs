@@ -4,16 +4,24 @@ using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
 
-/// <summary>The part of a session in its test's totals. Its QX scores, by task group, count while it is complete.</summary>
-internal sealed record SessionPart(SessionStatus Status, IReadOnlyDictionary<Guid, QxScore> Scores);
+/// <summary>
+/// The part of a session in its test's totals. Its QX scores, by task group, count while it is complete. Its NPS answers, by task,
+/// are none while it is not.
+/// </summary>
+internal sealed record SessionPart(
+    SessionStatus Status, IReadOnlyDictionary<Guid, QxScore> Scores, IReadOnlyDictionary<Guid, int> Nps)
+{
+    public static readonly IReadOnlyDictionary<Guid, int> NoNps = new Dictionary<Guid, int>();
+}
 
 /// <summary>
-/// The totals of a test: its sessions by status, and sums of the complete ones' QX scores by task group.
+/// The totals of a test: its sessions by status, sums of the complete ones' QX scores by task group, and their NPS answers by task.
 /// Sums are exact decimals, so removing a part undoes adding it, whatever came in between.
 /// </summary>
-internal sealed record TestTotal(long InProgress, long Complete, long Abandoned, IReadOnlyDictionary<Guid, QxSums> Qx)
+internal sealed record TestTotal(
+    long InProgress, long Complete, long Abandoned, IReadOnlyDictionary<Guid, QxSums> Qx, IReadOnlyDictionary<Guid, NpsCount> Nps)
 {
-    public static readonly TestTotal None = new(0, 0, 0, new Dictionary<Guid, QxSums>());
+    public static readonly TestTotal None = new(0, 0, 0, new Dictionary<Guid, QxSums>(), new Dictionary<Guid, NpsCount>());
 
     public bool IsEmpty => (InProgress, Complete, Abandoned) == (0, 0, 0);
 
@@ -29,7 +37,14 @@ internal sealed record TestTotal(long InProgress, long Complete, long Abandoned,
         Abandoned + other.Abandoned,
         Qx.Concat(other.Qx)
             .GroupBy(group => group.Key, group => group.Value)
-            .ToDictionary(group => group.Key, group => group.Aggregate((a, b) => a.Plus(b, 1))));
+            .ToDictionary(group => group.Key, group => group.Aggregate((a, b) => a.Plus(b, 1))),
+        Merge(Nps, other.Nps));
+
+    /// <summary>Merges the NPS answers of one test in two workspaces.</summary>
+    public static IReadOnlyDictionary<Guid, NpsCount> Merge(
+        IReadOnlyDictionary<Guid, NpsCount> a, IReadOnlyDictionary<Guid, NpsCount> b) => a.Concat(b)
+        .GroupBy(task => task.Key, task => task.Value)
+        .ToDictionary(task => task.Key, task => task.Aggregate((sum, count) => sum.Plus(count, 1)));
 
     private TestTotal Change(SessionPart part, int sign)
     {
@@ -41,11 +56,20 @@ internal sealed record TestTotal(long InProgress, long Complete, long Abandoned,
                 qx.Remove(group);
         }
 
+        var nps = new Dictionary<Guid, NpsCount>(Nps);
+        foreach (var (task, score) in part.Nps)
+        {
+            nps[task] = nps.GetValueOrDefault(task).Plus(NpsCount.Of(score), sign);
+            if (nps[task] == default)
+                nps.Remove(task);
+        }
+
         return new TestTotal(
             InProgress + (part.Status == SessionStatus.InProgress ? sign : 0),
             Complete + (part.Status == SessionStatus.Complete ? sign : 0),
             Abandoned + (part.Status == SessionStatus.Abandoned ? sign : 0),
-            qx);
+            qx,
+            nps);
     }
 }
 
@@ -114,6 +138,9 @@ internal readonly record struct Sum(long Count, decimal Total)
 
 [JsonSerializable(typeof(IReadOnlyDictionary<Guid, QxScore>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<Guid, QxSums>))]
+[JsonSerializable(typeof(IReadOnlyDictionary<Guid, int>))]
+[JsonSerializable(typeof(IReadOnlyDictionary<Guid, NpsCount>))]
+[JsonSerializable(typeof(IReadOnlyList<TaskBody>))]
 [JsonSerializable(typeof(TestResultsPage))]
 [JsonSerializable(typeof(QxScoresOfTest))]
 [JsonSerializable(typeof(SessionResultsPage))]

@@ -33,6 +33,15 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
         sessions.AddColumn("status", "varchar").NotNull();
         sessions.AddColumn("scores", "jsonb").NotNull();
         sessions.AddColumn("clips", "uuid[]").NotNull();
+        sessions.AddColumn("nps", "jsonb").NotNull().DefaultValueByExpression("'{}'::jsonb");
+        // Null in rows of a version without these columns, until their sessions are counted anew.
+        sessions.AddColumn("started_at", "timestamptz");
+        sessions.AddColumn("product_type", "varchar");
+        // Finds a test's first session.
+        sessions.Indexes.Add(new IndexDefinition("ix_test_sessions_started")
+        {
+            Columns = ["tenant_id", "workspace_id", "test_id", "started_at", "session_id"],
+        });
         // Partial, because few sessions of a test have clips.
         sessions.Indexes.Add(new IndexDefinition("ix_test_sessions_clips")
         {
@@ -49,6 +58,13 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
         totals.AddColumn("complete", "bigint").NotNull();
         totals.AddColumn("abandoned", "bigint").NotNull();
         totals.AddColumn("qx", "jsonb").NotNull();
+        totals.AddColumn("nps", "jsonb").NotNull().DefaultValueByExpression("'{}'::jsonb");
+        totals.AddColumn("first_started_at", "timestamptz").NotNull().DefaultValueByExpression("'epoch'::timestamptz");
+        totals.AddColumn("product_type", "varchar");
+        totals.Indexes.Add(new IndexDefinition("ix_test_totals_started")
+        {
+            Columns = ["tenant_id", "workspace_id", "first_started_at", "test_id"],
+        });
         yield return totals;
     }
 

@@ -106,8 +106,9 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
         if (changed.Count == 0)
             return 0;
 
-        // Documents first catch up with what nodes of another version appended.
+        // Documents first catch up with what nodes of another version appended, and complete ones with events that wait: they count.
         var stale = await StreamLog.StaleAsync(connection, SessionResultTable.Documents, changed, cancellation);
+        stale.AddRange((await TestTotalsStore.LaggingAsync(connection, changed, cancellation)).Except(stale));
         await refresh.RefreshAsync(SessionResultTable.Documents, stale, cancellation);
         await CountAsync(connection, changed, cancellation);
         await transaction.CommitAsync(cancellation);
@@ -153,9 +154,10 @@ internal sealed partial class TestTotalsUpdater(NpgsqlDataSource database, Docum
 
 internal static class TestTotalsSetup
 {
-    /// <summary>Adds the tables, the queue and the updater of the totals of tests.</summary>
+    /// <summary>Adds the definitions of tests, and the tables, the queue and the updater of their totals.</summary>
     public static WebApplicationBuilder AddTestTotals(this WebApplicationBuilder builder)
     {
+        builder.Services.AddDocuments(TestDefinitionTable.Documents);
         builder.Services.AddHostedService<TestTotalsUpdater>();
         builder.Services.ConfigureMarten(options =>
         {

@@ -40,6 +40,23 @@ public sealed class AccessOptionsTests
         ]));
 
     [Fact]
+    public void Each_mistake_of_a_workspaces_name_is_named_with_its_entry() => Assert.Equal(
+        [
+            "Workspaces:0:Account is missing.",
+            "Workspaces:0:Id is missing.",
+            "Workspaces:0:Name must have 1 to 200 characters.",
+            "Workspaces:2:Name must have 1 to 200 characters.",
+            "Workspaces:2: another entry has the same Account and Id.",
+        ],
+        Failures(
+        [
+            .. TestClients.Settings(),
+            new("Workspaces:0:Name", " "),
+            new("Workspaces:1:Account", TestClients.AccountOne.ToString()), new("Workspaces:1:Id", TestClients.WorkspaceA.ToString()), new("Workspaces:1:Name", "Zoo"),
+            new("Workspaces:2:Account", TestClients.AccountOne.ToString()), new("Workspaces:2:Id", TestClients.WorkspaceA.ToString()), new("Workspaces:2:Name", new string('x', 201)),
+        ]));
+
+    [Fact]
     public void The_demo_client_is_refused_outside_development()
     {
         KeyValuePair<string, string?>[] settings = [.. TestClients.Settings(), new("Clients:0:Id", "demo")];
@@ -47,6 +64,22 @@ public sealed class AccessOptionsTests
         Assert.Equal(["Clients:0 ('demo'): the demo client exists in the Development environment only."], Failures(settings));
         Assert.Null(Failures(settings, Environments.Development));
     }
+
+    [Theory]
+    [InlineData("https://app.example", true)]
+    [InlineData("http://localhost:3000", true)]
+    [InlineData("http://[::1]:3000", true)]
+    [InlineData("https://app.example:443", false)]
+    [InlineData("https://app.example/", false)]
+    [InlineData("https://app.example/page", false)]
+    [InlineData("https://App.example", false)]
+    [InlineData("https://*.example", false)]
+    [InlineData("app.example", false)]
+    [InlineData("null", false)]
+    [InlineData("*", false)]
+    [InlineData("", false)]
+    public void An_origin_is_written_as_browsers_send_it(string origin, bool isRight) =>
+        Assert.Equal(isRight, Failures([.. TestClients.Settings(), new("Cors:Origins:0", origin)]) is null);
 
     [Theory]
     [InlineData(null, null, "http://localhost:5080/")]

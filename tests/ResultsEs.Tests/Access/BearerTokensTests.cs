@@ -37,7 +37,34 @@ public sealed class BearerTokensTests(AccessHost.Shared shared) : IClassFixture<
         using var http = _host.Anonymous();
         using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), Cancel);
 
-        Assert.Equal((HttpStatusCode.Unauthorized, "Bearer"), (answer.StatusCode, answer.Headers.WwwAuthenticate.ToString()));
+        Assert.Equal((HttpStatusCode.Unauthorized, "Bearer realm=\"results\""), (answer.StatusCode, answer.Headers.WwwAuthenticate.ToString()));
+    }
+
+    [Theory]
+    [InlineData(TestClients.WriteOnly, "GET", "/caller", "studies:read")]
+    [InlineData(TestClients.ReadOnly, "POST", "/api/v2/sessionEvents", "events:write")]
+    public async Task A_token_that_lacks_the_scope_is_told_which(string client, string method, string path, string scope)
+    {
+        using var http = await _host.ClientAsync(client);
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        using var answer = await http.SendAsync(request, Cancel);
+
+        Assert.Equal(
+            (HttpStatusCode.Forbidden, $"Bearer error=\"insufficient_scope\", scope=\"{scope}\""),
+            (answer.StatusCode, answer.Headers.WwwAuthenticate.ToString()));
+    }
+
+    [Theory]
+    [InlineData("Basic dXNlcjpwYXNz")]
+    [InlineData("Bearer")]
+    [InlineData("Digest username=\"x\"")]
+    public async Task Another_scheme_is_asked_for_a_token_like_none(string authorization)
+    {
+        using var http = _host.Anonymous();
+        http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
+        using var answer = await http.GetAsync(new Uri("/caller", UriKind.Relative), Cancel);
+
+        Assert.Equal((HttpStatusCode.Unauthorized, "Bearer realm=\"results\""), (answer.StatusCode, answer.Headers.WwwAuthenticate.ToString()));
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class EveryAnswerTests(AccessHost.Shared shared) : IClassFixture<A
         { "GET", "/.well-known/openid-configuration", 200, "application/json; charset=UTF-8" },
         { "HEAD", "/.well-known/openid-configuration", 200, "application/json; charset=UTF-8" },
         { "GET", "/.well-known/jwks", 200, "application/json; charset=UTF-8" },
-        { "POST", "/oauth2/token", 400, "application/json; charset=UTF-8" },
+        { "POST", "/oauth2/token", 400, "application/json; charset=utf-8" },
         { "GET", "/oauth2/token", 405, "application/problem+json" },
     };
 

@@ -1,8 +1,11 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using ResultsEs.Access;
@@ -141,5 +144,170 @@ public sealed class TokenIssuerTests(AccessHost.Shared shared) : IClassFixture<A
         Assert.Equal(
             ("https://api.example.org/results/", "https://api.example.org/results/oauth2/token", "https://api.example.org/results/.well-known/jwks"),
             ((string?)discovery["issuer"], (string?)discovery["token_endpoint"], (string?)discovery["jwks_uri"]));
+    }
+
+    [Theory]
+    [InlineData("/.well-known/openid-configuration")]
+    [InlineData("/.well-known/oauth-authorization-server")]
+    public async Task Discovery_tells_of_tokens_and_of_no_logins(string path) => Assert.Equal(
+        """
+        {"issuer":"http://localhost:5080/","token_endpoint":"http://localhost:5080/oauth2/token","jwks_uri":"http://localhost:5080/.well-known/jwks","scopes_supported":["studies:read","events:write"],"response_types_supported":[],"grant_types_supported":["client_credentials"],"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]}
+        """,
+        await _http.GetStringAsync(new Uri(path, UriKind.Relative), Cancel));
+
+    [Fact]
+    public async Task The_protected_resource_names_its_issuer() => Assert.Equal(
+        """
+        {"resource":"http://localhost:5080/","authorization_servers":["http://localhost:5080/"],"scopes_supported":["studies:read","events:write"],"bearer_methods_supported":["header"],"resource_documentation":"http://localhost:5080/docs"}
+        """,
+        await _http.GetStringAsync(new Uri("/.well-known/oauth-protected-resource", UriKind.Relative), Cancel));
+
+    [Theory]
+    [InlineData(null, 401, "")]
+    [InlineData("Basic YWNjb3VudC1vbmU6d3Jvbmc=", 401, "Basic realm=\"results\"")]
+    [InlineData("basic bm9ib2R5Ong=", 401, "Basic realm=\"results\"")]
+    [InlineData("Basic !!!", 400, "")]
+    [InlineData("Bearer x", 400, "")]
+    public async Task Basic_is_asked_for_where_it_was_tried(string? authorization, int status, string challenge)
+    {
+        using var http = _host.Anonymous();
+        if (authorization is not null)
+            http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
+        var secret = authorization is null ? "&client_id=account-one&client_secret=wrong" : "";
+        using var answer = await PostAsync(http, "grant_type=client_credentials" + secret);
+
+        Assert.Equal((status, challenge), ((int)answer.StatusCode, answer.Headers.WwwAuthenticate.ToString()));
+    }
+
+    /// <summary>Forms that are malformed, one for each thing that a reader or the library trips over.</summary>
+    [Theory]
+    [InlineData("grant_type=%00")]
+    [InlineData("grant_type=\0")]
+    [InlineData("grant_type=client_credentials&client_id=%00&client_secret=x")]
+    [InlineData("grant_type=client_credentials&client_id=a&client_secret=x%0A")]
+    [InlineData("grant_type=client_credentials&a%00b=c")]
+    [InlineData("request_uri=%00")]
+    [InlineData("grant_type=%zz")]
+    [InlineData("grant_type=%f")]
+    [InlineData("grant_type=%")]
+    [InlineData("grant_type=%ff")]
+    [InlineData("grant_type=%ed%a0%80")]
+    [InlineData("scope=+")]
+    [InlineData("")]
+    [InlineData("&&&")]
+    [InlineData("=")]
+    [InlineData("grant_type=client_credentials", "multipart/form-data; boundary=x")]
+    [InlineData("grant_type=client_credentials", "application/json")]
+    [InlineData("grant_type=client_credentials", "application/x-www-form-urlencoded; charset=utf-16")]
+    [InlineData("grant_type=client_credentials", "application/x-www-form-urlencoded; charset=nope")]
+    [InlineData("grant_type=client_credentials", ";;;")]
+    [InlineData("grant_type=client_credentials", "application/x-www-form-urlencoded,text/plain")]
+    [InlineData("grant_type=client_credentials", "")]
+    public Task A_malformed_form_is_an_invalid_request(string form, string contentType = Form) => RefusedAsync(form, contentType);
+
+    [Fact]
+    public async Task So_is_one_of_very_many_keys_or_very_long_ones()
+    {
+        await RefusedAsync(string.Join('&', Enumerable.Range(0, 2_000).Select(i => $"k{i}=")));
+        await RefusedAsync(new string('k', 5_000) + "=1");
+    }
+
+    [Theory]
+    [InlineData("scope=studies%3Aread&scope=studies%3Aread", "scope")]
+    [InlineData("scope=&scope=", "scope")]
+    [InlineData("grant_type=client_credentials", "grant_type")]
+    [InlineData("client_id=account-one", "client_id")]
+    [InlineData("client_secret=x", "client_secret")]
+    [InlineData("client%5Fsecret=x", "client_secret")]
+    [InlineData("client_assertion=x&client_assertion=x", "client_assertion")]
+    [InlineData("resource=x&resource=y", "resource")]
+    public async Task A_parameter_that_comes_twice_is_an_invalid_request(string more, string name)
+    {
+        var refusal = await RefusedAsync($"{Right}&{more}");
+
+        Assert.Equal($"The parameter {name} is there more than once.", refusal);
+    }
+
+    [Fact]
+    public async Task Parameters_of_other_names_are_ignored()
+    {
+        using var answer = await PostAsync(_http, Right + "&a=1&a=2&SCOPE=events%3Awrite&request=x&scope=studies%3Aread");
+        var body = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonObject>(Cancel);
+
+        Assert.Equal("studies:read", (string?)Tokens.Part((string)body!["access_token"]!, 1)["scope"]);
+    }
+
+    [Theory]
+    [InlineData("a:99999")]
+    [InlineData("a..b")]
+    [InlineData("..")]
+    [InlineData("xn--")]
+    public async Task A_malformed_host_is_an_invalid_request(string name)
+    {
+        await using var host = await AccessHost.StartAsync(kestrel: true);
+        foreach (var (method, path) in new[] { ("POST", "/oauth2/token"), ("GET", "/.well-known/jwks") })
+        {
+            var answer = await SendRawAsync(host, $"{method} {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\nContent-Type: {Form}\r\nContent-Length: {Right.Length}\r\n\r\n{Right}");
+            Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+            Assert.Contains("\"error\":\"invalid_request\"", answer, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Nothing_that_strangers_send_or_break_off_is_logged()
+    {
+        using var logs = new CollectedLogs();
+        await using var host = await AccessHost.StartAsync(kestrel: true, services: services => services.AddSingleton<ILoggerProvider>(logs));
+        foreach (var head in new[] { "Content-Length: 5000\r\n\r\ngrant_type=c", "Transfer-Encoding: chunked\r\n\r\n5\r\nabc", "Transfer-Encoding: chunked\r\n\r\nzz\r\n" })
+        {
+            foreach (var isReset in new[] { false, true })
+                await BreakOffAsync(host, $"POST /oauth2/token HTTP/1.1\r\nHost: a\r\nContent-Type: {Form}\r\n{head}", isReset);
+        }
+
+        await SendRawAsync(host, $"POST /oauth2/token HTTP/1.1\r\nHost: xn--\r\nConnection: close\r\nContent-Type: {Form}\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\ngrant_type=%00");
+        await host.App.StopAsync(Cancel);
+
+        Assert.Empty(logs.Warnings);
+    }
+
+    private const string Form = "application/x-www-form-urlencoded";
+    private const string Right = "grant_type=client_credentials&client_id=account-one&client_secret=correct+horse+battery+staple";
+
+    private async Task<string> RefusedAsync(string form, string contentType = Form)
+    {
+        using var answer = await PostAsync(_http, form, contentType);
+        var body = (await answer.Content.ReadFromJsonAsync<JsonObject>(Cancel))!;
+        Assert.Equal((HttpStatusCode.BadRequest, "invalid_request"), (answer.StatusCode, (string?)body["error"]));
+        return (string)body["error_description"]!;
+    }
+
+    private static Task<HttpResponseMessage> PostAsync(HttpClient http, string form, string contentType = Form)
+    {
+        var content = new ByteArrayContent(Encoding.UTF8.GetBytes(form));
+        if (contentType.Length > 0)
+            content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        return http.PostAsync(new Uri("/oauth2/token", UriKind.Relative), content, Cancel);
+    }
+
+    private static async Task<string> SendRawAsync(AccessHost host, string request)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, new Uri(host.App.Urls.Single()).Port, Cancel);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), Cancel);
+        using var reader = new StreamReader(client.GetStream(), Encoding.UTF8);
+        return await reader.ReadToEndAsync(Cancel);
+    }
+
+    private static async Task BreakOffAsync(AccessHost host, string request, bool isReset)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, new Uri(host.App.Urls.Single()).Port, Cancel);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(request), Cancel);
+        // The service has the request before the connection ends: a request behind it is answered.
+        await SendRawAsync(host, "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        if (isReset)
+            client.LingerState = new LingerOption(enable: true, seconds: 0);
+        else
+            client.Client.Shutdown(SocketShutdown.Send);
     }
 }

@@ -19,7 +19,7 @@ public sealed class RebuildCommandTests
         await using var host = await AppFixture.StartAsync("Production", data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, database)]);
         using var http = await AppFixture.ClientAsync(host);
         foreach (var score in new[] { 20, 40 })
-            await http.RecordAsync(TestData.Session(test: test).WithScore(group, score).Completed());
+            await http.RecordAsync(TestData.Interaction(test: test).WithScore(group, score).Completed());
         await http.RecordAsync(TestData.Session(test: test));
         var live = "";
         await Wait.UntilAsync(async () => (live = await TotalsAsync()).Contains("\"total\":3", StringComparison.Ordinal));
@@ -51,12 +51,55 @@ public sealed class RebuildCommandTests
             arguments, ("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database), (DataFolder.Variable, data.Path));
     }
 
+    /// <summary>A database of before NPS answers were counted, and before lists knew when a test's first session began.</summary>
+    [Theory]
+    [InlineData("test-totals")]
+    [InlineData("session-results")]
+    public async Task Totals_of_a_version_that_counted_no_NPS_are_filled(string rebuilt)
+    {
+        using var data = new TempFolder();
+        var database = await TestDatabase.CreateAsync();
+        var (test, task) = (Guid.NewGuid(), Guid.NewGuid());
+        await using var host = await AppFixture.StartAsync("Production", data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, database)]);
+        using var http = await AppFixture.ClientAsync(host);
+        foreach (var score in new[] { 9, 10, 0, 7 })
+            await http.RecordAsync(TestData.Session(test: test).WithAnswer(Answers.Nps(score), task).Completed());
+        var live = "";
+        await Wait.UntilAsync(async () => (live = await ShownAsync()).Contains("\"promoterPercentage\":50", StringComparison.Ordinal));
+        Assert.Contains("\"orderedAt\":\"2026-03-01T10:15:00.000Z\"", live, StringComparison.Ordinal);
+
+        await ExecuteAsync(
+            database,
+            """
+            alter table results.test_totals drop column nps, drop column first_started_at, drop column product_type;
+            alter table results.test_sessions drop column nps, drop column started_at, drop column product_type
+            """);
+        foreach (var arguments in new string[][] { ["db-apply"], ["db-assert"] })
+            Assert.Equal(0, (await RunAsync(arguments)).ExitCode);
+        // Served meanwhile, with what there is.
+        Assert.Contains("\"netPromoterScores\":[]", await ShownAsync(), StringComparison.Ordinal);
+        Assert.Contains("\"orderedAt\":\"1970-01-01T00:00:00.000Z\"", await ShownAsync(), StringComparison.Ordinal);
+
+        Assert.Equal(0, (await RunAsync("rebuild", rebuilt)).ExitCode);
+        Assert.Equal(live, await ShownAsync());
+
+        // A session that leaves takes its answer with it.
+        await http.RecordAsync(TestData.Session(test: test).WithAnswer(Answers.Nps(9), task).Completed());
+        await Wait.UntilAsync(async () => (await ShownAsync()).Contains("\"promoterPercentage\":60", StringComparison.Ordinal));
+
+        async Task<string> ShownAsync() => (await http.JsonAsync($"/v1/studies/{test}")).ToJsonString()
+            + await http.GetStringAsync(new Uri($"/v1/workspaces/{TestClients.WorkspaceA}", UriKind.Relative), Cancelled);
+
+        Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments) => ServiceProcess.RunAsync(
+            arguments, ("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database), (DataFolder.Variable, data.Path));
+    }
+
     [Fact]
     public async Task Documents_that_know_nothing_of_lists_are_not_listed_and_after_a_rebuild_they_are()
     {
         using var data = new TempFolder();
         var database = await TestDatabase.CreateAsync();
-        var session = TestData.Session().WithScore(Guid.NewGuid(), 50).Transcribed().Completed();
+        var session = TestData.Interaction().WithScore(Guid.NewGuid(), 50).Transcribed().Completed();
         await using (var host = await AppFixture.StartAsync("Production", data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, database)]))
         {
             using var http = await AppFixture.ClientAsync(host);
@@ -93,7 +136,7 @@ public sealed class RebuildCommandTests
     {
         var run = await ServiceProcess.RunAsync(["rebuild", "everything"], ("ConnectionStrings__results", await TestDatabase.CreateAsync()));
 
-        Assert.Equal((1, "There is no read model 'everything' to rebuild; there are session-results, highlight-reels and test-totals."), (run.ExitCode, run.Errors.Trim()));
+        Assert.Equal((1, "There is no read model 'everything' to rebuild; there are session-results, highlight-reels, test-definitions and test-totals."), (run.ExitCode, run.Errors.Trim()));
     }
 
     private static async Task ExecuteAsync(string database, string sql)

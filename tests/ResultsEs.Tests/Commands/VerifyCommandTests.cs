@@ -19,11 +19,11 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
     public async Task What_was_folded_as_it_came_is_what_all_events_fold_into()
     {
         var all = await RunAsync("all");
-        Assert.Equal((0, $"{recorded.Sessions.Count + 2} verified, 0 differ"), (all.ExitCode, all.Lines[^1]));
+        Assert.Equal((0, $"{recorded.Sessions.Count + 3} verified, 0 differ"), (all.ExitCode, all.Lines[^1]));
         Assert.Equal((0, "1 verified, 0 differ"), await EndAsync("--account", TestClients.AccountTwo.ToString()));
         Assert.Equal((0, "0 verified, 0 differ"), await EndAsync("--account", Guid.NewGuid().ToString()));
         Assert.Equal((0, "17 verified, 0 differ"), await EndAsync("--sample", "17"));
-        Assert.Equal((0, $"{recorded.Sessions.Count + 2} verified, 0 differ"), await EndAsync("--sample", "100000"));
+        Assert.Equal((0, $"{recorded.Sessions.Count + 3} verified, 0 differ"), await EndAsync("--sample", "100000"));
     }
 
     [Fact]
@@ -36,10 +36,11 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
             update results.mt_doc_session_result_2 set data = jsonb_set(data #- '{body,tasks,0,text}', '{body,status}', '"ABANDONED"') where id = '{{changed.Id}}';
             delete from results.mt_doc_session_result_2 where id = '{{lost.Id}}';
             update results.mt_doc_highlight_reel set data = jsonb_set(data, '{rendering}', 'null') where id = '{{recorded.Reel.Id}}';
+            update results.mt_doc_test_definition set title = 'Another' where id = '{{recorded.Test.Id}}';
             """);
 
         var (exitCode, lines) = await RunAsync("all");
-        Assert.Equal((1, $"{recorded.Sessions.Count + 2} verified, 3 differ"), (exitCode, lines[^1]));
+        Assert.Equal((1, $"{recorded.Sessions.Count + 3} verified, 4 differ"), (exitCode, lines[^1]));
         var found = lines.Where(line => line.StartsWith('{')).Select(line => JsonNode.Parse(line)!).ToDictionary(line => (Guid)line["id"]!);
 
         var task = changed.Tasks[0];
@@ -52,6 +53,8 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
         Assert.Equal(lost.Id, (Guid)whole["folded"]!["document"]!["id"]!);
         var rendering = Assert.Single(found[recorded.Reel.Id]["differences"]!.AsArray())!.AsObject();
         Assert.Equal(("document.rendering", true, null), ((string)rendering["path"]!, rendering.ContainsKey("stored"), rendering["stored"]));
+        Assert.Equal("test_definition", (string)found[recorded.Test.Id]["kind"]!);
+        Assert.Equal("""[{"path":"columns.title","stored":"Another","folded":"Checkout"}]""", found[recorded.Test.Id]["differences"]!.ToJsonString());
     }
 
     [Theory]
@@ -100,6 +103,8 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
 
         internal ReelBuilder Reel { get; } = TestData.Reel(Guid.NewGuid()).Generated();
 
+        internal TestBuilder Test { get; } = TestData.Test();
+
         internal string Database { get; private set; } = null!;
 
         internal string Copy { get; private set; } = null!;
@@ -139,6 +144,7 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
             }
 
             await http.RecordAsync(Reel);
+            await http.RecordAsync(Test);
             await other.RecordAsync(TestData.SessionOnly().Started(TestClients.WorkspaceOfTwo));
         }
     }

@@ -19,6 +19,28 @@ public sealed class SettingsTests
     public void What_is_no_number_is_named() => Assert.Contains(
         "'One:Least'", Assert.Throws<StartupException>(() => Validate(("One:Least", "many"))).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("One:Lest", "1", "'One:Lest' is not a setting; there are Least, Ids, Inner.")]
+    [InlineData("One:Least", "9999999999", "'One:Least' must be a whole number.")]
+    [InlineData("One:Least:0", "1", "'One:Least:0' is not a setting: One:Least is one value.")]
+    [InlineData("One:Ids", "11111111-0000-4000-8000-000000000001", "'One:Ids' is a group of settings, and no value.")]
+    [InlineData("One:Ids:0", "hush", "'One:Ids:0' must be a UUID.")]
+    [InlineData("One:Ids:first", "11111111-0000-4000-8000-000000000001", "'One:Ids:first' is not a setting; the entries of a list are numbered from 0.")]
+    [InlineData("One:Inner:0:Url", "http://[", "'One:Inner:0:Url' must be a URL.")]
+    [InlineData("One:Inner:0:Urls", "http://a", "'One:Inner:0:Urls' is not a setting; there are Url, IsOn, Limit.")]
+    [InlineData("One:Inner:3:IsOn", "yes", "'One:Inner:3:IsOn' must be true or false.")]
+    [InlineData("One:Inner:0:Limit", "70000", "'One:Inner:0:Limit' must be a whole number from 0 to 65535.")]
+    public void What_does_not_fit_is_named_and_not_repeated(string key, string value, string problem) =>
+        Assert.Equal(problem, Assert.Throws<StartupException>(() => Validate((key, value))).Message);
+
+    [Theory]
+    [InlineData("one:LEAST", "2")]
+    [InlineData("One:Ids", "")]
+    [InlineData("One:Inner:0:Url", "")]
+    [InlineData("One:Inner:0:Limit", "")]
+    [InlineData("One:Inner:7:IsOn", "TRUE")]
+    public void What_fits_does(string key, string value) => Validate((key, value));
+
     private static void Validate(params (string Key, string? Value)[] settings)
     {
         var configuration = new ConfigurationBuilder()
@@ -35,6 +57,21 @@ public sealed class SettingsTests
     private sealed class One
     {
         public int Least { get; init; } = 1;
+
+        public List<Guid> Ids { get; init; } = [];
+
+        public List<Inner> Inner { get; init; } = [];
+
+        public int Computed => Least;
+    }
+
+    private sealed class Inner
+    {
+        public Uri? Url { get; init; }
+
+        public bool IsOn { get; init; }
+
+        public ushort? Limit { get; init; }
     }
 
     private sealed class Two

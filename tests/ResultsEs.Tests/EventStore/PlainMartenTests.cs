@@ -14,6 +14,7 @@ using ResultsEs.EventStore;
 using ResultsEs.Media;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 
@@ -144,7 +145,7 @@ public sealed class PlainMartenTests : IAsyncLifetime
     private DocumentStore Plain(Action<StoreOptions>? more = null) => DocumentStore.For(options =>
     {
         options.Connection(_database);
-        MartenSetup.Configure(options, [SessionResultTable.Documents, HighlightReelTable.Documents]);
+        MartenSetup.Configure(options, [SessionResultTable.Documents, HighlightReelTable.Documents, TestDefinitionTable.Documents]);
         more?.Invoke(options);
     });
 

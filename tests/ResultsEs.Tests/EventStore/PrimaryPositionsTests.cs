@@ -50,7 +50,7 @@ public sealed class PrimaryPositionsTests
         Assert.Equal((true, false, false), (_positions.Follows(At(500)), _positions.Follows(At(500, timeline: 2)), _positions.Follows(At(500, cluster: 2))));
 
         // The primary was replaced by a standby that had less.
-        _positions.Add(Moment(2), At(90, timeline: 2));
+        _positions.Add(Look(2, At(90, timeline: 2)));
         Assert.Equal((null, 2), (ShownBy(100), ShownBy(90, timeline: 2)));
     }
 
@@ -66,10 +66,18 @@ public sealed class PrimaryPositionsTests
 
     private static LogPosition At(ulong place, int timeline = 1, long cluster = 1) => new(cluster, timeline, new NpgsqlLogSequenceNumber(place));
 
-    private static long Moment(int second) => second * TimeProvider.System.TimestampFrequency;
+    private void See(int second, ulong place) => _positions.Add(Look(second, At(place)));
 
-    private void See(int second, ulong place) => _positions.Add(Moment(second), At(place));
+    private static PrimaryLook Look(int second, LogPosition position) =>
+        new(second * TimeProvider.System.TimestampFrequency, DateTimeOffset.UnixEpoch.AddSeconds(second), position);
 
-    private long? ShownBy(ulong place, int timeline = 1, long cluster = 1) =>
-        _positions.ShownBy(At(place, timeline, cluster)) / TimeProvider.System.TimestampFrequency;
+    private long? ShownBy(ulong place, int timeline = 1, long cluster = 1)
+    {
+        if (_positions.ShownBy(At(place, timeline, cluster)) is not { } look)
+            return null;
+
+        // Moment and time are of one look.
+        Assert.Equal(look.Moment / TimeProvider.System.TimestampFrequency, look.CompleteTo.ToUnixTimeSeconds());
+        return look.CompleteTo.ToUnixTimeSeconds();
+    }
 }

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
+using ResultsEs.Sessions;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.EventStore;
@@ -72,6 +73,78 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         await after.RecordAsync(http);
         await Wait.UntilAsync(async () => (await after.MissingAsync(http)).Count == after.Paths.Count);
         await Replica.ResumeAsync();
+    }
+
+    /// <summary>What a standby does not show yet is later than the time that its answers tell.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Who_follows_changes_goes_on_from_what_the_standby_showed(bool isExport)
+    {
+        await using var host = await HostAsync(Replica.ConnectionString(_name), ("Reads:MaxLagSeconds", "3600"));
+        using var http = await AppFixture.ClientAsync(host);
+        var test = Guid.NewGuid();
+        var (seen, unseen) = (TestData.Session(test: test).Completed(), TestData.Session(test: test).Completed());
+        await http.RecordAsync(seen);
+        await IsAsync(http, "Healthy");
+        await Replica.CaughtUpAsync();
+
+        await Replica.PauseAsync();
+        await http.RecordAsync(unseen);
+        // The node keeps looking at both, and the primary's clock goes on.
+        await Task.Delay(1_500, Cancelled);
+        var (asOf, ids) = await ChangesAsync(http, test, "2026-01-01T00:00:00Z", isExport);
+        var stored = new DateTimeOffset((DateTime)(await AskAsync($"select date_trunc('milliseconds', mt_last_modified) from {SessionResultTable.Name} where id = '{unseen.Id}'"))!);
+        await Replica.ResumeAsync();
+
+        Assert.Equal([seen.Id], ids);
+        Assert.True(DateTimeOffset.Parse(asOf, CultureInfo.InvariantCulture) <= stored, $"{asOf}, but the standby lacks what was stored {stored:O}");
+        await Wait.UntilAsync(async () => (await ChangesAsync(http, test, asOf, isExport)).Ids.Contains(unseen.Id));
+        // And it follows: later answers tell a later time.
+        await Wait.UntilAsync(async () => string.CompareOrdinal((await ChangesAsync(http, test, asOf, isExport)).AsOf, asOf) > 0);
+    }
+
+    [Fact]
+    public async Task A_walk_that_began_on_the_primary_goes_on_where_as_much_is_shown()
+    {
+        await using var onPrimary = await AppFixture.StartAsync("Production", _data, [.. TestClients.Settings(), new(AppFixture.ConnectionString, Primary)]);
+        using var toPrimary = await AppFixture.ClientAsync(onPrimary);
+        using var data = new TempFolder();
+        await using var host = await AppFixture.StartAsync(
+            "Production", data,
+            [.. TestClients.Settings(), new(AppFixture.ConnectionString, Primary), new(Standby, Replica.ConnectionString(_name)), new("Reads:MaxLagSeconds", "3600")]);
+        using var http = await AppFixture.ClientAsync(host);
+        var test = Guid.NewGuid();
+        var sessions = Enumerable.Range(0, 2).Select(_ => TestData.Session(test: test).Completed()).ToList();
+        var list = $"/api/v2/sessionResults?testId={test}&updatedSince=2026-01-01T00:00:00Z&limit=1";
+        await toPrimary.RecordAsync(sessions[0]);
+        await IsAsync(http, "Healthy");
+        await Wait.UntilAsync(async () => (await ChangesAsync(http, test, "2026-01-01T00:00:00Z", isExport: false)).Ids.Count == 1);
+
+        await Replica.PauseAsync();
+        await toPrimary.RecordAsync(sessions[1]);
+        var first = await toPrimary.JsonAsync(list);
+        // The standby has nothing behind the first session.
+        Assert.Single((await ChangesAsync(http, test, "2026-01-01T00:00:00Z", isExport: false)).Ids);
+        var second = await http.JsonAsync($"{list}&cursor={(string)first["meta"]!["pagination"]!["nextCursor"]!}");
+        await Replica.ResumeAsync();
+
+        Assert.Equal(sessions[1].Id, (Guid)second["sessions"]!.AsArray().Single()!["sessionId"]!);
+        Assert.Equal((string)first["meta"]!["asOf"]!, (string)second["meta"]!["asOf"]!);
+    }
+
+    private static async Task<(string AsOf, IReadOnlyList<Guid> Ids)> ChangesAsync(HttpClient http, Guid test, string since, bool isExport)
+    {
+        if (!isExport)
+        {
+            var list = await http.JsonAsync($"/api/v2/sessionResults?testId={test}&updatedSince={since}");
+            return ((string)list["meta"]!["asOf"]!, [.. list["sessions"]!.AsArray().Select(session => (Guid)session!["sessionId"]!)]);
+        }
+
+        using var answer = await http.ReadAsync(TestResults.ExportTests.Path(test, $"updatedSince={since}"));
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var lines = TestResults.ExportTests.Lines(await answer.Content.ReadAsByteArrayAsync(Cancelled));
+        return (answer.Headers.GetValues("x-as-of").Single(), [.. lines.Select(TestResults.ExportTests.Id)]);
     }
 
     [Fact]
@@ -468,7 +541,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
 
         public Everything()
         {
-            _session = TestData.Session(test: _test).WithAnswer(Answers.Nps(9)).Scored().Transcribed().WithVideo().WithClip(_clip).WithClipGenerated(_clip).Completed();
+            _session = TestData.Interaction(test: _test).WithAnswer(Answers.Nps(9)).Scored().Transcribed().WithVideo().WithClip(_clip).WithClipGenerated(_clip).Completed();
             _reel = TestData.Reel(_test, _clip).Generated();
             Paths =
             [
@@ -483,6 +556,8 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
                 $"/api/v2/testResults/{_test}/highlightreels",
                 $"/api/v2/testResults/{_test}/highlightreels/{_reel.Id}",
                 $"/api/v2/testResults/{_test}/qxScores",
+                $"/v1/workspaces/{TestClients.WorkspaceA}",
+                $"/v1/studies/{_test}",
             ];
         }
 
@@ -510,7 +585,8 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
                 using var answer = await http.ReadAsync(path);
                 var text = await answer.Content.ReadAsStringAsync(Cancelled);
                 Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.NotFound, $"{path}: {(int)answer.StatusCode} {text}");
-                if (answer.StatusCode == HttpStatusCode.NotFound || (path.StartsWith("/api/v2/testResults?", StringComparison.Ordinal) && !text.Contains(_test.ToString(), StringComparison.Ordinal)))
+                var isOfAllTests = path.StartsWith("/api/v2/testResults?", StringComparison.Ordinal) || path.StartsWith("/v1/workspaces/", StringComparison.Ordinal);
+                if (answer.StatusCode == HttpStatusCode.NotFound || (isOfAllTests && !text.Contains(_test.ToString(), StringComparison.Ordinal)))
                     missing.Add(path);
             }
 

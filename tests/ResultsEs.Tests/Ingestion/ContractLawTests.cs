@@ -122,7 +122,7 @@ public sealed class ContractLawTests
         Assert.Equal(JsonNode.Parse(example), JsonNode.Parse(CloudEvent.ToJson([answered])), JsonNode.DeepEquals);
     }
 
-    private static List<JsonObject> Everything() => [.. TestData.SessionWithEverything().Events, .. TestData.ReelWithEverything().Events];
+    private static List<JsonObject> Everything() => [.. TestData.SessionWithEverything().Events, .. TestData.ReelWithEverything().Events, .. TestData.Test().Events];
 
     private static IEnumerable<Type> ConcreteSubtypes<T>() =>
         typeof(T).Assembly.GetTypes().Where(type => type is { IsAbstract: false } && type.IsAssignableTo(typeof(T)));

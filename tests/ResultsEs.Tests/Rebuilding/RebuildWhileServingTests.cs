@@ -113,7 +113,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
     public async Task What_counts_otherwise_by_the_new_documents_is_counted_again()
     {
         var (test, group) = (Guid.NewGuid(), Guid.NewGuid());
-        var sessions = new[] { 20, 40, 60 }.Select(score => TestData.Session(test: test).WithScore(group, score).Completed()).ToList();
+        var sessions = new[] { 20, 40, 60 }.Select(score => TestData.Interaction(test: test).WithScore(group, score).Completed()).ToList();
         foreach (var session in sessions)
             await _http.RecordAsync(session);
         await Wait.UntilAsync(async () => await CompleteAsync() == 3);
@@ -168,10 +168,12 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         await _http.RecordAsync(TestData.SessionWithEverything());
         await _http.RecordAsync(TestData.SessionOnly().WithAnswer(Answers.Nps(1)));
         await _http.RecordAsync(TestData.ReelWithEverything());
-        var (sessions, reels) = (await RowsAsync("mt_doc_session_result_2"), await RowsAsync("mt_doc_highlight_reel"));
+        await _http.RecordAsync(TestData.Test().Defined(TestClients.WorkspaceA, "Again"));
+        var (sessions, reels, tests) =
+            (await RowsAsync("mt_doc_session_result_2"), await RowsAsync("mt_doc_highlight_reel"), await RowsAsync("mt_doc_test_definition"));
         var definition = await DefinitionAsync();
 
-        foreach (var name in new[] { "session-results", "highlight-reels" })
+        foreach (var name in new[] { "session-results", "highlight-reels", "test-definitions" })
         {
             var (exitCode, output, errors) = await ServiceProcess.RunAsync(["rebuild", name, "--parallel", "3"], Environment);
             Assert.True(exitCode == 0, output + errors);
@@ -179,6 +181,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
 
         Assert.Equal(sessions, await RowsAsync("mt_doc_session_result_2"));
         Assert.Equal(reels, await RowsAsync("mt_doc_highlight_reel"));
+        Assert.Equal(tests, await RowsAsync("mt_doc_test_definition"));
         Assert.Equal(definition, await DefinitionAsync());
         Assert.Equal(0, (await ServiceProcess.RunAsync(["db-assert"], Environment)).ExitCode);
 

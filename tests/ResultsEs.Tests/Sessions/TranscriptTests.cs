@@ -74,6 +74,25 @@ public sealed class TranscriptTests(AppFixture app)
         Assert.EndsWith("second\n", await http.GetStringAsync(new Uri(Path(session.Id), UriKind.Relative), Cancelled), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("lines=0-1")]
+    [InlineData("seconds=1-2")]
+    [InlineData("BITES=0-3")]
+    [InlineData("bytes")]
+    [InlineData("nonsense")]
+    public async Task A_range_of_an_unknown_unit_is_ignored(string range)
+    {
+        using var http = await app.ClientAsync();
+        var session = TestData.Session().Transcribed();
+        await http.RecordAsync(session);
+        using var request = new HttpRequestMessage(HttpMethod.Get, Path(session.Id));
+        request.Headers.TryAddWithoutValidation("Range", range);
+        using var answer = await http.SendAsync(request, Cancelled);
+
+        Assert.Equal((HttpStatusCode.OK, null), (answer.StatusCode, answer.Content.Headers.ContentRange));
+        Assert.StartsWith("WEBVTT\n", await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_transcript_without_cues_is_an_empty_file()
     {

@@ -34,7 +34,8 @@ public sealed class ExportTests(AppFixture app)
         Assert.Equal((HttpStatusCode.OK, "application/x-ndjson"), (answer.StatusCode, answer.Content.Headers.ContentType?.ToString()));
         Assert.Equal(await ListedAsync(http, test), lines.Select(Id));
         foreach (var line in lines)
-            Assert.Equal(await http.GetStringAsync(new Uri($"/api/v3/sessionResults/{Id(line)}", UriKind.Relative), Cancelled), line);
+            Assert.Equal(await http.GetStringAsync(new Uri($"/api/v3/sessionResults/{Id(line)}", UriKind.Relative), Cancelled), Body(line));
+        Assert.Equal(await UpdatedAsync(http, test), lines.Select(line => (string)JsonNode.Parse(line)!["updatedTime"]!));
     }
 
     [Fact]
@@ -96,7 +97,8 @@ public sealed class ExportTests(AppFixture app)
         Assert.Equal(sessions.Select(session => session.Id), lines.Select(Id));
         Assert.All(lines, line => Assert.Equal(2, JsonNode.Parse(line)!["tasks"]!.AsArray().Count));
         foreach (var session in behind)
-            Assert.Contains(await http.GetStringAsync(new Uri($"/api/v3/sessionResults/{session}", UriKind.Relative), Cancelled), lines);
+            Assert.Contains(await http.GetStringAsync(new Uri($"/api/v3/sessionResults/{session}", UriKind.Relative), Cancelled), lines.Select(Body));
+        Assert.Equal(await UpdatedAsync(http, test), lines.Select(line => (string)JsonNode.Parse(line)!["updatedTime"]!));
     }
 
     [Fact]
@@ -186,6 +188,20 @@ public sealed class ExportTests(AppFixture app)
     }
 
     internal static Guid Id(string line) => (Guid)JsonNode.Parse(line)!["sessionId"]!;
+
+    /// <summary>A line without its first member, the time of the last change.</summary>
+    private static string Body(string line)
+    {
+        const string Head = "{\"updatedTime\": \"2026-03-01T10:15:04.123Z\", ";
+        Assert.Equal("{\"updatedTime\": \"", line[..17]);
+        return "{" + line[Head.Length..];
+    }
+
+    private static async Task<IReadOnlyList<string>> UpdatedAsync(HttpClient http, Guid test)
+    {
+        var list = await http.JsonAsync($"/api/v2/sessionResults?testId={test}&limit=500");
+        return [.. list["sessions"]!.AsArray().Select(session => (string)session!["updatedTime"]!)];
+    }
 
     private static async Task<IReadOnlyList<Guid>> ListedAsync(HttpClient http, Guid test)
     {

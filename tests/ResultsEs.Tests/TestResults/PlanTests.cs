@@ -96,6 +96,7 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
     [Theory]
     [InlineData(nameof(GetTestResults))]
     [InlineData(nameof(GetQxScores))]
+    [InlineData(nameof(GetStudy))]
     [InlineData(nameof(GetHighlightReels))]
     [InlineData(nameof(GetHighlightReel))]
     [InlineData(nameof(SessionMediaQuery))]
@@ -114,6 +115,7 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
             {
                 nameof(GetTestResults) => (GetTestResults.Sql, (object[])[Caller.Workspaces, Guid.Empty, Guid.Empty, 26, 0, 26, 500L]),
                 nameof(GetQxScores) => (GetQxScores.Sql, [Caller.Workspaces, BigTest]),
+                nameof(GetStudy) => (GetStudy.Sql, [Caller.Workspaces, BigTest, GetStudy.AllStatuses]),
                 nameof(GetHighlightReels) => (GetHighlightReels.Sql, [Caller.Workspaces, BigTest]),
                 nameof(GetHighlightReel) => (GetHighlightReel.Sql, [Caller.Workspaces, BigTest, Guid.NewGuid()]),
                 nameof(SessionMediaQuery) => (SessionMediaQuery.Query.Sql(comparesStreams), [Caller.Workspaces, Session(5)]),
@@ -129,6 +131,22 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
 
         Assert.True(plan.Unindexed.Count == 0, plan.Text);
         Assert.True(plan.Pages < 200, $"{plan.Pages} pages\n{plan.Text}");
+    }
+
+    [Fact]
+    public async Task A_part_of_the_tests_of_a_workspace_reads_little_wherever_it_begins()
+    {
+        foreach (var (after, before) in new (Cursor?, Cursor?)[] { (null, null), (Place(900), null), (null, Place(900)) })
+        {
+            var plan = await ExplainAsync(command => GetWorkspaceStudies.Build(command, Caller.Account, TestClients.WorkspaceA, after, before));
+
+            Assert.Equal(GetWorkspaceStudies.PageSize, plan.Rows);
+            Assert.True(plan.Unindexed.Count == 0, plan.Text);
+            // Of 450 tests nearly all are defined, and passed by at three pages each.
+            Assert.True(plan.Pages < 2_000, $"{plan.Pages} pages\n{plan.Text}");
+        }
+
+        static Cursor Place(int minutes) => new(Begin.AddMinutes(minutes).UtcTicks, Guid.Empty, default, 0);
     }
 
     private static Guid Session(int n) => Guid.Parse(string.Create(CultureInfo.InvariantCulture, $"5e550000-0000-4000-8000-{n:x12}"));
@@ -244,6 +262,9 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
                 insert into results.mt_doc_highlight_reel (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id)
                 select d.tenant_id, d.id, '{}', now(), 1, 'x', d.workspace_id, ('b1600000-0000-4000-8000-' || lpad(to_hex(row_number() over () % 1000), 12, '0'))::uuid
                 from results.mt_doc_session_result_2 d limit 20000;
+                insert into results.mt_doc_test_definition (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, ordered_at, title, product_type)
+                select d.tenant_id, ('b1600000-0000-4000-8000-' || lpad(to_hex(row_number() over ()), 12, '0'))::uuid, '{}', now(), 1, 'x', d.workspace_id, d.listed_at, 'Title', 'Survey'
+                from results.mt_doc_session_result_2 d limit 2000;
                 """);
             await others.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
@@ -254,7 +275,7 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
                 await using var waiting = Database.CreateCommand("select not exists (select 1 from results.test_changes)");
                 return (bool)(await waiting.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
             });
-            foreach (var table in new[] { "mt_doc_session_result_2", "mt_doc_highlight_reel", "test_sessions", "test_totals", "test_changes", "mt_events" })
+            foreach (var table in new[] { "mt_doc_session_result_2", "mt_doc_highlight_reel", "mt_doc_test_definition", "test_sessions", "test_totals", "test_changes", "mt_events" })
             {
                 await using var vacuum = Database.CreateCommand($"vacuum analyze results.{table}");
                 await vacuum.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);

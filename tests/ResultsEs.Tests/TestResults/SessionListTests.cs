@@ -29,6 +29,12 @@ public sealed class SessionListTests(AppFixture app)
         { "testId={test}&offset=x", """{"offset":["must be a whole number from 0 to 10000"]}""" },
         { "testId={test}&status=DONE", """{"status":["must be one of IN_PROGRESS, COMPLETE, ABANDONED"]}""" },
         { "testId={test}&status=complete", """{"status":["must be one of IN_PROGRESS, COMPLETE, ABANDONED"]}""" },
+        { "testId={test}&testId={test}", """{"testId":["must be there once"]}""" },
+        { "testId={test}&limit=1&limit=1", """{"limit":["must be there once"]}""" },
+        { "testId={test}&limit[]=1", """{"limit[]":["is not a parameter; write limit="]}""" },
+        { "testId[]={test}", """{"testId[]":["is not a parameter; write testId="],"testId":["is required"]}""" },
+        { "testId={test}&status[0]=ABANDONED", """{"status[0]":["is not a parameter; write status= once for each value"]}""" },
+        { "testId={test}&status[]=DONE", """{"status":["must be one of IN_PROGRESS, COMPLETE, ABANDONED"]}""" },
         { "testId={test}&status=COMPLETE&status=", """{"status":["must be one of IN_PROGRESS, COMPLETE, ABANDONED"]}""" },
         { "testId={test}&finishedSince=yesterday", """{"finishedSince":["must be an ISO 8601 time with an offset, such as 2026-03-01T10:15:04.123Z"]}""" },
         { "testId={test}&finishedSince=2026-03-01T10:15:04", """{"finishedSince":["must be an ISO 8601 time with an offset, such as 2026-03-01T10:15:04.123Z"]}""" },
@@ -89,6 +95,8 @@ public sealed class SessionListTests(AppFixture app)
             Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", (string)session!["updatedTime"]!);
         foreach (var session in page["sessions"]!.AsArray())
             session!.AsObject().Remove("updatedTime");
+        Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", (string)page["meta"]!["asOf"]!);
+        page["meta"]!.AsObject().Remove("asOf");
         Assert.Equal(
             $"{{\"testId\":\"{test}\",\"sessions\":[{string.Join(',', sessions.Select(Shown).Reverse())}],\"meta\":{{\"pagination\":{{\"limit\":25,\"offset\":0,\"totalCount\":3}}}}}}",
             page.ToJsonString());
@@ -170,6 +178,8 @@ public sealed class SessionListTests(AppFixture app)
             ("", [late, early]),
             ("status=ABANDONED", [left]),
             ("status=IN_PROGRESS", [running]),
+            ("status[]=ABANDONED", [left]),
+            ("status%5B%5D=ABANDONED&status%5B%5D=IN_PROGRESS&status=COMPLETE", [left, late, early, running]),
             ("status=ABANDONED&status=COMPLETE&status=COMPLETE", [left, late, early]),
             // One that runs stands where it began.
             (all, [left, late, early, running]),

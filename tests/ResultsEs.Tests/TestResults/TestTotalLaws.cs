@@ -21,8 +21,11 @@ public sealed partial class TestTotalLaws
         (label, score, behavioral, values, rest) => new QxScore(label, score, behavioral, score, new QxScoreValues(values, rest[0], rest[1], rest[2], rest[3])));
 
     private static readonly Gen<SessionPart> AnyPart = Gen.Select(
-        Gen.Enum<SessionStatus>(), AnyScore.Array[0, 2],
-        (status, scores) => new SessionPart(status, scores.Select((score, n) => (score, n)).ToDictionary(pair => Groups[pair.n], pair => pair.score)));
+        Gen.Enum<SessionStatus>(), AnyScore.Array[0, 2], Gen.Int[0, 10].Array[0, 2],
+        (status, scores, nps) => new SessionPart(
+            status,
+            scores.Select((score, n) => (score, n)).ToDictionary(pair => Groups[pair.n], pair => pair.score),
+            status == SessionStatus.Complete ? nps.Select((score, n) => (score, n)).ToDictionary(pair => Groups[pair.n], pair => pair.score) : SessionPart.NoNps));
 
     [Fact]
     public void Taking_a_part_away_undoes_adding_it_whatever_came_in_between() => Gen
@@ -68,6 +71,21 @@ public sealed partial class TestTotalLaws
         }
     });
 
+    [Fact]
+    public void Net_promoter_scores_are_the_shares_of_the_three_groups() => Gen.Int[0, 10].Array[1, 40].Sample(scores =>
+    {
+        var total = scores.Aggregate(TestTotal.None, (sum, score) =>
+            sum.With(new SessionPart(SessionStatus.Complete, new Dictionary<Guid, QxScore>(), new Dictionary<Guid, int> { [Groups[0]] = score })));
+        var shown = Assert.Single(Study.Of(Guid.Empty, null, scores.Length, total.Nps).NetPromoterScores);
+
+        Assert.Equal(
+            (Groups[0], Percent(score => score >= 9), Percent(score => score is 7 or 8), Percent(score => score <= 6)),
+            (shown.TaskId, shown.PromoterPercentage, shown.PassivePercentage, shown.DetractorPercentage));
+        Assert.Equal(shown.PromoterPercentage - shown.DetractorPercentage, shown.Score);
+
+        int Percent(Func<int, bool> group) => (int)Math.Round(100m * scores.Count(group) / scores.Length, MidpointRounding.AwayFromZero);
+    });
+
     private static TestTotal With(TestTotal total, SessionPart part) => total.With(part);
 
     private static decimal? Mean(IEnumerable<decimal?> values) =>
@@ -75,7 +93,8 @@ public sealed partial class TestTotalLaws
 
     // 1.50 and 1.5 are the same sum.
     private static string Text(TestTotal total) => TrailingZeros().Replace(
-        string.Join(' ', total.InProgress, total.Complete, total.Abandoned) + string.Join('\n', total.Qx.OrderBy(group => group.Key).Select(group => group.Key + JsonSerializer.Serialize(
+        string.Join(' ', total.InProgress, total.Complete, total.Abandoned)
+        + string.Join('\n', total.Nps.OrderBy(task => task.Key).Select(task => $"{task.Key} {task.Value}")) + string.Join('\n', total.Qx.OrderBy(group => group.Key).Select(group => group.Key + JsonSerializer.Serialize(
             group.Value with { Labels = new SortedDictionary<string, long>(group.Value.Labels.ToDictionary(), StringComparer.Ordinal) }, Json.Of<QxSums>()))),
         "${digit}");
 

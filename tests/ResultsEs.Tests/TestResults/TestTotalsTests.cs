@@ -23,11 +23,11 @@ public sealed class TestTotalsTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         var test = Guid.NewGuid();
-        await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 80).WithScore(Search, 10).Completed());
-        await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 61.005m).Completed());
+        await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 80).WithScore(Search, 10).Completed());
+        await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 61.005m).Completed());
         await http.RecordAsync(TestData.Session(test: test).Completed());
-        await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 1).Abandoned());
-        await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 2));
+        await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 1).Abandoned());
+        await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 2));
 
         var scores = await ScoresAsync(http, test, completes: 3);
         var expected = JsonNode.Parse(
@@ -50,14 +50,14 @@ public sealed class TestTotalsTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         var test = Guid.NewGuid();
-        await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 80).But("data.values.behavioral", "[10, 20]").Completed());
-        await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 60).But("data.components.behavioral", null).But("data.values.behavioral", "[30]").Completed());
+        await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 80).But("data.values.behavioral", "[10, 20]").Completed());
+        await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 60).But("data.components.behavioral", null).But("data.values.behavioral", "[30]").Completed());
 
         var group = (await ScoresAsync(http, test, completes: 2))["qxScores"]![0]!;
         Assert.Equal((50m, "[20,20]"), ((decimal)group["components"]!["behavioral"]!, group["values"]!["behavioral"]!.ToJsonString()));
 
         var without = Guid.NewGuid();
-        await http.RecordAsync(TestData.Session(test: without).WithScore(Checkout, 60).But("data.components.behavioral", null).But("data.values.behavioral", null).Completed());
+        await http.RecordAsync(TestData.Interaction(test: without).WithScore(Checkout, 60).But("data.components.behavioral", null).But("data.values.behavioral", null).Completed());
         group = (await ScoresAsync(http, without, completes: 1))["qxScores"]![0]!;
         foreach (var part in new[] { group["components"]!, group["values"]! })
         {
@@ -70,7 +70,7 @@ public sealed class TestTotalsTests(AppFixture app)
     public async Task A_test_without_scores_has_none()
     {
         using var http = await app.ClientAsync();
-        var session = TestData.Session().Completed();
+        var session = TestData.Interaction().Completed();
         await http.RecordAsync(session);
 
         Assert.Equal(
@@ -88,7 +88,7 @@ public sealed class TestTotalsTests(AppFixture app)
         var session = TestData.SessionOnly(test: test).Completed().WithScore(Checkout, 20, begin.AddSeconds(10));
         await http.RecordAsync(session);
         await http.RecordAsync(session);
-        await http.RecordAsync(session.Started(TestClients.WorkspaceA));
+        await http.RecordAsync(session.Started(TestClients.WorkspaceA).But("data.productType", "\"NON_THINK_OUT_LOUD\""));
         Assert.Equal(20, await ScoreAsync(http, test, completes: 1));
 
         await http.RecordAsync(session.WithScore(Checkout, 40, begin.AddSeconds(20)));
@@ -105,7 +105,7 @@ public sealed class TestTotalsTests(AppFixture app)
     {
         using var http = await app.ClientAsync();
         var (wrong, right) = (Guid.NewGuid(), Guid.NewGuid());
-        var session = TestData.Session(test: wrong).WithScore(Checkout, 20).Completed();
+        var session = TestData.Interaction(test: wrong).WithScore(Checkout, 20).Completed();
         await http.RecordAsync(session);
         await ScoresAsync(http, wrong, completes: 1);
 
@@ -125,8 +125,8 @@ public sealed class TestTotalsTests(AppFixture app)
         using var b = await app.ClientAsync(TestClients.OtherWorkspace);
         using var both = await app.ClientAsync(TestClients.BothWorkspaces);
         var test = Guid.NewGuid();
-        await a.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 10).Completed());
-        await b.RecordAsync(TestData.Session(TestClients.WorkspaceB, test).WithScore(Checkout, 20).Completed());
+        await a.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 10).Completed());
+        await b.RecordAsync(TestData.Interaction(TestClients.WorkspaceB, test).WithScore(Checkout, 20).Completed());
 
         Assert.Equal((10m, 20m, 15m), (await ScoreAsync(a, test, 1), await ScoreAsync(b, test, 1), await ScoreAsync(both, test, 2)));
     }
@@ -137,13 +137,13 @@ public sealed class TestTotalsTests(AppFixture app)
         using var http = await app.ClientAsync();
         using var elsewhere = await app.ClientAsync(TestClients.OtherWorkspace);
         var test = Guid.NewGuid();
-        foreach (var session in new[] { TestData.Session(test: test), TestData.Session(test: test).Abandoned(), TestData.Session(test: test).Completed(), TestData.Session(test: test).Completed() })
+        foreach (var session in new[] { TestData.Interaction(test: test), TestData.Interaction(test: test).Abandoned(), TestData.Interaction(test: test).Completed(), TestData.Interaction(test: test).Completed() })
             await http.RecordAsync(session);
         await ScoresAsync(http, test, completes: 2);
 
         var shown = await AllTestsAsync(http, limit: 500);
         Assert.Equal(
-            $$$"""{"testId":"{{{test}}}","workspaceId":"{{{TestClients.WorkspaceA}}}","sessions":{"total":4,"inProgress":1,"complete":2,"abandoned":1}}""",
+            $$$"""{"testId":"{{{test}}}","workspaceId":"{{{TestClients.WorkspaceA}}}","title":null,"productType":"NON_THINK_OUT_LOUD","sessions":{"total":4,"inProgress":1,"complete":2,"abandoned":1}}""",
             shown.Single(one => (Guid)one["testId"]! == test).ToJsonString());
         Assert.DoesNotContain(test, await TestsAsync(elsewhere));
     }
@@ -157,8 +157,8 @@ public sealed class TestTotalsTests(AppFixture app)
         var tests = Enumerable.Range(0, 5).Select(_ => Guid.NewGuid()).ToList();
         foreach (var test in tests)
         {
-            await a.RecordAsync(TestData.Session(test: test).Completed());
-            await b.RecordAsync(TestData.Session(TestClients.WorkspaceB, test).Completed());
+            await a.RecordAsync(TestData.Interaction(test: test).Completed());
+            await b.RecordAsync(TestData.Interaction(TestClients.WorkspaceB, test).Completed());
             await ScoresAsync(both, test, completes: 2);
         }
 
@@ -222,8 +222,8 @@ public sealed class TestTotalsTests(AppFixture app)
         var database = host.Services.GetRequiredService<NpgsqlDataSource>();
         using var http = await AppFixture.ClientAsync(host);
         var test = Guid.NewGuid();
-        var held = TestData.Session(test: test).WithScore(Checkout, 10).Completed();
-        await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 90).Completed());
+        var held = TestData.Interaction(test: test).WithScore(Checkout, 10).Completed();
+        await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 90).Completed());
         await using (var trigger = database.CreateCommand(
             $"""
             create function results.hold() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(4711); return new; end $$;
@@ -245,7 +245,7 @@ public sealed class TestTotalsTests(AppFixture app)
         // Longer than the 3 s after which Marten's daemon goes past a gap, with commits before and behind it.
         for (var i = 0; i < 8; i++)
         {
-            await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 90).Completed());
+            await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 90).Completed());
             await Task.Delay(500, Cancelled);
         }
 
@@ -268,7 +268,7 @@ public sealed class TestTotalsTests(AppFixture app)
         await using var two = await AppFixture.StartAsync(
             "Development", otherData, [.. TestClients.Settings(firstIndex: 1), new(AppFixture.ConnectionString, one.Services.GetRequiredService<Microsoft.Extensions.Configuration.IConfiguration>()[AppFixture.ConnectionString])]);
         var test = Guid.NewGuid();
-        var sessions = Enumerable.Range(0, 60).Select(n => TestData.Session(test: test).WithScore(Checkout, n).Completed()).ToList();
+        var sessions = Enumerable.Range(0, 60).Select(n => TestData.Interaction(test: test).WithScore(Checkout, n).Completed()).ToList();
 
         // Both nodes' events of one session at once, and both nodes' updaters at work.
         await Task.WhenAll(new[] { one, two }.Select(async (host, node) =>
@@ -312,14 +312,14 @@ public sealed class TestTotalsTests(AppFixture app)
         using (var http = new HttpClient { BaseAddress = nodes["one"].Address })
         {
             http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
-            await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 10).Completed());
+            await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 10).Completed());
             await Wait.UntilAsync(async () => (await CountedAsync(sql)) is (0, 1, _));
 
             // Whoever counts next waits for this, with its lock.
             await using var holder = await sql.OpenConnectionAsync(Cancelled);
             await using var holding = await holder.BeginTransactionAsync(Cancelled);
             await ExecuteAsync(holder, "lock table results.test_totals in access exclusive mode");
-            await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 30).Completed());
+            await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 30).Completed());
             const string Counting = "select a.application_name from pg_locks l join pg_stat_activity a using (pid) where l.relation = 'results.test_totals'::regclass and not l.granted";
             await Wait.UntilAsync(async () => await AskAsync<string?>(sql, Counting) is "one" or "two");
             lost = (await AskAsync<string?>(sql, Counting))!;
@@ -336,7 +336,7 @@ public sealed class TestTotalsTests(AppFixture app)
         using (var http = new HttpClient { BaseAddress = nodes[kept].Address })
         {
             http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
-            await http.RecordAsync(TestData.Session(test: test).WithScore(Checkout, 20).Completed());
+            await http.RecordAsync(TestData.Interaction(test: test).WithScore(Checkout, 20).Completed());
             Assert.Equal(20, await ScoreAsync(http, test, completes: 3));
         }
 
@@ -354,7 +354,7 @@ public sealed class TestTotalsTests(AppFixture app)
         using var http = await AppFixture.ClientAsync(host);
         await using (var breaking = database.CreateCommand("alter table results.test_totals add constraint broken check (complete < 1)"))
             await breaking.ExecuteNonQueryAsync(Cancelled);
-        var session = TestData.Session().WithScore(Checkout, 10).Completed();
+        var session = TestData.Interaction().WithScore(Checkout, 10).Completed();
         await http.RecordAsync(session);
 
         await Assert.ThrowsAsync<PostgresException>(() => TestTotalsUpdater.UpdateAsync(database, host.Services.GetRequiredService<DocumentRefresh>(), Cancelled));

@@ -5,9 +5,9 @@ using ResultsEs.Http;
 namespace ResultsEs.Ingestion.Import;
 
 /// <summary>A line whose event is not stored.</summary>
-/// <param name="Line">Its number, from 1.</param>
-/// <param name="Id">The event's id as it came, where it has one.</param>
-/// <param name="Errors">What is wrong by JSON path within the event; <c>$</c> is the event itself.</param>
+/// <param name="Line">The line's number, from 1.</param>
+/// <param name="Id">The event's id as it was sent; absent when it has none.</param>
+/// <param name="Errors">The errors by JSON path within the event; <c>$</c> is the event itself.</param>
 internal sealed record RefusedLine(long Line, string? Id, IReadOnlyDictionary<string, string[]> Errors)
 {
     public static RefusedLine Of(long line, IEnumerable<EventProblem> problems) => new(

@@ -8,10 +8,11 @@ internal readonly record struct EventLine(long Number, int Bytes, IncomingEvent?
 /// <summary>Reads CloudEvents one a line (NDJSON) as a stream. At most one line is in memory, and none that is too long.</summary>
 internal static class EventLines
 {
-    // An event, and the CR before the LF.
-    private const int MaxLineBytes = CloudEventReader.MaxEventBytes + 1;
+    // As much as a request may have. What an event may have is counted without escapes, which no line is read for before it is whole.
+    private const int MaxLineBytes = PostEventsEndpoint.MaxRequestBytes;
 
-    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
+    // The line, and the CR before the LF.
+    private const int MaxBuffer = MaxLineBytes + 1;
 
     /// <summary>True for the content types of NDJSON. None is registered; both of these are in use.</summary>
     public static bool IsContentType(string? contentType) =>
@@ -24,28 +25,31 @@ internal static class EventLines
         var number = 1L;
         // Bytes of the current line that were discarded, because it is too long.
         var discarded = 0L;
+        // Bytes of the current line in which no end is.
+        var searched = 0L;
         while (true)
         {
             var reading = reader.ReadAsync(cancellation);
             // A read from a silent pipe does not end when it is cancelled.
             var read = reading.IsCompleted ? await reading : await reading.AsTask().WaitAsync(cancellation);
             var buffer = read.Buffer;
-            while (TryCut(ref buffer, read.IsCompleted, out var line))
+            while (TryCut(ref buffer, searched, read.IsCompleted, out var line))
             {
                 var length = discarded + line.Length;
-                if (number >= from && (length > MaxLineBytes ? TooLong(number, length) : Parse(number, line)) is { } found)
+                if (number >= from && (length > MaxBuffer ? TooLong(number, length) : Parse(number, line)) is { } found)
                     yield return found;
                 number++;
-                discarded = 0;
+                (discarded, searched) = (0, 0);
             }
 
             // The rest is part of a line.
-            if (discarded + buffer.Length > MaxLineBytes)
+            if (discarded + buffer.Length > MaxBuffer)
             {
                 discarded += buffer.Length;
                 buffer = buffer.Slice(buffer.End);
             }
 
+            searched = buffer.Length;
             reader.AdvanceTo(buffer.Start, read.Buffer.End);
             if (read.IsCompleted)
                 yield break;
@@ -53,9 +57,9 @@ internal static class EventLines
     }
 
     /// <summary>Cuts the next line off the buffer. The last line may lack its end.</summary>
-    private static bool TryCut(ref ReadOnlySequence<byte> buffer, bool isLast, out ReadOnlySequence<byte> line)
+    private static bool TryCut(ref ReadOnlySequence<byte> buffer, long searched, bool isLast, out ReadOnlySequence<byte> line)
     {
-        if (buffer.PositionOf((byte)'\n') is { } end)
+        if (buffer.Slice(searched).PositionOf((byte)'\n') is { } end)
         {
             line = buffer.Slice(0, end);
             buffer = buffer.Slice(buffer.GetPosition(1, end));
@@ -73,12 +77,11 @@ internal static class EventLines
     private static EventLine? Parse(long number, ReadOnlySequence<byte> bytes)
     {
         var line = bytes.IsSingleSegment ? bytes.FirstSpan : bytes.ToArray();
-        if (number == 1 && line.StartsWith(ByteOrderMark))
-            line = line[ByteOrderMark.Length..];
-        line = line.Trim(" \t\r"u8);
+        // Files that were put together have a mark at the begin of each.
+        line = CloudEventReader.WithoutByteOrderMark(line).Trim(" \t\r"u8);
         if (line.IsEmpty)
             return null;
-        if (line.Length > CloudEventReader.MaxEventBytes)
+        if (line.Length > MaxLineBytes)
             return TooLong(number, line.Length);
 
         var read = CloudEventReader.Read(line, CloudEventShapes.Single);
@@ -86,5 +89,5 @@ internal static class EventLines
     }
 
     private static EventLine TooLong(long number, long length) => new(
-        number, 0, null, [EventProblem.OfRequest($"must have at most {CloudEventReader.MaxEventBytes} bytes, not {length}")]);
+        number, 0, null, [EventProblem.OfRequest($"must have at most {MaxLineBytes} bytes, not {length}")]);
 }

@@ -8,12 +8,12 @@ using Wolverine;
 
 namespace ResultsEs.Ingestion.Import;
 
-/// <summary>What became of the lines of a request.</summary>
-/// <param name="Lines">How many lines held something.</param>
-/// <param name="Accepted">How many events were new and are stored.</param>
-/// <param name="Duplicates">How many were stored before.</param>
-/// <param name="Refused">How many lines are not stored.</param>
-/// <param name="Refusals">The first of them, in order.</param>
+/// <summary>The outcome of a request with lines.</summary>
+/// <param name="Lines">The number of lines that are not blank.</param>
+/// <param name="Accepted">The number of events that were new and are stored now.</param>
+/// <param name="Duplicates">The number of events that were stored before.</param>
+/// <param name="Refused">The number of lines that are not stored.</param>
+/// <param name="Refusals">The first 1,000 of the refused lines, in order.</param>
 internal sealed record PostEventLinesResponse(
     long Lines, long Accepted, long Duplicates, long Refused, IReadOnlyList<RefusedLine> Refusals);
 
@@ -21,16 +21,34 @@ internal sealed record PostEventLinesResponse(
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string[]>))]
 internal sealed partial class PostEventLinesJson : JsonSerializerContext;
 
-/// <summary><c>POST /api/v2/sessionEvents</c> with NDJSON: any number of events, one a line. Each valid line is stored.</summary>
-internal static class PostEventLines
+/// <summary><c>POST /api/v2/sessionEvents/lines</c>: any number of events, one a line (NDJSON). Each valid line is stored.</summary>
+public static class PostEventLines
 {
+    internal static readonly Operation Description = new("recordEventLines", ApiTag.Events, "Send any number of events, one a line")
+    {
+        Text = "NDJSON: a CloudEvent a line, read as a stream. Each valid line is stored, whatever becomes of the others. "
+            + "`POST /api/v2/sessionEvents` takes the same body with the same content type.",
+        Replies = [Reply.Ok<PostEventLinesResponse>("Each line is stored or refused.")],
+        Refusals = [400, 413, 415],
+    };
+
     // So many refused lines are in the answer.
     private const int MaxRefusals = 1_000;
 
     // For the database, or for other writers.
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
-    public static async Task<IResult> PostAsync(HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILogger logger)
+    /// <summary>Takes lines alone, for clients that know one body for a path. <see cref="PostEventsEndpoint"/> takes them too.</summary>
+    [WolverinePost("/api/v2/sessionEvents/lines")]
+    [Authorize(Scopes.EventsWrite)]
+    public static async Task<IResult> Post(
+        HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILoggerFactory loggers, CancellationToken cancellation) =>
+        EventLines.IsContentType(http.Request.ContentType)
+            ? await PostEventsEndpoint.Post(http, bus, lifetime, loggers, cancellation)
+            : Problems.Of(StatusCodes.Status415UnsupportedMediaType, "Send application/x-ndjson, in UTF-8: a CloudEvent a line.");
+
+    internal static async Task<IResult> PostAsync(
+        HttpContext http, bool isGzip, IMessageBus bus, IHostApplicationLifetime lifetime, ILogger logger)
     {
         // These limits protect from bodies that nobody wants. This one is streamed, and a recorder may take its time.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
@@ -44,23 +62,44 @@ internal static class PostEventLines
             command => bus.InvokeAsync<RecordResult>(command, CancellationToken.None),
             caller.Account, caller.Workspaces, MaxWait, logger, Refuse);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
-        var end = await import.RunAsync(http.Request.BodyReader, from: 1, stop.Token);
+        ImportEnd end;
+        try
+        {
+            end = await import.RunAsync(isGzip ? RequestBody.Unpacked(http.Request) : http.Request.BodyReader, from: 1, stop.Token);
+        }
+        catch (InvalidDataException e)
+        {
+            return Interrupted(StatusCodes.Status400BadRequest, e.Message);
+        }
+        catch (UnpackedTooLargeException e)
+        {
+            return Interrupted(StatusCodes.Status413PayloadTooLarge, e.Message);
+        }
+
         if (end == ImportEnd.Complete)
-            return TypedResults.Json(
+            return JsonBody.Of(
                 new PostEventLinesResponse(import.Lines, import.Accepted, import.Duplicates, import.Refused, refusals),
                 Json.Of<PostEventLinesResponse>());
+
+        if (http.RequestAborted.IsCancellationRequested)
+            return TypedResults.StatusCode(StatusCodes.Status499ClientClosedRequest);
 
         http.Response.Headers.RetryAfter = $"{Problems.RetryAfterSeconds}";
         var reason = end == ImportEnd.Stopped
             ? "The service is stopping"
             : "The database does not answer, or other writers hold the sessions";
-        var problem = Problems.Of(
-            StatusCodes.Status503ServiceUnavailable,
-            $"{reason}; every line through {import.ThroughLine} is stored or refused. Send the lines after it again, or all of them.");
-        problem.ProblemDetails.Extensions["storedThroughLine"] = import.ThroughLine;
-        problem.ProblemDetails.Extensions["refused"] = import.Refused;
-        problem.ProblemDetails.Extensions["refusals"] = refusals;
-        return problem;
+        return Interrupted(StatusCodes.Status503ServiceUnavailable, reason);
+
+        IResult Interrupted(int status, string cause)
+        {
+            var problem = Problems.Of(
+                status,
+                $"{cause}; every line through {import.ThroughLine} is stored or refused. Send the lines after it again, or all of them.");
+            problem.ProblemDetails.Extensions["storedThroughLine"] = import.ThroughLine;
+            problem.ProblemDetails.Extensions["refused"] = import.Refused;
+            problem.ProblemDetails.Extensions["refusals"] = refusals;
+            return problem;
+        }
 
         void Refuse(RefusedLine line)
         {

@@ -14,6 +14,27 @@ internal static class AmqpCloudEvents
         if (delivery.Body.Length > MaxMessageBytes)
             return CloudEvents.Refused($"must have at most {MaxMessageBytes} bytes, not {delivery.Body.Length}");
 
+        // No JSON begins like gzip (RFC 1952, 2.3.1), and few producers say that they pack.
+        return delivery.Body is [0x1F, 0x8B, ..] ? ReadPacked(delivery) : ReadPlain(delivery);
+    }
+
+    private static CloudEvents ReadPacked(SessionEventsDelivery delivery)
+    {
+        try
+        {
+            using var body = RequestBody.Unpack(delivery.Body, delivery.Body.Length);
+            return body is null
+                ? CloudEvents.Refused($"must have at most {MaxMessageBytes} bytes when it is unpacked")
+                : ReadPlain(delivery with { Body = body.Bytes.ToArray() });
+        }
+        catch (InvalidDataException)
+        {
+            return CloudEvents.Refused("must be whole gzip, which it begins as");
+        }
+    }
+
+    private static CloudEvents ReadPlain(SessionEventsDelivery delivery)
+    {
         var shapes = CloudEventReader.ShapesOf(delivery.ContentType);
         if (shapes is CloudEventShapes.Single or CloudEventShapes.Batch || delivery.Headers.Count == 0)
         {
@@ -26,32 +47,7 @@ internal static class AmqpCloudEvents
                 : CloudEventReader.Read(delivery.Body, shapes);
         }
 
-        try
-        {
-            return CloudEventReader.Read(Structured(delivery), CloudEventShapes.Single);
-        }
-        catch (Exception e) when (e is JsonException or ArgumentException)
-        {
-            return CloudEvents.Refused("must be JSON, as the data of a CloudEvent in binary mode");
-        }
-    }
-
-    /// <summary>The event of a message in binary mode, written in structured mode, so that one reader serves both.</summary>
-    private static ReadOnlySpan<byte> Structured(SessionEventsDelivery delivery)
-    {
-        var json = new ArrayBufferWriter<byte>(delivery.Body.Length + 1_024);
-        using (var writer = new Utf8JsonWriter(json))
-        {
-            writer.WriteStartObject();
-            foreach (var (header, value) in delivery.Headers)
-                writer.WriteString(header["cloudEvents:".Length..], value);
-            if (!string.IsNullOrEmpty(delivery.ContentType))
-                writer.WriteString("datacontenttype", delivery.ContentType);
-            writer.WritePropertyName("data");
-            writer.WriteRawValue(delivery.Body);
-            writer.WriteEndObject();
-        }
-
-        return json.WrittenSpan;
+        var attributes = delivery.Headers.Select(header => KeyValuePair.Create(header.Key["cloudEvents:".Length..], header.Value));
+        return BinaryCloudEvents.Read(attributes, delivery.ContentType, delivery.Body);
     }
 }

@@ -9,14 +9,18 @@ internal sealed class Nps : WireValidator<NpsAnswer>
         Payload = answer => new(answer.Score, Category(answer.Score)),
     };
 
+    public const string Promoter = "PROMOTER";
+    public const string Passive = "PASSIVE";
+    public const string Detractor = "DETRACTOR";
+
     public Nps() =>
         RuleFor(x => x.Score).InclusiveBetween(0, 10).WithMessage("must be a whole number from 0 to 10, not {PropertyValue}");
 
     /// <summary>The three groups of the Net Promoter Score: 0–6, 7–8, 9–10.</summary>
-    private static string Category(int score) => score switch
+    public static string Category(int score) => score switch
     {
-        <= 6 => "DETRACTOR",
-        <= 8 => "PASSIVE",
-        _ => "PROMOTER",
+        <= 6 => Detractor,
+        <= 8 => Passive,
+        _ => Promoter,
     };
 }

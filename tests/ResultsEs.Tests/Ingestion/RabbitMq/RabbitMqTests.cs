@@ -52,6 +52,47 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
         await AssertStoredAsync(session);
     }
 
+    [Theory]
+    [InlineData(Producer.Single, "")]
+    [InlineData(null, "")]
+    [InlineData("application/json", "cloudEvents:")]
+    public async Task A_byte_order_mark_before_the_body_does_not_matter(string? contentType, string prefix)
+    {
+        var session = TestData.Session();
+        var sent = session.Events[0];
+        var headers = prefix.Length == 0 ? null : sent.Where(member => member.Key != "data").ToDictionary(
+            member => prefix + member.Key, member => (object?)(string)member.Value!, StringComparer.Ordinal);
+        await rabbit.One.PublishAsync("\uFEFF" + (headers is null ? sent : sent["data"]!).ToJsonString(), contentType, headers);
+        await AssertStoredAsync(session);
+    }
+
+    [Fact]
+    public async Task A_packed_message_is_unpacked_within_the_limit()
+    {
+        var session = TestData.Session();
+        await rabbit.One.PublishAsync(PackedBodyTests.Packed(session.Json()), Recorder.Batch);
+        await AssertStoredAsync(session);
+
+        var bomb = PackedBodyTests.Packed(TestData.Session().Json(), blanks: 50 * 1024 * 1024);
+        await rabbit.One.PublishAsync(bomb, Recorder.Batch);
+        var letter = await rabbit.DeadLetterAsync(letter => letter.Envelope.Data!.AsSpan().SequenceEqual(bomb));
+        Assert.Equal("invalid: $ must have at most 4194304 bytes when it is unpacked", letter.ExceptionMessage);
+        var cut = PackedBodyTests.Packed(TestData.Session().Json())[..^1];
+        await rabbit.One.PublishAsync(cut, Recorder.Batch);
+        letter = await rabbit.DeadLetterAsync(letter => letter.Envelope.Data!.AsSpan().SequenceEqual(cut));
+        Assert.Equal("invalid: $ must be whole gzip, which it begins as", letter.ExceptionMessage);
+    }
+
+    [Fact]
+    public async Task The_transcript_of_four_hours_is_taken_and_served_whole()
+    {
+        const string word = "понятно";
+        var session = Sessions.LongTranscriptTests.Session(word);
+        await rabbit.One.PublishAsync(session);
+        await AssertStoredAsync(session);
+        await Sessions.LongTranscriptTests.AssertServedAsync(await rabbit.ClientAsync(), session.Id, word);
+    }
+
     [Fact]
     public async Task The_document_is_that_of_the_same_events_over_HTTP()
     {

@@ -1,0 +1,49 @@
+using static OpenIddict.Abstractions.OpenIddictConstants;
+
+namespace ResultsEs.Access;
+
+/// <summary>
+/// The documents by which clients find the token endpoint and what it grants: the authorization server's (RFC 8414, also at OpenID
+/// Connect's address) and the API's as a protected resource (RFC 9728). Written here, because OpenIddict's tells of logins.
+/// </summary>
+internal static class Discovery
+{
+    public const string OpenIdPath = "/.well-known/openid-configuration";
+    public const string ServerPath = "/.well-known/oauth-authorization-server";
+    public const string ResourcePath = "/.well-known/oauth-protected-resource";
+
+    // Addresses are the issuer's, because the request's host is not the public one behind a proxy.
+    public static Task ServeServer(HttpContext context) => WriteAsync(context, issuer => new JsonObject
+    {
+        ["issuer"] = issuer.AbsoluteUri,
+        ["token_endpoint"] = new Uri(issuer, TokenIssuer.TokenPath).AbsoluteUri,
+        ["jwks_uri"] = new Uri(issuer, TokenIssuer.KeysPath).AbsoluteUri,
+        ["scopes_supported"] = Strings(Scopes.All),
+        ["response_types_supported"] = new JsonArray(),
+        ["grant_types_supported"] = Strings([GrantTypes.ClientCredentials]),
+        ["token_endpoint_auth_methods_supported"] =
+            Strings([ClientAuthenticationMethods.ClientSecretPost, ClientAuthenticationMethods.ClientSecretBasic]),
+    });
+
+    public static Task ServeResource(HttpContext context) => WriteAsync(context, issuer => new JsonObject
+    {
+        ["resource"] = issuer.AbsoluteUri,
+        ["authorization_servers"] = Strings([issuer.AbsoluteUri]),
+        ["scopes_supported"] = Strings(Scopes.All),
+        ["bearer_methods_supported"] = Strings(["header"]),
+        ["resource_documentation"] = new Uri(issuer, "docs").AbsoluteUri,
+    });
+
+    private static async Task WriteAsync(HttpContext context, Func<Uri, JsonObject> document)
+    {
+        var services = context.RequestServices;
+        var options = services.GetRequiredService<IOptions<AccessOptions>>().Value;
+        var issuer = TokenIssuer.Issuer(options, services.GetRequiredService<IConfiguration>());
+        var body = Encoding.UTF8.GetBytes(document(issuer).ToJsonString());
+        context.Response.ContentType = "application/json; charset=UTF-8";
+        context.Response.ContentLength = body.Length;
+        await context.Response.Body.WriteAsync(body, context.RequestAborted);
+    }
+
+    private static JsonArray Strings(IEnumerable<string> texts) => [.. texts.Select(text => JsonValue.Create(text))];
+}

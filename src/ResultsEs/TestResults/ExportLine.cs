@@ -1,0 +1,33 @@
+namespace ResultsEs.TestResults;
+
+/// <summary>A line of an export: the v3 body of a session, with the time of its last change as the first member.</summary>
+internal static class ExportLine
+{
+    public const byte End = (byte)'\n';
+
+    /// <summary>The length of the begin of a line, which the body follows but for its first brace.</summary>
+    public static readonly int BeginBytes = Head.Length + MillisecondsUtcConverter.Length + Tail.Length;
+
+    private static ReadOnlySpan<byte> Head => "{\"updatedTime\": \""u8;
+
+    private static ReadOnlySpan<byte> Tail => "\", "u8;
+
+    /// <summary>Returns the length of the line of a body: the end of the line makes up for the brace.</summary>
+    public static int Length(int body) => body + BeginBytes;
+
+    public static void WriteBegin(DateTimeOffset updated, Span<byte> line)
+    {
+        Head.CopyTo(line);
+        updated.UtcDateTime.TryFormat(line[Head.Length..], out var written, MillisecondsUtcConverter.Format, CultureInfo.InvariantCulture);
+        Tail.CopyTo(line[(Head.Length + written)..]);
+    }
+
+    public static byte[] Of(DateTimeOffset updated, ReadOnlySpan<byte> body)
+    {
+        var line = new byte[Length(body.Length)];
+        WriteBegin(updated, line);
+        body[1..].CopyTo(line.AsSpan(BeginBytes));
+        line[^1] = End;
+        return line;
+    }
+}

@@ -1,0 +1,126 @@
+using ResultsEs.Access;
+using ResultsEs.EventStore;
+using ResultsEs.Http;
+using ResultsEs.Sessions;
+
+namespace ResultsEs.TestResults;
+
+/// <summary><c>GET /v1/studies/{studyUuid}</c>: a test, with its tasks and its Net Promoter Scores.</summary>
+public static class GetStudy
+{
+    internal static readonly Operation Description = new("getStudy", ApiTag.Tests, "A test, its tasks and its Net Promoter Scores")
+    {
+        Text = "Net Promoter Scores are those of the completed sessions, one for each NPS task that was answered, in the order of the "
+            + "tasks. Percentages are whole numbers; a score is the promoters' less the detractors'.",
+        Replies = [Reply.Ok<Study>("The test.")],
+    };
+
+    internal static readonly string[] AllStatuses = Enum.GetNames<SessionStatus>();
+
+    // By ix_session_result_2_list (the test is known), and the primary keys of definitions and totals.
+    internal static readonly string Sql =
+        $$"""
+        select
+          exists (
+            select 1 from unnest($2::uuid[]) w(id)
+            cross join lateral ({{TestExists.Sql("$1", "w.id", "$3")}}) one),
+          (select d.data from {{TestDefinitionTable.Name}} d
+           where d.tenant_id = $1 and d.id = $3 and d.workspace_id = any($2)),
+          ({{SessionCounts.Sql("$1", "$2", "$3", "$4")}})::bigint,
+          array(select t.nps from results.test_totals t
+                where t.tenant_id = $1 and t.workspace_id = any($2) and t.test_id = $3)
+        """;
+
+    /// <summary>Sends the test.</summary>
+    [WolverineGet("/v1/studies/{studyUuid}")]
+    [Authorize(Scopes.StudiesRead)]
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
+    {
+        var parameters = new RequestParameters(http);
+        var test = parameters.Id("studyUuid");
+        if (parameters.AreRefused(out var problem))
+            return problem;
+
+        var caller = Caller.From(http.User);
+        return await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, stop), cancellation) is { } study
+            ? JsonBody.Of(study, Json.Of<Study>())
+            : Problems.NotFound();
+    }
+
+    private static async Task<Study?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Sql, caller, test);
+        command.Parameters.AddAll((object)AllStatuses);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        if (!reader.GetBoolean(0))
+            return null;
+
+        var definition = reader.IsDBNull(1)
+            ? null
+            : JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(1), Json.Of<TestDefinition>());
+        var nps = reader.GetFieldValue<string[]>(3)
+            .Select(json => JsonSerializer.Deserialize(json, Json.Of<IReadOnlyDictionary<Guid, NpsCount>>())!);
+        return Study.Of(test, definition, reader.GetInt64(2), nps.Aggregate(TestTotal.None.Nps, TestTotal.Merge));
+    }
+}
+
+/// <summary>A test.</summary>
+internal sealed record Study
+{
+    /// <summary>Its title; its id while nobody has defined it.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>How many sessions it has, whatever their status.</summary>
+    public required long SessionCount { get; init; }
+
+    public required StudyOrderer OrderedBy { get; init; }
+
+    /// <summary>One for each NPS task that completed sessions have answered.</summary>
+    public required IReadOnlyList<StudyNetPromoterScore> NetPromoterScores { get; init; }
+
+    /// <summary>The tasks in the test plan's order; empty while nobody has defined the test.</summary>
+    public required IReadOnlyList<StudyTask> Tasks { get; init; }
+
+    public required StudyTestPlan TestPlan { get; init; }
+
+    public static Study Of(Guid test, TestDefinition? definition, long sessions, IReadOnlyDictionary<Guid, NpsCount> nps)
+    {
+        var tasks = definition?.Tasks ?? [];
+        var places = tasks.Index().Where(task => task.Item.TaskId is not null)
+            .ToDictionary(task => task.Item.TaskId!.Value, task => task.Index);
+        return new Study
+        {
+            Title = definition?.Title ?? test.ToString(),
+            SessionCount = sessions,
+            OrderedBy = definition?.OrderedBy ?? StudyOrderer.Unknown,
+            // Tasks that the definition does not name come last.
+            NetPromoterScores =
+            [
+                .. nps.OrderBy(task => places.GetValueOrDefault(task.Key, int.MaxValue)).ThenBy(task => task.Key)
+                    .Select(task => StudyNetPromoterScore.Of(task.Key, task.Value)),
+            ],
+            Tasks = tasks,
+            TestPlan = definition?.TestPlan ?? new StudyTestPlan(null),
+        };
+    }
+}
+
+/// <summary>The Net Promoter Score of a task, over the answers of completed sessions.</summary>
+/// <param name="TaskId">The task.</param>
+/// <param name="Score">The promoters' percentage less the detractors', −100 to 100.</param>
+/// <param name="PromoterPercentage">Answers of 9 and 10, in whole percent.</param>
+/// <param name="PassivePercentage">Answers of 7 and 8, in whole percent.</param>
+/// <param name="DetractorPercentage">Answers of 0 to 6, in whole percent.</param>
+internal sealed record StudyNetPromoterScore(
+    Guid TaskId, int Score, int PromoterPercentage, int PassivePercentage, int DetractorPercentage)
+{
+    public static StudyNetPromoterScore Of(Guid task, NpsCount count)
+    {
+        var all = count.Promoters + count.Passives + count.Detractors;
+        var (promoters, detractors) = (Percentage(count.Promoters), Percentage(count.Detractors));
+        return new(task, promoters - detractors, promoters, Percentage(count.Passives), detractors);
+
+        int Percentage(long some) => (int)Math.Round(100m * some / all, MidpointRounding.AwayFromZero);
+    }
+}

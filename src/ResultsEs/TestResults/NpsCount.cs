@@ -1,0 +1,29 @@
+using ResultsEs.Sessions;
+using ResultsEs.Sessions.TaskTypes;
+
+namespace ResultsEs.TestResults;
+
+/// <summary>The NPS answers to a task, by the three groups of the Net Promoter Score.</summary>
+internal readonly record struct NpsCount(long Promoters, long Passives, long Detractors)
+{
+    /// <summary>The count of one answer.</summary>
+    public static NpsCount Of(int score) => Nps.Category(score) switch
+    {
+        Nps.Promoter => new(1, 0, 0),
+        Nps.Passive => new(0, 1, 0),
+        _ => new(0, 0, 1),
+    };
+
+    /// <summary>The count plus (<paramref name="sign"/> 1) or minus (−1) another.</summary>
+    public NpsCount Plus(NpsCount other, int sign) => new(
+        Promoters + (sign * other.Promoters), Passives + (sign * other.Passives), Detractors + (sign * other.Detractors));
+}
+
+/// <summary>The NPS answers of a session.</summary>
+internal static class NpsAnswers
+{
+    /// <summary>The scores of answered NPS tasks, by task.</summary>
+    public static IReadOnlyDictionary<Guid, int> Of(IEnumerable<TaskBody> tasks) => tasks
+        .Where(task => task.Response?.Answer?.Key == Nps.TaskType.V3Key)
+        .ToDictionary(task => task.Uuid, task => task.Response!.Answer!.Payload.Deserialize(Json.Of<NpsPayload>())!.Score);
+}
