@@ -56,10 +56,10 @@ internal sealed class CloudEventAttributes
             return;
 
         if (name == "data_base64")
-            Decode(ref reader);
+            Decode(ref reader, isSuspicious);
         else if (isText && !isSuspicious && !nameIsSuspicious)
             _texts.TryAdd(name, reader.GetString()!);
-        else if (name is "id" or "source" or "specversion" or "type" or "subject" or "time" or "traceparent" or "datacontenttype")
+        else if (name == "datacontenttype" || BinaryCloudEvents.Attributes.Contains(name, StringComparer.Ordinal))
             AddProblem(name, isText ? JsonText.Unstorable : "must be a string");
     }
 
@@ -105,10 +105,11 @@ internal sealed class CloudEventAttributes
     }
 
     /// <summary>Takes the data of a <c>data_base64</c>: JSON in UTF-8.</summary>
-    private void Decode(ref readonly Utf8JsonReader text)
+    private void Decode(ref readonly Utf8JsonReader text, bool isSuspicious)
     {
         const string name = "data_base64";
-        if (text.TokenType != JsonTokenType.String || !text.TryGetBytesFromBase64(out var bytes))
+        // The JSON reader throws at half a surrogate pair.
+        if (isSuspicious || text.TokenType != JsonTokenType.String || !text.TryGetBytesFromBase64(out var bytes))
         {
             AddProblem(name, "must be a string of base64");
             return;

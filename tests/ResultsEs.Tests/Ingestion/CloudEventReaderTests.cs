@@ -85,6 +85,8 @@ public sealed class CloudEventReaderTests
         rows.Add("data_base64", "\"e30=\"", "must not be there beside data");
         rows.Add("data_base64", "\"e30\"", "must be a string of base64");
         rows.Add("data_base64", "{}", "must be a string of base64");
+        rows.Add("data_base64", "\"e30\\ud800\"", "must be a string of base64");
+        rows.Add("data_base64", "\"\\u0000\"", "must be a string of base64");
         rows.Add("data_base64", "\"\"", "must be the base64 of JSON, which breaks off at line 1, byte 1");
         rows.Add("data_base64", "\"e317\"", "must be the base64 of JSON, which breaks off at line 1, byte 3");
         rows.Add("data_base64", "\"/w==\"", "must be the base64 of JSON in UTF-8");
