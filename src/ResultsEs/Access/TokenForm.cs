@@ -80,24 +80,7 @@ internal static class TokenForm
         }
     }
 
-    /// <summary>Decodes a name or value; null when it is malformed.</summary>
-    private static string? Decode(string encoded)
-    {
-        for (var at = encoded.IndexOf('%', StringComparison.Ordinal); at >= 0; at = encoded.IndexOf('%', at + 1))
-        {
-            if (at + 2 >= encoded.Length || !char.IsAsciiHexDigit(encoded[at + 1]) || !char.IsAsciiHexDigit(encoded[at + 2]))
-                return null;
-        }
-
-        try
-        {
-            var bytes = Encoding.UTF8.GetBytes(encoded);
-            var text = Utf8.GetString(WebUtility.UrlDecodeToBytes(bytes, 0, bytes.Length));
-            return text.Any(char.IsControl) ? null : text;
-        }
-        catch (DecoderFallbackException)
-        {
-            return null;
-        }
-    }
+    /// <summary>Decodes a name or value, in which a plus is a blank; null when it is malformed.</summary>
+    private static string? Decode(string encoded) =>
+        PercentEncoding.Decode(encoded.Replace('+', ' ')) is { } text && !text.Any(char.IsControl) ? text : null;
 }

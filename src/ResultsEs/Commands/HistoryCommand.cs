@@ -90,7 +90,8 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
             var time = reader.IsDBNull(4)
                 ? stored
                 : DateTimeOffset.Parse(reader.GetString(4), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
-            Print($"{version}  {wireType}  {Moment(time)}  stored {Moment(stored)}  {reader.GetValue(5)}  {id}", "bold");
+            var (happened, kept) = (MillisecondsUtcConverter.Text(time), MillisecondsUtcConverter.Text(stored));
+            Print($"{version}  {wireType}  {happened}  stored {kept}  {reader.GetValue(5)}  {id}", "bold");
             if (EventCatalogue.Find(wireType) is not { } type)
             {
                 Print("  this version does not know such events", "grey");
@@ -134,9 +135,6 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
 
     private static JsonNode Shown(SessionResult? document) =>
         document is null ? new JsonObject() : JsonSerializer.SerializeToNode(document.Body, Json.Of<SessionBody>())!;
-
-    private static string Moment(DateTimeOffset time) =>
-        time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
 
     // Colours are for a terminal; redirected output is plain, and its lines are not broken.
     private static void Print(string line, string style)

@@ -9,6 +9,9 @@ internal sealed class MillisecondsUtcConverter : JsonConverter<DateTimeOffset>
     /// <summary>The length of such a time.</summary>
     public const int Length = 24;
 
+    /// <summary>The text of a time.</summary>
+    public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString(Format, CultureInfo.InvariantCulture);
+
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         reader.GetDateTimeOffset();
 

@@ -27,7 +27,7 @@ internal static class Logs
 
         if (environment.IsProduction())
             logging.AddJsonConsole(json =>
-                (json.UseUtcTimestamp, json.TimestampFormat, json.IncludeScopes) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ", true));
+                (json.UseUtcTimestamp, json.TimestampFormat, json.IncludeScopes) = (true, MillisecondsUtcConverter.Format, true));
         else
             logging.AddConsole();
     }

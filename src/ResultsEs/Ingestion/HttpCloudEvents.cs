@@ -33,9 +33,10 @@ internal static class HttpCloudEvents
         {
             foreach (var value in request.Headers[header])
             {
-                if (!TryDecode(value ?? "", out var text))
+                var text = Decode(value ?? "");
+                if (text is null)
                     undecoded.Add(new(0, null, attribute, "must be percent-encoded UTF-8"));
-                attributes.Add(new(attribute, text));
+                attributes.Add(new(attribute, text ?? value));
             }
         }
 
@@ -44,36 +45,9 @@ internal static class HttpCloudEvents
         return problems is [] ? read : new([], [.. problems.Select(Named)], read.Count);
     }
 
-    /// <summary>The text of a header: quotes and percent-encoding are taken off (3.1.3.2). False when it is encoded wrongly.</summary>
-    private static bool TryDecode(string value, out string text)
-    {
-        text = value is ['"', .., '"'] ? HeaderUtilities.UnescapeAsQuotedString(value).ToString() : value;
-        if (!text.Contains('%', StringComparison.Ordinal))
-            return true;
-
-        var bytes = Encoding.UTF8.GetBytes(text);
-        var length = 0;
-        for (var i = 0; i < bytes.Length; i++, length++)
-        {
-            if (bytes[i] != '%')
-            {
-                bytes[length] = bytes[i];
-                continue;
-            }
-
-            if (i + 2 >= bytes.Length || !char.IsAsciiHexDigit((char)bytes[i + 1]) || !char.IsAsciiHexDigit((char)bytes[i + 2]))
-                return false;
-            bytes[length] = byte.Parse(bytes.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-            i += 2;
-        }
-
-        var decoded = bytes.AsSpan(0, length);
-        if (!System.Text.Unicode.Utf8.IsValid(decoded))
-            return false;
-
-        text = Encoding.UTF8.GetString(decoded);
-        return true;
-    }
+    /// <summary>The text of a header: quotes and percent-encoding are taken off (3.1.3.2). Null when it is encoded wrongly.</summary>
+    private static string? Decode(string value) =>
+        PercentEncoding.Decode(value is ['"', .., '"'] ? HeaderUtilities.UnescapeAsQuotedString(value).ToString() : value);
 
     private static EventProblem Named(EventProblem problem) => problem switch
     {

@@ -34,18 +34,8 @@ public static class GetHighlightReels
     [WolverineGet("/api/v2/testResults/{testId}/highlightreels")]
     [Authorize(Scopes.StudiesRead)]
     [Compressed]
-    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
-    {
-        var parameters = new RequestParameters(http);
-        var test = parameters.Id("testId");
-        if (parameters.AreRefused(out var problem))
-            return problem;
-
-        var caller = Caller.From(http.User);
-        return await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, stop), cancellation) is { } reels
-            ? JsonBody.Of(reels, Json.Of<HighlightReelsOfTest>())
-            : Problems.NotFound();
-    }
+    public static Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation) =>
+        OneTest.SendAsync(http, "testId", database, ReadAsync, cancellation);
 
     private static async Task<HighlightReelsOfTest?> ReadAsync(
         NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)

@@ -27,25 +27,16 @@ public static class GetQxScores
     [WolverineGet("/api/v2/testResults/{testId}/qxScores")]
     [Authorize(Scopes.StudiesRead)]
     [Compressed]
-    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
-    {
-        var parameters = new RequestParameters(http);
-        var test = parameters.Id("testId");
-        if (parameters.AreRefused(out var problem))
-            return problem;
+    public static Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation) =>
+        OneTest.SendAsync(http, "testId", database, ReadAsync, cancellation);
 
-        var caller = Caller.From(http.User);
-        return await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, stop), cancellation) is { } total
-            ? JsonBody.Of(QxScoresOfTest.Of(test, total), Json.Of<QxScoresOfTest>())
-            : Problems.NotFound();
-    }
-
-    private static async Task<TestTotal?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
+    private static async Task<QxScoresOfTest?> ReadAsync(
+        NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Sql, caller, test);
         var totals = await command.ReadAllAsync(
             reader => reader.IsDBNull(0) ? TestTotal.None : TestTotalsStore.Total(reader, 0), cancellation);
-        return totals.Count == 0 ? null : totals.Aggregate((sum, total) => sum.Merge(total));
+        return totals.Count == 0 ? null : QxScoresOfTest.Of(test, totals.Aggregate((sum, total) => sum.Merge(total)));
     }
 }
 

@@ -34,18 +34,8 @@ public static class GetStudy
     /// <summary>Sends the test.</summary>
     [WolverineGet("/v1/studies/{studyUuid}")]
     [Authorize(Scopes.StudiesRead)]
-    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
-    {
-        var parameters = new RequestParameters(http);
-        var test = parameters.Id("studyUuid");
-        if (parameters.AreRefused(out var problem))
-            return problem;
-
-        var caller = Caller.From(http.User);
-        return await database.ReadAsync((source, stop) => ReadAsync(source, caller, test, stop), cancellation) is { } study
-            ? JsonBody.Of(study, Json.Of<Study>())
-            : Problems.NotFound();
-    }
+    public static Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation) =>
+        OneTest.SendAsync(http, "studyUuid", database, ReadAsync, cancellation);
 
     private static async Task<Study?> ReadAsync(NpgsqlDataSource source, Caller caller, Guid test, CancellationToken cancellation)
     {

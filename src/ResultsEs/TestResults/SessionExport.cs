@@ -22,8 +22,7 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         httpContext.Response.ContentType = ContentType;
-        httpContext.Response.Headers[AsOfHeader] =
-            first.AsOf.UtcDateTime.ToString(MillisecondsUtcConverter.Format, CultureInfo.InvariantCulture);
+        httpContext.Response.Headers[AsOfHeader] = MillisecondsUtcConverter.Text(first.AsOf);
         // The response starts even when there is no line.
         await httpContext.Response.StartAsync(httpContext.RequestAborted);
         if (HeadRequests.IsOne(httpContext))

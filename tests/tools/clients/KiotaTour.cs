@@ -47,9 +47,9 @@ public static class KiotaTour
             sent.Add($"{recorded.Accepted} {recorded.Duplicates} {recorded.Events![0].Outcome.ToString()!.ToLowerInvariant()}");
         }
 
-        var refused = await ProblemAsync(() => api.Api.V2.SessionEvents.PostAsync(Events(session, workspace, ids, 11)));
+        var refused = await Tour.RefusedAsync<Problem>(() => api.Api.V2.SessionEvents.PostAsync(Events(session, workspace, ids, 11)));
         var lines = (await api.Api.V2.SessionEvents.Lines.PostAsync(Tour.Lines(session)))!;
-        var beyond = await ProblemAsync(() => api.Api.V2.SessionResults.GetAsync(request => (request.QueryParameters.TestId, request.QueryParameters.Limit) = (test, 501)));
+        var beyond = await Tour.RefusedAsync<Problem>(() => api.Api.V2.SessionResults.GetAsync(request => (request.QueryParameters.TestId, request.QueryParameters.Limit) = (test, 501)));
         using var transcript = new StreamReader((await api.Api.V2.SessionResults[Guid.Parse(sessions.Keys.First())].Transcript.GetAsync())!);
         var messages = ((UntypedArray)beyond.Errors!.AdditionalData["limit"]).GetValue().Select(message => ((UntypedString)message).GetValue());
         return JsonSerializer.Serialize(new
@@ -82,20 +82,6 @@ public static class KiotaTour
             Data = new() { WorkspaceId = workspace, TestId = ids.One, ProductType = ProductType.SURVEY, StartedAt = Tour.Start },
         },
     ];
-
-    private static async Task<Problem> ProblemAsync<T>(Func<Task<T>> call)
-    {
-        try
-        {
-            await call();
-        }
-        catch (Problem e)
-        {
-            return e;
-        }
-
-        throw new InvalidOperationException("It was not refused.");
-    }
 
     private static object Seen(SessionResultV3 v3, SessionResultV2 v2) => new
     {

@@ -36,9 +36,9 @@ public static class NSwagTour
             sent.Add($"{recorded.Accepted} {recorded.Duplicates} {recorded.Events.First().Outcome.ToString().ToLowerInvariant()}");
         }
 
-        var refused = await ProblemAsync(() => api.RecordEventsAsync(Events(session, workspace, ids, 11)));
+        var refused = (await Tour.RefusedAsync<ApiException<Problem>>(() => api.RecordEventsAsync(Events(session, workspace, ids, 11)))).Result;
         var lines = await api.RecordEventLinesAsync(Tour.Lines(session));
-        var beyond = await ProblemAsync(() => api.ListSessionResultsAsync(test, limit: 501));
+        var beyond = (await Tour.RefusedAsync<ApiException<Problem>>(() => api.ListSessionResultsAsync(test, limit: 501))).Result;
         using var transcript = new StreamReader((await api.GetTranscriptAsync(Guid.Parse(sessions.Keys.First()))).Stream);
         return JsonSerializer.Serialize(new
         {
@@ -70,20 +70,6 @@ public static class NSwagTour
             Data = new() { WorkspaceId = workspace, TestId = ids.One, ProductType = ProductType.SURVEY, StartedAt = Tour.Start },
         },
     ];
-
-    private static async Task<Problem> ProblemAsync<T>(Func<Task<T>> call)
-    {
-        try
-        {
-            await call();
-        }
-        catch (ApiException<Problem> e)
-        {
-            return e.Result;
-        }
-
-        throw new InvalidOperationException("It was not refused.");
-    }
 
     private static object Seen(SessionResultV3 v3, SessionResultV2 v2) => new
     {

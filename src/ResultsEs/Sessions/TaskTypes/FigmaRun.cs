@@ -25,7 +25,11 @@ internal sealed class FigmaRun
     {
         if (Insert(_kept, FigmaInteraction.Of(stamp, interaction), MaxKept) is { } between)
             _middle = FigmaMiddle.With(_middle, between);
-        Insert(_listed, new Listed(interaction.AtMs, stamp.By, ToJson(interaction)), MaxListed);
+
+        // No JSON is made of one that would lie between those that are kept.
+        var listed = new Listed(interaction.AtMs, stamp.By, default);
+        if (_listed.Count < 2 * MaxListed || PlaceOf(_listed, listed) != MaxListed)
+            Insert(_listed, listed with { Json = ToJson(interaction) }, MaxListed);
     }
 
     /// <summary>What an answer shows: the interactions after <paramref name="previous"/>, the end of the take before it.</summary>
@@ -85,14 +89,19 @@ internal sealed class FigmaRun
     private static T? Insert<T>(List<T> sorted, T item, int most)
         where T : class
     {
-        var at = sorted.BinarySearch(item);
-        sorted.Insert(at < 0 ? ~at : at, item);
+        sorted.Insert(PlaceOf(sorted, item), item);
         if (sorted.Count <= 2 * most)
             return null;
 
         var between = sorted[most];
         sorted.RemoveAt(most);
         return between;
+    }
+
+    private static int PlaceOf<T>(List<T> sorted, T item)
+    {
+        var at = sorted.BinarySearch(item);
+        return at < 0 ? ~at : at;
     }
 
     private static JsonElement ToJson(FigmaInteractionRecorded interaction)
