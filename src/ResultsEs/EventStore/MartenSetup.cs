@@ -58,6 +58,7 @@ internal static class MartenSetup
 
         options.Events.IgnoreIndex(SchemaAdditions.EventIdIndex);
         options.Storage.Add(new SchemaAdditions(options.Advanced.Migrator, tables));
+        options.Storage.Add(new SetAsideSchema(options.Advanced.Migrator));
         foreach (var table in tables)
             table.Register(options);
     }

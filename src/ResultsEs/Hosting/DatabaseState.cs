@@ -15,6 +15,9 @@ internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<D
 
     public long DeadLetters { get; private set; }
 
+    /// <summary>The number of items that shared workers have set aside, by worker; none without any.</summary>
+    public IReadOnlyDictionary<string, long> SetAside { get; private set; } = new Dictionary<string, long>(StringComparer.Ordinal);
+
     /// <summary>Events that the current rebuild has folded.</summary>
     public long RebuildFolded { get; private set; }
 
@@ -37,12 +40,16 @@ internal sealed partial class DatabaseState(NpgsqlDataSource database, ILogger<D
               coalesce((
                 select sum(p.events) from results.rebuild_parts p
                 join results.rebuilds r on r.id = p.rebuild_id where not r.is_switched), 0)::bigint,
-              coalesce((select sum(r.events) from results.rebuilds r where not r.is_switched), 0)::bigint
+              coalesce((select sum(r.events) from results.rebuilds r where not r.is_switched), 0)::bigint,
+              array(select a.worker from {EventStore.SetAside.Table} a group by a.worker order by a.worker),
+              array(select count(*) from {EventStore.SetAside.Table} a group by a.worker order by a.worker)
             """);
         await using var reader = await command.ExecuteReaderAsync(stoppingToken);
         await reader.ReadAsync(stoppingToken);
         (LagSeconds, DeadLetters) = (reader.GetDouble(0), reader.GetInt64(1));
         (RebuildFolded, RebuildTotal) = (reader.GetInt64(2), reader.GetInt64(3));
+        SetAside = reader.GetFieldValue<string[]>(4).Zip(reader.GetFieldValue<long[]>(5))
+            .ToDictionary(worker => worker.First, worker => worker.Second, StringComparer.Ordinal);
     }
 
     protected override void LogFailure(Exception failure) => LogFailed(logger, failure);

@@ -97,3 +97,12 @@ internal sealed class TotalsHealth(DatabaseState state) : IHealthCheck
             ? HealthCheckResult.Healthy()
             : HealthCheckResult.Degraded($"The totals of tests are {state.LagSeconds:F0} s behind."));
 }
+
+/// <summary>Degraded when shared workers have set items aside. Not unhealthy: they go on with all others.</summary>
+internal sealed class SetAsideHealth(DatabaseState state) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(state.SetAside.Count == 0
+            ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Degraded($"Set aside by {string.Join(", ", state.SetAside.Select(one => $"{one.Key}: {one.Value}"))}."));
+}

@@ -45,7 +45,8 @@ internal static class ObservabilitySetup
             .AddCheck<BrokerHealth>("broker")
             .AddCheck<LimitsHealth>("limits")
             .AddCheck<TotalsHealth>("totals")
-            .AddCheck<StandbyHealth>("standby");
+            .AddCheck<StandbyHealth>("standby")
+            .AddCheck<SetAsideHealth>("set-aside");
 
         // Read from the configuration, because options exist only once the host is built.
         var (traces, metrics, logs) = (IsSent("TRACES"), IsSent("METRICS"), IsSent("LOGS"));
@@ -108,7 +109,9 @@ internal static class ObservabilitySetup
     /// <summary>Maps <c>/metrics</c> when it is enabled. It needs no token: clients must not reach its network.</summary>
     public static WebApplication MapObservability(this WebApplication app)
     {
-        CreateGauges(app.Services.GetRequiredService<DatabaseState>(), app.Services.GetRequiredService<ReadDatabase>());
+        var state = app.Services.GetRequiredService<DatabaseState>();
+        CreateGauges(state, app.Services.GetRequiredService<ReadDatabase>());
+        CreateSetAsideGauge(state, [.. app.Services.GetServices<SetAsideWorker>().Select(worker => worker.Name)]);
         if (IsScraped(app.Configuration) && !IsDisabled(app.Configuration))
             app.MapPrometheusScrapingEndpoint(Metrics).AllowAnonymous().WithMetadata(new DisableRateLimitingAttribute());
         return app;
@@ -140,4 +143,12 @@ internal static class ObservabilitySetup
         static void Gauge<T>(string name, Func<T> value, string unit, string description)
             where T : struct => Instruments.Meter.CreateObservableGauge(name, value, unit, description);
     }
+
+    // Every worker is measured, also while it has set nothing aside: an alert can tell that from a metric that is missing.
+    private static void CreateSetAsideGauge(DatabaseState state, IReadOnlyList<string> workers) => Instruments.Meter.CreateObservableGauge(
+        "results.set_aside",
+        () => workers.Union(state.SetAside.Keys, StringComparer.Ordinal).Select(worker => new Measurement<long>(
+            state.SetAside.GetValueOrDefault(worker), new KeyValuePair<string, object?>("results.worker", worker))),
+        "{item}",
+        "Items that a shared worker has set aside, because each makes its work fail.");
 }

@@ -14,6 +14,9 @@ internal sealed partial class ProjectionVersionKeeper(
     ILogger<ProjectionVersionKeeper> logger)
     : PollingService(BetweenLooks)
 {
+    /// <summary>The name under which it sets streams aside.</summary>
+    public const string WorkerName = "catch-up";
+
     private const int StreamsPerFold = 200;
 
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(5);
@@ -94,7 +97,7 @@ internal sealed partial class ProjectionVersionKeeper(
             var last = new StreamKey("", Guid.Empty);
             while (await StreamLog.StaleAfterAsync(database, Table, last, StreamsPerFold, cancellation) is { Count: > 0 } stale)
             {
-                await refresh.RefreshAsync(Table, stale, cancellation);
+                await FoldAsync(stale, cancellation);
                 last = stale[^1];
             }
 
@@ -104,10 +107,20 @@ internal sealed partial class ProjectionVersionKeeper(
 
         var isSettled = await _pending.IsSettledAsync(database, cancellation);
         foreach (var some in (await StreamLog.StaleSinceAsync(database, Table, folded, cancellation)).Chunk(StreamsPerFold))
-            await refresh.RefreshAsync(Table, some, cancellation);
+            await FoldAsync(some, cancellation);
         if (isSettled)
             (_folded, _pending) = (_pending.Sequence, await EventPosition.NowAsync(database, cancellation));
     }
+
+    /// <summary>Folds streams. One that cannot be folded is set aside; it stays stale, and so is found when it is appended to.</summary>
+    private Task FoldAsync(IReadOnlyList<StreamKey> streams, CancellationToken cancellation) => TakenApart.RunAsync(
+        streams,
+        async some =>
+        {
+            await refresh.RefreshAsync(Table, some, cancellation);
+            await SetAside.RemoveAsync(database, WorkerName, some, cancellation);
+        },
+        (stream, failure) => SetAside.AddAsync(database, logger, WorkerName, stream, failure, cancellation));
 
     [LoggerMessage(1301, LogLevel.Error, "Folding what nodes of another version wrote failed; it is tried again")]
     private static partial void LogFailed(ILogger logger, Exception exception);
@@ -123,6 +136,10 @@ internal static class RebuildingSetup
         builder.Services.ConfigureMarten(options => options.Storage.Add(new RebuildSchema(options.Advanced.Migrator)));
         builder.Services.AddSingleton<ProjectionVersionKeeper>();
         builder.Services.AddHostedService(services => services.GetRequiredService<ProjectionVersionKeeper>());
+        builder.Services.AddSingleton(services => new SetAsideWorker(
+            ProjectionVersionKeeper.WorkerName,
+            (stream, cancellation) => services.GetRequiredService<DocumentRefresh>()
+                .RefreshAsync(SessionResultTable.Documents, [stream], cancellation)));
         return builder;
     }
 }

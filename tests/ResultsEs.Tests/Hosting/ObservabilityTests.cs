@@ -196,7 +196,7 @@ public sealed partial class ObservabilityTests : IDisposable
         using var http = new HttpClient { BaseAddress = service.Address };
         var (status, health) = await ReadyAsync(http);
         Assert.Equal((HttpStatusCode.OK, "Healthy"), (status, (string)health["status"]!));
-        Assert.Equal(["shutdown", "database", "schema", "broker", "limits", "totals", "standby"], health["checks"]!.AsObject().Select(check => check.Key));
+        Assert.Equal(["shutdown", "database", "schema", "broker", "limits", "totals", "standby", "set-aside"], health["checks"]!.AsObject().Select(check => check.Key));
 
         await ExecuteAsync(database, "alter table results.test_changes rename to test_changes_away");
         (status, health) = await ReadyAsync(http);
