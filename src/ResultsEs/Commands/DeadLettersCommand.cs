@@ -79,7 +79,7 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         input.Action == DeadLettersAction.list || (input.Id == "all" && input.Action != DeadLettersAction.show);
 
     private static ExitCode List(DeadLetterEnvelope letter) =>
-        Say($"{letter.Id}  {Time(letter)}  account {letter.Envelope.TenantId}  {Shortened(letter.ExceptionMessage)}");
+        Say($"{letter.Id}  {Time(letter)}  account {letter.Envelope.TenantId}  {Printable.Excerpt(letter.ExceptionMessage, 160)}");
 
     private static async Task<ExitCode> ShowAsync(DeadLetterEnvelope letter, string? file)
     {
@@ -88,13 +88,14 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         Say($"since         {Time(letter)}");
         Say($"account       {letter.Envelope.TenantId}");
         Say($"received at   {letter.ReceivedAt}");
-        Say($"reason        {letter.ExceptionMessage}");
-        Say($"content type  {letter.Envelope.ContentType}");
+        Say($"reason        {Printable.Line(letter.ExceptionMessage)}");
+        Say($"content type  {Printable.Line(letter.Envelope.ContentType ?? "")}");
         foreach (var (name, value) in AttributesOf(letter))
-            Say($"header        {name} = {value}");
+            Say($"header        {Printable.Line(name)} = {Printable.Line(value ?? "")}");
         Say($"body          {body.Length} bytes");
         if (file is null)
-            return Say(Encoding.UTF8.GetString(body));
+            // Indented, so that no line of it is mistaken for one of ours.
+            return Say("  " + Encoding.UTF8.GetString(body).Replace("\n", "\n  ", StringComparison.Ordinal));
 
         await File.WriteAllBytesAsync(file, body);
         return Say($"              written to {file}");
@@ -139,6 +140,4 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
 
     private static string Time(DeadLetterEnvelope letter) =>
         (letter.FailedAt ?? letter.SentAt).UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
-
-    private static string Shortened(string reason) => reason.Length <= 160 ? reason : reason[..160] + "…";
 }

@@ -23,7 +23,8 @@ internal sealed class EventFileTarget(Stream stream, string? file) : IEventTarge
     {
         foreach (var e in events)
         {
-            await stream.WriteAsync(e.Json, cancellation);
+            // The standard output may be a terminal. Escapes of JSON say the same.
+            await stream.WriteAsync(file is null ? Printable.JsonLine(e.Json) : e.Json, cancellation);
             await stream.WriteAsync("\n"u8.ToArray(), cancellation);
         }
     }

@@ -137,8 +137,9 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
         document is null ? new JsonObject() : JsonSerializer.SerializeToNode(document.Body, Json.Of<SessionBody>())!;
 
     // Colours are for a terminal; redirected output is plain, and its lines are not broken.
-    private static void Print(string line, string style)
+    private static void Print(string text, string style)
     {
+        var line = Printable.Line(text);
         if (Console.IsOutputRedirected)
             Console.Out.WriteLine(line);
         else

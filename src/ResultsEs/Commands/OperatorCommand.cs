@@ -46,13 +46,14 @@ public abstract class OperatorCommand<T> : JasperFxAsyncCommand<T>
 
     private protected ExitCode Fail(string problem)
     {
-        Console.Error.WriteLine(problem);
+        Console.Error.WriteLine(Printable.Lines(problem));
         return Failed;
     }
 
+    /// <summary>Prints a text. What of it others chose is a line: see <see cref="Printable.Line"/>.</summary>
     private protected static ExitCode Say(string text)
     {
-        Console.Out.WriteLine(text);
+        Console.Out.WriteLine(Printable.Lines(text));
         return ExitCode.Success;
     }
 

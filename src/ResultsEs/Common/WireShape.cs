@@ -4,84 +4,149 @@ namespace ResultsEs.Common;
 /// The slow check of refused or suspicious JSON. It names all that does not fit a record: missing and null members, wrong types, and what
 /// cannot be stored. It walks the serializer's own contracts, so the two cannot disagree.
 /// </summary>
-internal static class WireShape
+internal sealed class WireShape
 {
-    /// <summary>The most fields of an event that are named as wrong.</summary>
-    public const int MaxProblems = 100;
+    private readonly JsonPath _path;
+    private readonly ProblemList _unstorable = new();
+    private readonly ProblemList _longNumbers = new();
+    private readonly ProblemList _misfits = new();
 
-    /// <summary>Lists the problems of <paramref name="json"/> as a <paramref name="type"/>, by JSON path.</summary>
-    public static List<(string Path, string Message)> Problems(ReadOnlySpan<byte> json, JsonTypeInfo type, string path)
+    // Numbers that are too long, and of which a misfit is told: what a member can hold is less than what any number can be.
+    private int _longMisfits;
+
+    private WireShape(string path) => _path = new JsonPath(path);
+
+    /// <summary>The problems of <paramref name="json"/> as a <paramref name="type"/>. <paramref name="path"/> leads to it.</summary>
+    public static ProblemList Problems(ReadOnlySpan<byte> json, JsonTypeInfo type, string path)
     {
-        var problems = new List<(string Path, string Message)>();
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = Json.Options.MaxDepth });
         var value = JsonElement.ParseValue(ref reader);
-        AddUnstorable(value, path, problems);
-        if (problems.Exists(problem => problem.Message != JsonText.LongNumber))
-            return problems;
+        var walk = new WireShape(path);
+        walk.FindUnstorable(value);
+        if (walk._unstorable.Count > 0)
+        {
+            walk._unstorable.Add(walk._longNumbers.Count, walk._longNumbers.Named);
+            return walk._unstorable;
+        }
 
-        var misfits = new List<(string Path, string Message)>();
-        AddRepeated(value, path, misfits);
-        if (misfits.Count == 0)
-            AddMisfits(value, type, path, misfits);
-        // What a member can hold is less than what any number can be.
-        var named = misfits.Select(problem => problem.Path).ToHashSet(StringComparer.Ordinal);
-        return [.. misfits, .. problems.Where(problem => !named.Contains(problem.Path))];
+        walk.FindRepeated(value);
+        if (walk._misfits.Count == 0)
+            walk.FindMisfits(value, type);
+        var misfits = walk._misfits;
+        var named = misfits.Named.Select(problem => problem.Path).ToHashSet(StringComparer.Ordinal);
+        misfits.Add(
+            walk._longNumbers.Count - walk._longMisfits, walk._longNumbers.Named.Where(problem => !named.Contains(problem.Path)));
+        return misfits;
     }
 
-    // One more than is named, so that the caller knows that there are more.
-    private static bool IsEnough(List<(string Path, string Message)> problems) => problems.Count > MaxProblems;
-
-    private static void AddUnstorable(JsonElement value, string path, List<(string Path, string Message)> problems)
+    private void FindUnstorable(JsonElement value)
     {
-        if (IsEnough(problems))
-            return;
-
         switch (value.ValueKind)
         {
             case JsonValueKind.Object:
                 foreach (var member in value.EnumerateObject())
                 {
-                    if (TryGet(() => member.Name) is { } name)
-                        AddUnstorable(member.Value, $"{path}.{name}", problems);
-                    else
-                        problems.Add((path, $"has a member whose name {JsonText.Unstorable}"));
+                    if (TryGet(() => member.Name) is not { } name)
+                    {
+                        _unstorable.Add(_path, $"has a member whose name {JsonText.Unstorable}");
+                        continue;
+                    }
+
+                    var outside = _path.Enter(name);
+                    FindUnstorable(member.Value);
+                    _path.Leave(outside);
                 }
 
                 break;
             case JsonValueKind.Array:
-                foreach (var (index, item) in value.EnumerateArray().Index())
-                    AddUnstorable(item, $"{path}[{index}]", problems);
+                ForEachItem(value, FindUnstorable);
                 break;
             case JsonValueKind.String when TryGet(() => value.GetString()!) is null:
-                problems.Add((path, JsonText.Unstorable));
+                _unstorable.Add(_path, JsonText.Unstorable);
                 break;
-            case JsonValueKind.Number when !JsonText.IsStorableNumber(Encoding.UTF8.GetBytes(value.GetRawText())):
-                problems.Add((path, JsonText.LongNumber));
+            case JsonValueKind.Number when IsLong(value):
+                _longNumbers.Add(_path, JsonText.LongNumber);
                 break;
         }
     }
 
-    private static void AddRepeated(JsonElement value, string path, List<(string Path, string Message)> problems)
+    private void FindRepeated(JsonElement value)
     {
-        if (IsEnough(problems))
+        if (value.ValueKind == JsonValueKind.Array)
+            ForEachItem(value, FindRepeated);
+        if (value.ValueKind != JsonValueKind.Object)
             return;
 
-        if (value.ValueKind == JsonValueKind.Object)
+        foreach (var members in value.EnumerateObject().GroupBy(member => member.Name, StringComparer.Ordinal))
         {
-            foreach (var members in value.EnumerateObject().GroupBy(member => member.Name, StringComparer.Ordinal))
-            {
-                if (members.Count() > 1)
-                    problems.Add(($"{path}.{members.Key}", "must be there once"));
-                foreach (var member in members)
-                    AddRepeated(member.Value, $"{path}.{members.Key}", problems);
-            }
-        }
-        else if (value.ValueKind == JsonValueKind.Array)
-        {
-            foreach (var (index, item) in value.EnumerateArray().Index())
-                AddRepeated(item, $"{path}[{index}]", problems);
+            var outside = _path.Enter(members.Key);
+            if (members.Skip(1).Any())
+                _misfits.Add(_path, "must be there once");
+            foreach (var member in members)
+                FindRepeated(member.Value);
+            _path.Leave(outside);
         }
     }
+
+    private void FindMisfits(JsonElement value, JsonTypeInfo type)
+    {
+        if (type.Type == typeof(Answer) && AnswerType(value) is { } answer)
+            type = answer;
+
+        if (value.ValueKind == JsonValueKind.Null)
+            AddMisfit(value, "must not be null");
+        else if (type.Kind == JsonTypeInfoKind.Object && value.ValueKind != JsonValueKind.Object)
+            AddMisfit(value, "must be an object");
+        else if (type.Kind == JsonTypeInfoKind.Object)
+            FindMemberMisfits(value, type);
+        else if (type.Kind == JsonTypeInfoKind.Enumerable && value.ValueKind != JsonValueKind.Array)
+            AddMisfit(value, "must be an array");
+        else if (type.Kind == JsonTypeInfoKind.Enumerable)
+        {
+            var itemType = Json.Options.GetTypeInfo(type.ElementType!);
+            ForEachItem(value, item => FindMisfits(item, itemType));
+        }
+        else if (MisfitOf(value, type) is { } message)
+            AddMisfit(value, message);
+    }
+
+    private void FindMemberMisfits(JsonElement value, JsonTypeInfo type)
+    {
+        foreach (var member in type.Properties.Where(member => member is { Set: not null, IsExtensionData: false }))
+        {
+            var outside = _path.Enter(member.Name);
+            if (!value.TryGetProperty(member.Name, out var memberValue))
+            {
+                if (member.IsRequired)
+                    _misfits.Add(_path, "is required");
+            }
+            else if (memberValue.ValueKind != JsonValueKind.Null || !member.IsSetNullable)
+            {
+                var memberType = Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType;
+                FindMisfits(memberValue, Json.Options.GetTypeInfo(memberType));
+            }
+
+            _path.Leave(outside);
+        }
+    }
+
+    private void AddMisfit(JsonElement value, string message)
+    {
+        _misfits.Add(_path, message);
+        _longMisfits += value.ValueKind == JsonValueKind.Number && IsLong(value) ? 1 : 0;
+    }
+
+    private void ForEachItem(JsonElement list, Action<JsonElement> find)
+    {
+        foreach (var (index, item) in list.EnumerateArray().Index())
+        {
+            var outside = _path.Enter(index);
+            find(item);
+            _path.Leave(outside);
+        }
+    }
+
+    private static bool IsLong(JsonElement number) => !JsonText.IsStorableNumber(Encoding.UTF8.GetBytes(number.GetRawText()));
 
     private static string? TryGet(Func<string> text)
     {
@@ -95,60 +160,17 @@ internal static class WireShape
         }
     }
 
-    private static void AddMisfits(JsonElement value, JsonTypeInfo type, string path, List<(string Path, string Message)> problems)
-    {
-        if (IsEnough(problems))
-            return;
-
-        if (type.Type == typeof(Answer) && AnswerType(value) is { } answer)
-            type = answer;
-
-        if (value.ValueKind == JsonValueKind.Null)
-            problems.Add((path, "must not be null"));
-        else if (type.Kind == JsonTypeInfoKind.Object && value.ValueKind != JsonValueKind.Object)
-            problems.Add((path, "must be an object"));
-        else if (type.Kind == JsonTypeInfoKind.Object)
-            AddMemberMisfits(value, type, path, problems);
-        else if (type.Kind == JsonTypeInfoKind.Enumerable && value.ValueKind != JsonValueKind.Array)
-            problems.Add((path, "must be an array"));
-        else if (type.Kind == JsonTypeInfoKind.Enumerable)
-        {
-            var itemType = Json.Options.GetTypeInfo(type.ElementType!);
-            foreach (var (index, item) in value.EnumerateArray().Index())
-                AddMisfits(item, itemType, $"{path}[{index}]", problems);
-        }
-        else
-            AddMisfit(value, type, path, problems);
-    }
-
-    private static void AddMemberMisfits(JsonElement value, JsonTypeInfo type, string path, List<(string Path, string Message)> problems)
-    {
-        foreach (var member in type.Properties.Where(member => member is { Set: not null, IsExtensionData: false }))
-        {
-            var memberPath = $"{path}.{member.Name}";
-            if (!value.TryGetProperty(member.Name, out var memberValue))
-            {
-                if (member.IsRequired)
-                    problems.Add((memberPath, "is required"));
-            }
-            else if (memberValue.ValueKind != JsonValueKind.Null || !member.IsSetNullable)
-            {
-                var memberType = Nullable.GetUnderlyingType(member.PropertyType) ?? member.PropertyType;
-                AddMisfits(memberValue, Json.Options.GetTypeInfo(memberType), memberPath, problems);
-            }
-        }
-    }
-
-    private static void AddMisfit(JsonElement value, JsonTypeInfo type, string path, List<(string Path, string Message)> problems)
+    private static string? MisfitOf(JsonElement value, JsonTypeInfo type)
     {
         try
         {
             value.Deserialize(type);
+            return null;
         }
         catch (JsonException e)
         {
             // The messages of our own converters begin so.
-            problems.Add((path, e.Message.StartsWith("must ", StringComparison.Ordinal) ? e.Message : Expected(type.Type)));
+            return e.Message.StartsWith("must ", StringComparison.Ordinal) ? e.Message : Expected(type.Type);
         }
     }
 

@@ -11,6 +11,9 @@ internal static partial class Failures
     // https://www.postgresql.org/docs/current/errcodes-appendix.html; Npgsql has no constant for it.
     private const string IdleInTransactionSessionTimeout = "25P03";
 
+    // The most characters of a request's path that are logged.
+    private const int MaxPath = 200;
+
     public static ExceptionHandlerOptions Options(ILogger logger) => new()
     {
         ExceptionHandler = context => Answer(context, logger),
@@ -63,7 +66,8 @@ internal static partial class Failures
         var status = StatusOf(exception);
         if (status == StatusCodes.Status499ClientClosedRequest)
         {
-            BrokenOff(logger, context.Request.Method, context.Request.Path);
+            if (logger.IsEnabled(LogLevel.Debug))
+                BrokenOff(logger, context.Request.Method, Printable.Excerpt(context.Request.Path, MaxPath));
             context.Response.StatusCode = status;
             EndConnection(context);
             // Otherwise the server tries to read the rest of the body, and logs an error.

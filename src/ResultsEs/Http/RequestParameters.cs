@@ -9,17 +9,30 @@ namespace ResultsEs.Http;
 /// </summary>
 internal sealed class RequestParameters(HttpContext http)
 {
+    // More parameters than any endpoint has. Names are the caller's where a parameter is spelled as a list.
+    private const int MaxNamed = 20;
+    private const int MaxName = 100;
+
     private Dictionary<string, string[]>? _errors;
+    private int _more;
 
     /// <summary>True when a parameter is wrong; the response is then <paramref name="problem"/>, a 400.</summary>
     public bool AreRefused([NotNullWhen(true)] out ProblemHttpResult? problem)
     {
-        problem = _errors is null ? null : Problems.BadRequest("The request's parameters are malformed.", _errors);
+        var rest = _more == 0 ? "" : $" And {_more} more problems, which are not named.";
+        problem = _errors is null ? null : Problems.BadRequest($"The request's parameters are malformed.{rest}", _errors);
         return problem is not null;
     }
 
     /// <summary>Records what is wrong with a parameter; the first message for a name counts.</summary>
-    public void Refuse(string name, string message) => (_errors ??= new(StringComparer.Ordinal)).TryAdd(name, [message]);
+    public void Refuse(string name, string message)
+    {
+        _errors ??= new(StringComparer.Ordinal);
+        if (_errors.Count < MaxNamed)
+            _errors.TryAdd(Printable.Excerpt(name, MaxName), [message]);
+        else if (!_errors.ContainsKey(name))
+            _more++;
+    }
 
     /// <summary>Reads a UUID of the path.</summary>
     public Guid Id(string name) =>

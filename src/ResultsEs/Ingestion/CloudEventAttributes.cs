@@ -9,7 +9,12 @@ internal sealed class CloudEventAttributes
     private const int MaxSource = 2_048;
     private const string NotBesideData = "must not be there beside data";
 
+    // Those whose problems decide what else is looked at.
+    private static readonly HashSet<string> Known =
+        new([.. BinaryCloudEvents.Attributes, "datacontenttype", "data", "data_base64"], StringComparer.Ordinal);
+
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _wrong = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
     private Range? _data;
     private bool _dataIsNull;
@@ -23,9 +28,7 @@ internal sealed class CloudEventAttributes
 
     public string? Id => _texts.GetValueOrDefault("id");
 
-    public List<(string Path, string Message)> Problems { get; } = [];
-
-    public void AddProblem(string path, string message) => Problems.Add((path, message));
+    public ProblemList Problems { get; } = new();
 
     public void Read(ref Utf8JsonReader reader, int eventDepth)
     {
@@ -75,6 +78,8 @@ internal sealed class CloudEventAttributes
         var source = Text("source");
         if (source is not null && (source.Length == 0 || JsonText.Characters(source) > MaxSource))
             AddProblem("source", "must have 1 to 2,048 characters");
+        else if (source is not null && !IsPlain(source))
+            AddProblem("source", "must have no control characters, noncharacters or marks of writing direction");
 
         DateTimeOffset time = default;
         if (Text("time") is { } timeText && !TimestampConverter.TryParse(timeText, out time))
@@ -84,10 +89,11 @@ internal sealed class CloudEventAttributes
         if (Text("type") is { } typeText && (type = EventCatalogue.Find(typeText)) is null)
             AddProblem("type", "must be an event that this service knows, such as results.TaskAnswered.v1");
 
+        var traceParent = _texts.TryGetValue("traceparent", out var trace) ? TraceParent.Read(trace) : null;
         var data = type is null ? null : Data(type, body);
         return Problems.Count > 0 || data is null
             ? null
-            : new IncomingEvent(id, subject, source!, time.ToUniversalTime(), _texts.GetValueOrDefault("traceparent"), type!, data);
+            : new IncomingEvent(id, subject, source!, time.ToUniversalTime(), traceParent, type!, data);
     }
 
     /// <summary>Adds a problem when the event, of which these are the bytes, is larger than its type allows.</summary>
@@ -166,26 +172,44 @@ internal sealed class CloudEventAttributes
         var isSuspicious = _scan.IsSuspicious || _scan.Deepest > EventJson.MaxDepth;
         if (isSuspicious && WireShape.Problems(json, type.JsonType, "data") is { Count: > 0 } found)
         {
-            Problems.AddRange(found);
+            Problems.Add(found.Count, found.Named);
             return null;
         }
 
         try
         {
             var value = type.Read(json);
-            Problems.AddRange(type.Validate(value).Errors.Select(error => ($"data.{error.PropertyName}", error.ErrorMessage)));
+            var errors = type.Validate(value).Errors;
+            Problems.Add(errors.Count, errors.Select(error => ($"data.{error.PropertyName}", error.ErrorMessage)));
             return value;
         }
         catch (JsonException e)
         {
             // An exception names one problem; the slower check names all.
             var all = WireShape.Problems(json, type.JsonType, "data");
-            Problems.AddRange(all.Count > 0 ? all : [("data", e.Message)]);
+            if (all.Count > 0)
+                Problems.Add(all.Count, all.Named);
+            else
+                AddProblem("data", e.Message);
             return null;
         }
     }
 
-    private bool HasProblem(string path) => Problems.Any(problem => problem.Path == path);
+    /// <summary>Adds a problem of an attribute, whose name may be any, or of the whole event.</summary>
+    private void AddProblem(string attribute, string message)
+    {
+        Problems.Add(Printable.Excerpt(attribute, JsonPath.MaxName), message);
+        if (Known.Contains(attribute))
+            _wrong.Add(attribute);
+    }
+
+    private bool HasProblem(string attribute) => _wrong.Contains(attribute);
+
+    // What the type String of CloudEvents 1.0 excludes. A source is a URI reference, which has no marks of direction (RFC 3987, 4.1).
+    private static bool IsPlain(string source) =>
+        Printable.IsLine(source)
+        && (!source.AsSpan().ContainsAnyExceptInRange('\0', '\uD7FF')
+            || source.EnumerateRunes().All(rune => (rune.Value & 0xFFFE) != 0xFFFE && rune.Value is not (>= 0xFDD0 and <= 0xFDEF)));
 
     private string? Text(string name)
     {

@@ -6,7 +6,7 @@ namespace ResultsEs.Ingestion;
 
 /// <summary>A problem of one event of a request, or of the request as a whole.</summary>
 /// <param name="Index">The event's index in the request; -1 for the request as a whole.</param>
-/// <param name="EventId">The event's <c>id</c> as it was sent; null without a readable one.</param>
+/// <param name="EventId">The event's <c>id</c> as it was sent, cut where it is no id but longer; null without a readable one.</param>
 /// <param name="Path">JSON path within the event, such as <c>data.answer.score</c>; empty for the event itself.</param>
 /// <param name="Message">The rule that is broken; continues the path: "must be …".</param>
 public sealed record EventProblem(int Index, string? EventId, string Path, string Message)
@@ -18,6 +18,9 @@ public sealed record EventProblem(int Index, string? EventId, string Path, strin
         (_, "") => $"[{Index}]",
         _ => $"[{Index}].{Path}",
     };
+
+    /// <summary>How many problems it stands for.</summary>
+    internal int Count { get; init; } = 1;
 
     internal static EventProblem OfRequest(string message) => new(-1, null, "", message);
 }
@@ -123,7 +126,7 @@ internal static class CloudEventReader
     }
 
     /// <summary>Reads one event into <paramref name="events"/>, or its problems into <paramref name="problems"/>.</summary>
-    /// <returns>How many problems it has. Only the first <see cref="WireShape.MaxProblems"/> are added.</returns>
+    /// <returns>How many problems it has. Only the first <see cref="ProblemList.MaxNamed"/> are named.</returns>
     private static int ReadEvent(
         ref Utf8JsonReader reader, ReadOnlySpan<byte> body, int index, List<IncomingEvent> events, List<EventProblem> problems)
     {
@@ -142,10 +145,11 @@ internal static class CloudEventReader
         attributes.CheckSize(body[(int)start..(int)reader.BytesConsumed]);
         if (attributes.ToEvent(body) is { } incoming)
             events.Add(incoming);
-        var (id, found) = (attributes.Id, attributes.Problems);
-        problems.AddRange(found.Take(WireShape.MaxProblems).Select(problem => new EventProblem(index, id, problem.Path, problem.Message)));
-        if (found.Count > WireShape.MaxProblems)
-            problems.Add(new(index, id, "", $"has more than {WireShape.MaxProblems} problems; the rest is not named"));
+        var found = attributes.Problems;
+        var id = found.Count > 0 && attributes.Id is { } sent ? Printable.Excerpt(sent, JsonPath.MaxName) : null;
+        problems.AddRange(found.Named.Select(problem => new EventProblem(index, id, problem.Path, problem.Message)));
+        if (found.Count - found.Named.Count is > 0 and var more)
+            problems.Add(new(index, id, "", $"and {more} more problems, which are not named") { Count = more });
         return found.Count;
     }
 }

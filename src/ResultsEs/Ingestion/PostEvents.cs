@@ -123,11 +123,13 @@ public static class PostEventsEndpoint
 
     private static IResult Refuse(int status, string reason, IReadOnlyList<EventProblem> problems)
     {
-        var errors = problems
+        var told = ToldProblems.Of(problems, ToldProblems.RequestBytes);
+        var all = told.Rest is { } rest ? told.Named.Append(EventProblem.OfRequest(rest)) : told.Named;
+        var errors = all
             .GroupBy(problem => problem.Key, StringComparer.Ordinal)
             .ToDictionary(group => group.Key, group => group.Select(problem => problem.Message).ToArray(), StringComparer.Ordinal);
         var refusal = Problems.Of(status, $"Nothing of the request is stored, because {reason}.", errors);
-        refusal.ProblemDetails.Extensions["events"] = problems
+        refusal.ProblemDetails.Extensions["events"] = told.Named
             .Where(problem => problem.Index >= 0)
             .GroupBy(problem => problem.Index)
             .Select(group => new RefusedEvent(

@@ -11,7 +11,9 @@ internal sealed class RequestBody : IDisposable
     private const long MaxUnpackedLines = 256 * 1024 * 1024;
 
     private const int FirstBuffer = 64 * 1024;
-    private const int MaxNameInProblem = 100;
+
+    // The most characters of a name that a refusal repeats.
+    private const int MaxName = 100;
 
     private byte[] _buffer;
     private int _length;
@@ -133,7 +135,7 @@ internal sealed class RequestBody : IDisposable
     {
         var problem = string.IsNullOrEmpty(name)
             ? $"There is no {what}."
-            : $"The {what} {(name.Length > MaxNameInProblem ? name[..MaxNameInProblem] + "…" : name)} is not taken.";
+            : $"The {what} {Printable.Excerpt(name, MaxName)} is not taken.";
         return Problems.Of(StatusCodes.Status415UnsupportedMediaType, $"{problem} {advice}");
     }
 

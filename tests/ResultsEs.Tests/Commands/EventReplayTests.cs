@@ -51,6 +51,8 @@ public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClas
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(["3", "4"], run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => (string)JsonNode.Parse(line)!["sequence"]!));
         Assert.Contains("2 events sent; go on with --since 4", run.Errors, StringComparison.Ordinal);
+        Assert.Contains(@"\u009b2J\u202e\u007f", run.Output, StringComparison.Ordinal);
+        Assert.Equal(Recorded.Note, (string?)JsonNode.Parse(run.Output.Split('\n')[1])!["data"]!["note"]);
     }
 
     [Fact]
@@ -144,6 +146,9 @@ public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClas
     /// <summary>A database that these tests read, and a copy of it to write to.</summary>
     public sealed class Recorded : IAsyncLifetime
     {
+        /// <summary>What a terminal would obey, and the database gives as it is.</summary>
+        internal const string Note = "\u009b2J\u202e\u007f";
+
         internal TempFolder Data { get; } = new();
 
         internal SessionBuilder Everything { get; } = TestData.SessionWithEverything();
@@ -161,6 +166,7 @@ public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClas
             {
                 using var http = await AppFixture.ClientAsync(host);
                 using var other = await AppFixture.ClientAsync(host, TestClients.OtherAccount);
+                Everything.Events[3]["data"]!["note"] = Note;
                 await http.RecordAsync(Everything);
                 Traced.Events[0]["traceparent"] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
                 await http.RecordAsync(Traced);

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
@@ -41,6 +43,17 @@ public sealed class HistoryCommandTests(HistoryCommandTests.Recorded recorded) :
             ],
             Changes(lines, 4));
         Assert.Equal(["  ~ status: \"IN_PROGRESS\" → \"COMPLETE\"", "  ~ finishTime: null → \"2026-03-01T10:25:00.000Z\""], Changes(lines, 5));
+    }
+
+    [Fact]
+    public async Task What_senders_wrote_moves_no_cursor_and_makes_no_line()
+    {
+        var (exitCode, lines, _) = await RunAsync("--session", recorded.Forged.Id.ToString());
+
+        Assert.Equal(0, exitCode);
+        Assert.Contains(lines, line => line.Contains(@"  \u001b[2J\u000a9  results.Forged.v1  ", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains(@"\u009B2J\u202e", StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line => line.StartsWith('9') || line.Any(char.IsControl) || line.Contains('\u202e', StringComparison.Ordinal));
     }
 
     [Fact]
@@ -123,6 +136,8 @@ public sealed class HistoryCommandTests(HistoryCommandTests.Recorded recorded) :
 
         internal SessionBuilder Twice { get; } = TestData.Session();
 
+        internal SessionBuilder Forged { get; } = TestData.Session().WithAnswer(Answers.Nps(9)).But("data.text", "\"\\u009b2J\\u202e\"");
+
         internal string Database { get; private set; } = null!;
 
         public async ValueTask InitializeAsync()
@@ -135,6 +150,13 @@ public sealed class HistoryCommandTests(HistoryCommandTests.Recorded recorded) :
             await http.RecordAsync(Session.Started(TestClients.WorkspaceA));
             await http.RecordAsync(Session.Transcribed().WithAnswer(Answers.Nps(3), Session.Tasks[0]).Completed());
             await http.RecordAsync(Twice);
+            await http.RecordAsync(Forged);
+            // As it was taken before sources were looked at.
+            await using var forge = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+                $$"""
+                update results.mt_events set headers = headers || '{"source": "\u001b[2J\n9  results.Forged.v1"}' where stream_id = '{{Forged.Id}}'
+                """);
+            await forge.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             await other.RecordAsync(TestData.SessionOnly(Twice.Id).Started(TestClients.WorkspaceOfTwo));
         }
 

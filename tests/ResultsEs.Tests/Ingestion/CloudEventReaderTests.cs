@@ -35,6 +35,8 @@ public sealed class CloudEventReaderTests
         { "datacontenttype", "null" },
         { "traceparent", "\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"" },
         { "traceparent", "null" },
+        { "traceparent", "\"rubbish\"" },
+        { "source", "\"/recorder/ü/語/\\ud83d\\ude00\"" },
         { "data_base64", "null" },
         { "dataschema", "\"https://schemas.example/1\"" },
         { "sequence", "7" },
@@ -71,6 +73,8 @@ public sealed class CloudEventReaderTests
 
         rows.Add("source", "\"\"", NotSource);
         rows.Add("source", "\"x*2049\"", NotSource);
+        foreach (var unit in (string[])["0001", "001b", "000a", "007f", "0085", "009b", "061c", "200e", "2028", "202e", "2066", "fdd0", "ffff", "d83f\\udffe"])
+            rows.Add("source", $"\"/r\\u{unit}\"", "must have no control characters, noncharacters or marks of writing direction");
         foreach (var type in (string[])["", "TaskAnswered", "results.TaskAnswered.v2", "results.taskanswered.v1", "results.TaskAnswered.v1 "])
             rows.Add("type", $"\"{type}\"", UnknownType);
         foreach (var time in (string[])[

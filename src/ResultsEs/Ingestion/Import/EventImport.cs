@@ -10,11 +10,16 @@ namespace ResultsEs.Ingestion.Import;
 /// <param name="Errors">The errors by JSON path within the event; <c>$</c> is the event itself.</param>
 internal sealed record RefusedLine(long Line, string? Id, IReadOnlyDictionary<string, string[]> Errors)
 {
-    public static RefusedLine Of(long line, IEnumerable<EventProblem> problems) => new(
-        line,
-        problems.Select(problem => problem.EventId).FirstOrDefault(id => id is not null),
-        problems.GroupBy(problem => problem.Path.Length == 0 ? "$" : problem.Path, StringComparer.Ordinal)
-            .ToDictionary(group => group.Key, group => group.Select(problem => problem.Message).ToArray(), StringComparer.Ordinal));
+    public static RefusedLine Of(long line, IReadOnlyList<EventProblem> problems)
+    {
+        var told = ToldProblems.Of(problems, ToldProblems.LineBytes);
+        var all = told.Rest is { } rest ? told.Named.Append(EventProblem.OfRequest(rest)) : told.Named;
+        return new(
+            line,
+            problems.Select(problem => problem.EventId).FirstOrDefault(id => id is not null),
+            all.GroupBy(problem => problem.Path.Length == 0 ? "$" : problem.Path, StringComparer.Ordinal)
+                .ToDictionary(group => group.Key, group => group.Select(problem => problem.Message).ToArray(), StringComparer.Ordinal));
+    }
 }
 
 /// <summary>The end of an import. Unavailable: for too long the database did not answer, or other writers held the sessions.</summary>
@@ -169,7 +174,7 @@ internal sealed partial class EventImport(
                     return;
                 case RecordResult.Refused refused:
                     var bad = refused.Problems.GroupBy(problem => problem.Index).ToDictionary(group => group.Key);
-                    batch.Refused.AddRange(bad.Select(group => RefusedLine.Of(events[group.Key].Line, group.Value)));
+                    batch.Refused.AddRange(bad.Select(group => RefusedLine.Of(events[group.Key].Line, [.. group.Value])));
                     events = [.. events.Where((_, index) => !bad.ContainsKey(index))];
                     break;
                 case var _ when waited.Elapsed > maxWait:

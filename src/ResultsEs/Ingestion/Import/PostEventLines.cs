@@ -13,11 +13,12 @@ namespace ResultsEs.Ingestion.Import;
 /// <param name="Accepted">The number of events that were new and are stored now.</param>
 /// <param name="Duplicates">The number of events that were stored before.</param>
 /// <param name="Refused">The number of lines that are not stored.</param>
-/// <param name="Refusals">The first 1,000 of the refused lines, in order.</param>
+/// <param name="Refusals">The first of the refused lines, in order: up to 1,000, and as many as fit into 256 KiB.</param>
 internal sealed record PostEventLinesResponse(
     long Lines, long Accepted, long Duplicates, long Refused, IReadOnlyList<RefusedLine> Refusals);
 
 [JsonSerializable(typeof(PostEventLinesResponse))]
+[JsonSerializable(typeof(RefusedLine))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string[]>))]
 internal sealed partial class PostEventLinesJson : JsonSerializerContext;
 
@@ -58,6 +59,7 @@ public static class PostEventLines
 
         var caller = Caller.From(http.User);
         var refusals = new List<RefusedLine>();
+        var room = ToldProblems.RequestBytes;
         var import = new EventImport(
             command => bus.InvokeAsync<RecordResult>(command, CancellationToken.None),
             caller.Account, caller.Workspaces, MaxWait, logger, Refuse);
@@ -103,7 +105,11 @@ public static class PostEventLines
 
         void Refuse(RefusedLine line)
         {
-            if (refusals.Count < MaxRefusals)
+            if (refusals.Count >= MaxRefusals || room < 0)
+                return;
+
+            room -= JsonSerializer.SerializeToUtf8Bytes(line, Json.Of<RefusedLine>()).Length + 1;
+            if (room >= 0)
                 refusals.Add(line);
         }
     }

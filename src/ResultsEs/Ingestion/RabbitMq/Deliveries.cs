@@ -13,6 +13,9 @@ internal sealed partial class Deliveries(
     // Errors that are neither the message's nor the database's may pass, so they are tried again.
     private const int MaxAttempts = 3;
 
+    // The most characters that a dead letter repeats of an exception's text.
+    private const int MaxFailure = 1_000;
+
     private static readonly Backoff BetweenAttempts = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(2));
 
     /// <summary>Records a message or stores its dead letter, however long the database is unavailable.</summary>
@@ -30,7 +33,8 @@ internal sealed partial class Deliveries(
             catch (Exception e) when (!Failures.IsTransient(e) && ++failures >= MaxAttempts)
             {
                 LogFailure(logger, e, delivery.Id, delivery.Account);
-                await StoreDeadLetterAsync(delivery, new RefusedDeliveryException($"failed: {e.GetType().Name}: {e.Message}"));
+                var reason = $"failed: {e.GetType().Name}: {Printable.Excerpt(e.Message, MaxFailure)}";
+                await StoreDeadLetterAsync(delivery, new RefusedDeliveryException(reason));
                 return;
             }
             catch (Exception e)
@@ -114,12 +118,10 @@ internal sealed partial class Deliveries(
 /// <summary>The reason for a dead letter. Begins with <c>invalid</c>, <c>conflict</c>, <c>forbidden</c> or <c>failed</c>.</summary>
 internal sealed class RefusedDeliveryException(string reason) : Exception(reason)
 {
-    private const int MaxProblems = 100;
-
     public static RefusedDeliveryException Of(string kind, IReadOnlyList<EventProblem> problems)
     {
-        var named = problems.Take(MaxProblems).Select(problem => $"{problem.Key} {problem.Message}");
-        var rest = problems.Count > MaxProblems ? $"; and {problems.Count - MaxProblems} more" : "";
-        return new($"{kind}: {string.Join("; ", named)}{rest}");
+        var told = ToldProblems.Of(problems, ToldProblems.LineBytes);
+        var texts = told.Named.Select(problem => $"{problem.Key} {problem.Message}");
+        return new($"{kind}: {string.Join("; ", told.Rest is { } rest ? texts.Append(rest) : texts)}");
     }
 }

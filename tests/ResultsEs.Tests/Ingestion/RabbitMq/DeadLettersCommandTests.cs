@@ -11,6 +11,7 @@ public sealed class DeadLettersCommandTests(RabbitMqFixture rabbit) : IClassFixt
         var refused = TestData.Session(TestClients.WorkspaceB).WithAnswer(Answers.Nps(9)).Completed();
         await rabbit.One.PublishAsync(refused);
         var invalid = TestData.Session().But("data.startedAt", "\"yesterday\"");
+        invalid.Events[0]["build"] = "\u001b[2J\n";
         await rabbit.One.PublishBinaryAsync(invalid.Events[0], "cloudEvents_");
         var refusedId = (await rabbit.DeadLetterAsync(refused.Id.ToString())).Id.ToString();
         var invalidId = (await rabbit.DeadLetterAsync("yesterday")).Id.ToString();
@@ -26,6 +27,7 @@ public sealed class DeadLettersCommandTests(RabbitMqFixture rabbit) : IClassFixt
         var show = await rabbit.CommandAsync(["show", invalidId, "--body", file]);
         Assert.Equal(0, show.ExitCode);
         Assert.Contains($"header        cloudEvents_id = {(string)invalid.Events[0]["id"]!}", show.Output, StringComparison.Ordinal);
+        Assert.Contains("header        cloudEvents_build = \\u001b[2J\\u000a", show.Output, StringComparison.Ordinal);
         Assert.Contains("reason        invalid: [0].data.startedAt must be ", show.Output, StringComparison.Ordinal);
         Assert.Contains("content type  application/json", show.Output, StringComparison.Ordinal);
         Assert.Equal(invalid.Events[0]["data"]!.ToJsonString(), await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
