@@ -72,7 +72,12 @@ internal sealed class ServiceProcess : IDisposable
             RedirectStandardOutput = true,
             UseShellExecute = false,
             WorkingDirectory = Path.GetDirectoryName(program),
-            Environment = { ["ASPNETCORE_URLS"] = "http://127.0.0.1:0" },
+            Environment =
+            {
+                ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
+                // It ends before code that is compiled a second time pays for that: a sixth of the processor time of a short life.
+                ["DOTNET_TC_CallCounting"] = "0",
+            },
         };
         foreach (var inherited in new[] { "ConnectionStrings__results", "ConnectionStrings__results_standby", "ConnectionStrings__rabbitmq", "ConnectionStrings__redis", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT" })
             start.Environment.Remove(inherited);

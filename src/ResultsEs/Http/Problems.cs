@@ -76,6 +76,7 @@ internal sealed class ProblemWriter : IProblemDetailsWriter
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/problem+json";
         http.Response.ContentLength = body.Length;
-        await http.Response.Body.WriteAsync(body, http.RequestAborted);
+        // Not RequestAborted: the exception handler answers clients that have gone as well, and would log that it failed.
+        await http.Response.Body.WriteAsync(body, CancellationToken.None);
     }
 }

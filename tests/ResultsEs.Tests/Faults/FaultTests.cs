@@ -10,9 +10,9 @@ using ResultsEs.Tests.Brokers;
 namespace ResultsEs.Tests.Faults;
 
 /// <summary>
-/// Writers over HTTP and through the broker without pause, and something dies. They slow down only while a program starts again.
-/// In a short form by default, in which a fault ends when it was felt; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets each go on for so many seconds, and the file that
-/// is sent three times over have a million events.
+/// Writers over HTTP and through the broker, and something dies. They slow down while a program starts again.
+/// In a short form by default, in which writers pause between batches and a fault ends when it was felt; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets them write
+/// without pause and each fault go on for so many seconds, and the file that is sent three times over have a million events.
 /// </summary>
 public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsyncLifetime
 {
@@ -22,7 +22,7 @@ public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsync
     private static readonly double? Seconds =
         int.TryParse(Environment.GetEnvironmentVariable("RESULTS_FAULTS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
 
-    private readonly Ledger _ledger = new();
+    private readonly Ledger _ledger = new(Seconds is null ? TimeSpan.FromMilliseconds(5) : default);
     private long _before;
     private Task _writing = Task.CompletedTask;
 

@@ -1,0 +1,184 @@
+using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
+using Alba;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using ResultsEs.Access;
+using ResultsEs.Tests.OpenApi;
+
+namespace ResultsEs.Tests.Access;
+
+/// <summary>
+/// Every route of the service, as it is mapped: who may call it, and what strangers learn of ids that are somebody else's. A route that is
+/// added without access, or with a parameter that has no value here, fails these tests by itself.
+/// </summary>
+public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : IClassFixture<EveryRouteTests.Stored>
+{
+    /// <summary>The routes that need no token: tokens and their discovery, health, and the description with its page.</summary>
+    private static readonly string[] Open = ["/oauth2/", "/.well-known/", "/health/", "/openapi/", "/docs"];
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private IEnumerable<RouteEndpoint> Routes => stored.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+
+    [Fact]
+    public void A_route_asks_for_a_scope_or_is_one_of_those_that_need_no_token() => Assert.All(Routes, route =>
+    {
+        var pattern = "/" + route.RoutePattern.RawText!.TrimStart('/');
+        var isOpen = Open.Any(prefix => pattern.StartsWith(prefix, StringComparison.Ordinal));
+        Assert.True(isOpen == (ScopeOf(route) is null), pattern);
+        Assert.True(ScopeOf(route) is null || Scopes.All.Contains(ScopeOf(route)!), pattern);
+    });
+
+    [Fact]
+    public async Task Without_a_token_it_is_401_and_without_the_scope_403()
+    {
+        var calls = Calls().ToList();
+        Assert.InRange(calls.Count, 17, 200);
+        foreach (var call in calls)
+        {
+            var others = call.Scope == Scopes.EventsWrite ? TestClients.ReadOnly : TestClients.WriteOnly;
+            using var nobody = stored.Http(null);
+            using var withoutScope = stored.Http(others);
+            using var unknown = await SendAsync(nobody, call, stored.Values);
+            using var refused = await SendAsync(withoutScope, call, stored.Values);
+
+            Assert.Equal(
+                (call.Name, HttpStatusCode.Unauthorized, HttpStatusCode.Forbidden, $"Bearer error=\"insufficient_scope\", scope=\"{call.Scope}\""),
+                (call.Name, unknown.StatusCode, refused.StatusCode, refused.Headers.WwwAuthenticate.ToString()));
+        }
+    }
+
+    [Theory]
+    [InlineData(TestClients.OtherWorkspace)]
+    [InlineData(TestClients.OtherAccount)]
+    [InlineData(TestClients.OtherAccountWithWorkspaceA)]
+    public async Task What_is_somebody_elses_is_answered_as_what_is_not_there(string stranger)
+    {
+        using var http = stored.Http(stranger);
+        // A workspace of the same id is the other account's own.
+        var isOwn = stranger == TestClients.OtherAccountWithWorkspaceA;
+        foreach (var call in Calls().Where(call => call.Parameters.Count > 0 && !(isOwn && call.Parameters is ["workspaceUuid"])))
+        {
+            var absent = stored.Values.ToDictionary(value => value.Key, _ => Guid.NewGuid(), StringComparer.Ordinal);
+            Assert.Equal(
+                (call.Name, await SaysAsync(http, call, absent)),
+                (call.Name, await SaysAsync(http, call, stored.Values)));
+        }
+
+        // Whose it is still reads all of it.
+        using var owner = stored.Http(TestClients.Reader);
+        foreach (var call in Calls().Where(call => call.Method == HttpMethod.Get))
+        {
+            using var answer = await SendAsync(owner, call, stored.Values);
+            Assert.Equal((call.Name, HttpStatusCode.OK), (call.Name, answer.StatusCode));
+        }
+    }
+
+    private static string? ScopeOf(RouteEndpoint route) => route.Metadata.GetMetadata<IAuthorizeData>()?.Policy;
+
+    private IEnumerable<Call> Calls() =>
+        from route in Routes
+        where ScopeOf(route) is not null
+        from method in route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods
+        let pattern = route.RoutePattern.RawText!
+        // The lists name their test in the query.
+        let address = pattern == "/api/v2/sessionResults" ? pattern + "?testId={testId}" : pattern
+        select new Call(new HttpMethod(method), address, ScopeOf(route)!, [.. Parameter().Matches(address).Select(match => match.Groups[1].Value)]);
+
+    private static Task<HttpResponseMessage> SendAsync(HttpClient http, Call call, IReadOnlyDictionary<string, Guid> values)
+    {
+        var path = Parameter().Replace(call.Address, match => values.TryGetValue(match.Groups[1].Value, out var value)
+            ? value.ToString()
+            : throw new KeyNotFoundException($"{call.Name}: say in {nameof(Stored)} what {match.Value} is."));
+        var request = new HttpRequestMessage(call.Method, new Uri(path, UriKind.Relative));
+        if (call.Method != HttpMethod.Get && call.Method != HttpMethod.Delete)
+            request.Content = new StringContent("[]", Encoding.UTF8, "application/json");
+        return http.SendAsync(request, Cancelled);
+    }
+
+    /// <summary>Status, headers and body of an answer, without what no two answers share.</summary>
+    private static async Task<string> SaysAsync(HttpClient http, Call call, IReadOnlyDictionary<string, Guid> values)
+    {
+        using var answer = await SendAsync(http, call, values);
+        var headers = answer.Headers.Concat(answer.Content.Headers)
+            .Where(header => !header.Key.Contains("ratelimit", StringComparison.OrdinalIgnoreCase) && header.Key is not ("Date" or "x-as-of"))
+            .Select(header => $"{header.Key}: {string.Join(", ", header.Value)}").Order(StringComparer.Ordinal);
+        return $"{(int)answer.StatusCode} {string.Join("; ", headers)} {Changing().Replace(await answer.Content.ReadAsStringAsync(Cancelled), "")}";
+    }
+
+    [GeneratedRegex("[{]([A-Za-z]+)[}]", RegexOptions.NonBacktracking)]
+    private static partial Regex Parameter();
+
+    [GeneratedRegex("\"(traceId|asOf)\": ?\"[^\"]*\"", RegexOptions.NonBacktracking)]
+    private static partial Regex Changing();
+
+    /// <summary>One method of one route.</summary>
+    private sealed record Call(HttpMethod Method, string Address, string Scope, IReadOnlyList<string> Parameters)
+    {
+        public string Name => $"{Method} {Address}";
+    }
+
+    /// <summary>A host with one of everything that has an id, in account one's workspace A.</summary>
+    public sealed class Stored : IAsyncLifetime
+    {
+        private static readonly string[] Clients =
+            [TestClients.Reader, TestClients.OtherWorkspace, TestClients.OtherAccount, TestClients.OtherAccountWithWorkspaceA, TestClients.ReadOnly, TestClients.WriteOnly];
+
+        private readonly TempFolder _data = new();
+        private readonly Dictionary<string, string> _tokens = new(StringComparer.Ordinal);
+
+        public IAlbaHost Host { get; private set; } = null!;
+
+        /// <summary>The value of each parameter that a route has.</summary>
+        public IReadOnlyDictionary<string, Guid> Values { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync()
+        {
+            // The object store signs addresses, and nobody asks it for anything.
+            Host = await AppFixture.StartAsync("Production", _data, [
+                .. TestClients.Settings(),
+                new("ObjectStore:Bucket", "results"), new("ObjectStore:AccessKey", "key"), new("ObjectStore:SecretKey", "secret"),
+            ]);
+            using (var anonymous = DescribedAnswers.Of(Host))
+            {
+                foreach (var client in Clients)
+                    _tokens[client] = await Tokens.AskAsync(anonymous, client);
+            }
+
+            var (test, clip) = (Guid.NewGuid(), Guid.NewGuid());
+            var session = TestData.Interaction(test: test).Profiled().WithAnswer(Answers.Nps(9)).Scored().Transcribed()
+                .WithVideo().WithClip(clip).WithClipGenerated(clip).Completed();
+            var reel = TestData.Reel(test, clip).Generated();
+            using var owner = Http(TestClients.Reader);
+            await owner.RecordAsync(session);
+            await owner.RecordAsync(reel);
+            Values = new Dictionary<string, Guid>(StringComparer.Ordinal)
+            {
+                ["sessionId"] = session.Id,
+                ["testId"] = test,
+                ["studyUuid"] = test,
+                ["clipUuid"] = clip,
+                ["reelId"] = reel.Id,
+                ["workspaceUuid"] = TestClients.WorkspaceA,
+            };
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Host.DisposeAsync();
+            _data.Dispose();
+        }
+
+        /// <summary>A client with the token of one of the test clients; without any for null.</summary>
+        public HttpClient Http(string? client)
+        {
+            var http = DescribedAnswers.Of(Host);
+            if (client is not null)
+                http.DefaultRequestHeaders.Authorization = new("Bearer", _tokens[client]);
+            return http;
+        }
+    }
+}
