@@ -75,6 +75,12 @@ if [ "${1:-}" = --faults ]; then
   shift 2
 fi
 
+# --fuzz N: each test that makes up input goes on for N seconds.
+if [ "${1:-}" = --fuzz ]; then
+  export RESULTS_FUZZ="${2:?--fuzz takes a number of seconds}"
+  shift 2
+fi
+
 # Hosts and services of tests end before code that was instrumented first pays for that.
 export DOTNET_TieredPGO=0
 

@@ -30,25 +30,25 @@ public sealed class HostileInputTests(AppFixture app)
         Gen.Select(Gen.Int[0, 100_000], Gen.Int[0, 40], Gen.OneOf(Gen.Byte.Array[0, 6], OneOf(Nasty).Select(Encoding.UTF8.GetBytes))).Array[1, 4];
 
     [Fact]
-    public void Arbitrary_bytes_are_read() => Gen.Byte.Array[0, 200].Sample(AssertRead, iter: 20_000);
+    public void Arbitrary_bytes_are_read() => Gen.Byte.Array[0, 200].Sample(AssertRead, iter: 20_000, time: Fuzz.Seconds);
 
     [Fact]
     public void Arbitrary_JSON_like_text_is_read() =>
         OneOf([.. Nasty.Where(text => text.Length < 300), "[", "]", "{", "}", ",", ":", " ", "\"id\":", "\"type\":", "\"data\":", "\"data_base64\":"])
-            .Array[0, 30].Select(parts => Encoding.UTF8.GetBytes("[" + string.Concat(parts) + "]")).Sample(AssertRead, iter: 20_000);
+            .Array[0, 30].Select(parts => Encoding.UTF8.GetBytes("[" + string.Concat(parts) + "]")).Sample(AssertRead, iter: 20_000, time: Fuzz.Seconds);
 
     [Fact]
     public void A_batch_with_bytes_cut_out_and_put_in_is_read()
     {
         var batch = Encoding.UTF8.GetBytes(TestData.SessionWithEverything().Json());
-        Cuts.Select(cuts => cuts.Aggregate(batch, Cut)).Sample(AssertRead, iter: 3_000);
+        Cuts.Select(cuts => cuts.Aggregate(batch, Cut)).Sample(AssertRead, iter: 3_000, time: Fuzz.Seconds);
     }
 
     [Fact]
     public void A_batch_with_values_replaced_is_read()
     {
         var batch = Encoding.UTF8.GetBytes(TestData.SessionWithEverything().Json());
-        Changes.Select(changes => Changed(batch, changes)).Sample(AssertRead, iter: 3_000);
+        Changes.Select(changes => Changed(batch, changes)).Sample(AssertRead, iter: 3_000, time: Fuzz.Seconds);
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class HostileInputTests(AppFixture app)
 
             using var result = await http.GetResultAsync(session.Id);
             Assert.True(result.StatusCode is HttpStatusCode.OK or HttpStatusCode.NotFound, $"{(int)result.StatusCode}");
-        }, iter: 300, threads: 2);
+        }, iter: 300, time: Fuzz.Seconds, threads: 2);
     }
 
     [Fact]
