@@ -37,7 +37,7 @@ internal static class Service
 
     private static readonly string Folder = Directory.CreateTempSubdirectory("results-benchmark-service-").FullName;
     private static readonly string Program = Path.Combine(Folder, "ResultsEs.dll");
-    private static readonly string SecretHash = Access.Clients.Hash(Secret);
+    private static readonly string SecretHash = Access.SecretHash.Of(Secret);
     private static readonly string Data = Directory.CreateTempSubdirectory("results-benchmark-data-").FullName;
 
     /// <summary>Publishes it, once a run, before anything else of it.</summary>

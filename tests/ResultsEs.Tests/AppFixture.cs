@@ -60,8 +60,10 @@ public sealed class AppFixture : IAsyncLifetime
             ["RateLimiting:ReadsPerMinute"] = "100000",
             ["RateLimiting:WritesPerMinute"] = "100000",
             ["RateLimiting:AnonymousPerMinute"] = "100000",
+            ["RateLimiting:TokensPerMinute"] = "100000",
             ["Logging:LogLevel:Default"] = "Warning",
             ["Samples:Load"] = "false",
+            ["Access:RefreshSeconds"] = "1",
         };
         foreach (var (key, value) in settings)
             all[key] = value;

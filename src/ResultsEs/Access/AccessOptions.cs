@@ -13,6 +13,21 @@ internal sealed class AccessOptions
     public List<WorkspaceOptions> Workspaces { get; init; } = [];
 
     public CorsOptions Cors { get; init; } = new();
+
+    public ProxyOptions ForwardedHeaders { get; init; } = new();
+}
+
+/// <summary>
+/// Who may tell a caller's address and scheme by <c>X-Forwarded-For</c> and <c>X-Forwarded-Proto</c>. Default: nobody. The caller's is the
+/// last address that is not of a proxy named here, however many proxies are in line.
+/// </summary>
+internal sealed class ProxyOptions
+{
+    /// <summary>The addresses of proxies.</summary>
+    public List<string> KnownProxies { get; init; } = [];
+
+    /// <summary>The networks of proxies, such as <c>10.1.0.0/16</c>.</summary>
+    public List<string> KnownNetworks { get; init; } = [];
 }
 
 internal sealed class TokenOptions
@@ -22,6 +37,12 @@ internal sealed class TokenOptions
 
     /// <summary>PEM file of the RSA key of all nodes, made when missing. Default: <c>keys/signing.pem</c> in the data folder.</summary>
     public string? SigningKeyPath { get; init; }
+
+    /// <summary>The highest value of <see cref="RefreshSeconds"/>: what is taken from a client is gone within this time.</summary>
+    public const int MaxRefreshSeconds = 60;
+
+    /// <summary>How often the settings of clients are read again, in seconds: 1 to <see cref="MaxRefreshSeconds"/>.</summary>
+    public int RefreshSeconds { get; init; } = 15;
 }
 
 internal sealed class WorkspaceOptions
@@ -38,6 +59,9 @@ internal sealed class WorkspaceOptions
 internal sealed class ClientOptions
 {
     public string Id { get; init; } = "";
+
+    /// <summary>The most workspaces of a client: its tokens name them all, and must fit a header.</summary>
+    public const int MaxWorkspaces = 200;
 
     /// <summary>The hash of the client's secret, as <c>hash-secret</c> prints it.</summary>
     public string SecretHash { get; init; } = "";
@@ -75,8 +99,14 @@ internal sealed class RateLimitingOptions
     /// <summary>Batches of events of one client.</summary>
     public int WritesPerMinute { get; init; } = 6000;
 
-    /// <summary>Requests from one address without a valid token, the token endpoint included.</summary>
+    /// <summary>Requests from one address without a valid token, but for those of tokens.</summary>
     public int AnonymousPerMinute { get; init; } = 600;
+
+    /// <summary>Requests for tokens of one client, with the right secret.</summary>
+    public int TokensPerMinute { get; init; } = 600;
+
+    /// <summary>Refused requests for tokens, from one address and for one client.</summary>
+    public int TokenFailuresPerMinute { get; init; } = 60;
 }
 
 /// <summary>The check of the access settings. A message names the entry and the reason, never a secret.</summary>
@@ -93,6 +123,10 @@ internal static class AccessProblems
         CheckLimit("RateLimiting:ReadsPerMinute", options.RateLimiting.ReadsPerMinute);
         CheckLimit("RateLimiting:WritesPerMinute", options.RateLimiting.WritesPerMinute);
         CheckLimit("RateLimiting:AnonymousPerMinute", options.RateLimiting.AnonymousPerMinute);
+        CheckLimit("RateLimiting:TokensPerMinute", options.RateLimiting.TokensPerMinute);
+        CheckLimit("RateLimiting:TokenFailuresPerMinute", options.RateLimiting.TokenFailuresPerMinute);
+        if (options.Access.RefreshSeconds is < 1 or > TokenOptions.MaxRefreshSeconds)
+            failures.Add($"Access:RefreshSeconds must be from 1 to {TokenOptions.MaxRefreshSeconds}.");
 
         if (options.Access.Issuer is { } issuer &&
             (!issuer.IsAbsoluteUri || issuer.Scheme is not ("http" or "https") || issuer.Query.Length + issuer.Fragment.Length > 0))
@@ -102,6 +136,18 @@ internal static class AccessProblems
         {
             if (!IsOrigin(options.Cors.Origins[i]))
                 failures.Add($"Cors:Origins:{i} must be an origin as browsers send it, such as https://app.example, without a path.");
+        }
+
+        for (var i = 0; i < options.ForwardedHeaders.KnownProxies.Count; i++)
+        {
+            if (!IPAddress.TryParse(options.ForwardedHeaders.KnownProxies[i], out _))
+                failures.Add($"ForwardedHeaders:KnownProxies:{i} must be an IP address.");
+        }
+
+        for (var i = 0; i < options.ForwardedHeaders.KnownNetworks.Count; i++)
+        {
+            if (!IPNetwork.TryParse(options.ForwardedHeaders.KnownNetworks[i], out _))
+                failures.Add($"ForwardedHeaders:KnownNetworks:{i} must be a network, such as 10.1.0.0/16.");
         }
 
         var ids = new HashSet<string>(StringComparer.Ordinal);
@@ -125,12 +171,14 @@ internal static class AccessProblems
                 failures.Add($"{key}: another entry has the same Id.");
             if (client.Id == DemoClient && !environment.IsDevelopment())
                 failures.Add($"{key}: the demo client exists in the Development environment only.");
-            if (!IsHash(client.SecretHash))
+            if (!SecretHash.IsHash(client.SecretHash))
                 failures.Add($"{key}: SecretHash is not a hash; make one with the hash-secret command.");
             if (client.Account == Guid.Empty)
                 failures.Add($"{key}: Account is missing.");
             if (client.Workspaces.Count == 0 || client.Workspaces.Contains(Guid.Empty))
                 failures.Add($"{key}: Workspaces must hold at least one UUID, and no empty one.");
+            if (client.Workspaces.Count > ClientOptions.MaxWorkspaces)
+                failures.Add($"{key}: Workspaces has {client.Workspaces.Count} entries; {ClientOptions.MaxWorkspaces} are the most.");
             if (client.Scopes.Count == 0)
                 failures.Add($"{key}: Scopes is empty.");
             foreach (var scope in client.Scopes.Where(s => !Access.Scopes.All.Contains(s, StringComparer.Ordinal)))
@@ -167,12 +215,5 @@ internal static class AccessProblems
         // Of an IPv6 address only the host has brackets.
         var host = uri.HostNameType == UriHostNameType.IPv6 ? uri.Host : uri.IdnHost;
         return string.Equals(text, $"{uri.Scheme}://{host}{(uri.IsDefaultPort ? "" : $":{uri.Port}")}", StringComparison.Ordinal);
-    }
-
-    /// <summary>True for a hash in ASP.NET Core Identity's third format: Base64 of marker 1, header, salt and key.</summary>
-    private static bool IsHash(string text)
-    {
-        Span<byte> bytes = stackalloc byte[Base64.GetMaxDecodedFromUtf8Length(256)];
-        return text.Length <= 256 && Convert.TryFromBase64String(text, bytes, out var length) && length >= 13 + 16 + 16 && bytes[0] == 1;
     }
 }

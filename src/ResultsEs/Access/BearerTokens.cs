@@ -47,16 +47,23 @@ internal static class BearerTokens
         };
         bearer.Events = new JwtBearerEvents
         {
+            OnMessageReceived = static context =>
+            {
+                if (ValidatedTokens.TokenOf(context.Request.Headers.Authorization.ToString()).Length > ValidatedTokens.MaxTokenLength)
+                    context.Fail("The token is too long.");
+                return Task.CompletedTask;
+            },
             OnTokenValidated = context =>
             {
-                // A client taken out of the configuration is refused at once, not when its last token expires.
+                // What was taken from a client since counts for its tokens at once, not when the last one expires.
+                var current = clients.Current;
                 if (context.Principal?.Identity is ClaimsIdentity identity
-                    && Caller.Read(identity) is { } caller && clients.Find(caller.ClientId) is not null)
+                    && Caller.Read(identity) is { } said && current.Cut(said) is { } caller)
                 {
                     context.Principal = new CallerPrincipal(identity, caller);
                     var ticket = new AuthenticationTicket(context.Principal, context.Scheme.Name);
-                    var token = context.SecurityToken;
-                    validated.Add(context.Request.Headers.Authorization.ToString(), ticket, token.ValidFrom, token.ValidTo);
+                    var (header, token) = (context.Request.Headers.Authorization.ToString(), context.SecurityToken);
+                    validated.Add(header, caller.ClientId, current, ticket, token.ValidFrom, token.ValidTo);
                 }
                 else
                     context.Fail("The token names no client of this service.");

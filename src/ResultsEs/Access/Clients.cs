@@ -1,27 +1,52 @@
-using Microsoft.AspNetCore.Identity;
-
 namespace ResultsEs.Access;
 
-/// <summary>The configured clients by id. Immutable: a change of configuration needs a restart.</summary>
-internal sealed class Clients(IOptions<AccessOptions> options)
+/// <summary>
+/// The clients as they are now. The settings are read again every <c>Access:RefreshSeconds</c>; while they cannot be read, or hold a
+/// mistake, those of before stay. State: the current set, replaced whole by the polling loop.
+/// </summary>
+internal sealed partial class Clients(
+    IOptions<AccessOptions> options, IOptionsFactory<AccessOptions> factory, IConfiguration configuration, SecretChecks secrets,
+    ILogger<Clients> logger) : PollingService(TimeSpan.FromSeconds(options.Value.Access.RefreshSeconds))
 {
-    private static readonly PasswordHasher<ClientOptions> Hasher = new();
+    private volatile ClientSet _current = SetOf(options.Value);
+    private bool _isRead;
 
-    private readonly FrozenDictionary<string, ClientOptions> _byId =
-        options.Value.Clients.ToFrozenDictionary(client => client.Id, StringComparer.Ordinal);
+    /// <summary>Raised with the new set after each change.</summary>
+    public event Action<ClientSet>? Changed;
 
-    public static string Hash(string secret) => Hasher.HashPassword(null!, secret);
+    public ClientSet Current => _current;
 
-    public ClientOptions? Find(string? id) => id is not null && _byId.TryGetValue(id, out var client) ? client : null;
+    protected override TimeSpan Interval => TimeSpan.FromSeconds(options.Value.Access.RefreshSeconds);
 
-    public ClientOptions? Authenticate(string? id, string? secret)
+    protected override Task PollAsync(CancellationToken stoppingToken)
     {
-        var client = Find(id);
+        // At start they have just been read.
+        if (!_isRead)
+        {
+            _isRead = true;
+            return Task.CompletedTask;
+        }
 
-        // An unknown id costs the same hash as a wrong secret, so that the response time does not reveal which ids exist.
-        var hash = (client ?? options.Value.Clients.FirstOrDefault())?.SecretHash;
-        return hash is not null && Hasher.VerifyHashedPassword(null!, hash, secret ?? "") != PasswordVerificationResult.Failed
-            ? client
-            : null;
+        // A file that is broken throws here. Its watcher would only have emptied it, and no client would be left.
+        ((IConfigurationRoot)configuration).Reload();
+        var read = SetOf(factory.Create(Options.DefaultName));
+        if (read.IsLike(_current))
+            return Task.CompletedTask;
+
+        _current = read;
+        secrets.Keep(read);
+        LogChanged(logger, read.ById.Count);
+        Changed?.Invoke(read);
+        return Task.CompletedTask;
     }
+
+    protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
+
+    private static ClientSet SetOf(AccessOptions options) => new(options.Clients.Select(Client.Of));
+
+    [LoggerMessage(3400, LogLevel.Information, "The clients have changed; there are {Count}")]
+    private static partial void LogChanged(ILogger logger, int count);
+
+    [LoggerMessage(3401, LogLevel.Warning, "The settings of clients cannot be read again; those of before stay")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
 }

@@ -8,7 +8,8 @@ namespace ResultsEs.Access;
 
 /// <summary>
 /// The limiter behind ASP.NET Core's rate-limiting middleware. Clients have a limit for reads and one for writes; requests without
-/// a valid token count by address. While Redis is configured and answers, all nodes share their windows; otherwise each has its own.
+/// a valid token count by address. The token endpoint asks by itself: a right secret counts for its client alone, and what is refused by
+/// address and client. While Redis is configured and answers, all nodes share their windows; otherwise each has its own.
 /// </summary>
 internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
 {
@@ -19,25 +20,25 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     private const int MaxAddresses = 100_000;
 
     private readonly RateLimitWindows _addressWindows;
+    private readonly RateLimitWindows _failureWindows;
+    private readonly RateLimitWindows _clientWindows;
     private readonly RateLimitPolicy _anonymous;
-    private readonly FrozenDictionary<string, ClientLimits> _clients;
+    private readonly RateLimitPolicy _failures;
+    private readonly RateLimitPolicy _tokens;
+    private readonly RateLimitingOptions _options;
+    private readonly Clients _clients;
     private readonly SharedWindows? _shared;
+    private volatile LimitSet? _limits;
 
-    public RateLimits(IOptions<AccessOptions> options, TimeProvider time, SharedWindows? shared = null)
+    public RateLimits(IOptions<AccessOptions> options, Clients clients, TimeProvider time, SharedWindows? shared = null)
     {
-        _shared = shared;
-        var limits = options.Value.RateLimiting;
-        _anonymous = new RateLimitPolicy("anonymous", limits.AnonymousPerMinute);
+        (_options, _clients, _shared) = (options.Value.RateLimiting, clients, shared);
+        _anonymous = new RateLimitPolicy("anonymous", _options.AnonymousPerMinute);
+        _failures = new RateLimitPolicy("token-failures", _options.TokenFailuresPerMinute);
+        _tokens = new RateLimitPolicy("tokens", _options.TokensPerMinute);
         _addressWindows = new RateLimitWindows(time, MaxAddresses);
-        var clientWindows = new RateLimitWindows(time, int.MaxValue);
-        _clients = options.Value.Clients.ToFrozenDictionary(
-            client => client.Id,
-            client => new ClientLimits(
-                LimitOf("r " + client.Id, new RateLimitPolicy("default", client.ReadsPerMinute ?? limits.ReadsPerMinute)),
-                LimitOf("w " + client.Id, new RateLimitPolicy("writes", client.WritesPerMinute ?? limits.WritesPerMinute))),
-            StringComparer.Ordinal);
-
-        Limit LimitOf(string key, RateLimitPolicy policy) => new(clientWindows, key, policy, SharedWindows.KeyOf(key));
+        _failureWindows = new RateLimitWindows(time, MaxAddresses);
+        _clientWindows = new RateLimitWindows(time, int.MaxValue);
     }
 
     public static void Add(IServiceCollection services, IConfiguration configuration)
@@ -70,6 +71,27 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         return shared ?? limit.Windows.Peek(limit.Key, limit.Policy);
     }
 
+    /// <summary>Counts a request for a token with the right secret.</summary>
+    public ValueTask<RateLimitStatus> TakeTokenAsync(HttpContext context, Client client) =>
+        TakeAsync(context, OfKey(_clientWindows, "t " + client.Id, _tokens));
+
+    /// <summary>Counts a refused request for a token by its address and, when it named one that exists, by its client.</summary>
+    public async ValueTask<RateLimitStatus> TakeFailureAsync(HttpContext context, Client? client)
+    {
+        var ofAddress = await TakeAsync(context, FailuresOf(context));
+        if (!ofAddress.Allowed || client is null)
+            return ofAddress;
+
+        var ofClient = await TakeAsync(context, OfKey(_clientWindows, "fc " + client.Id, _failures));
+        var told = ofClient.Remaining < ofAddress.Remaining || !ofClient.Allowed ? ofClient : ofAddress;
+        context.Features.Set(told);
+        return told;
+    }
+
+    /// <summary>True when so many requests for tokens failed from the request's address that the next failure is refused.</summary>
+    public bool IsSuspect(HttpContext context) =>
+        FailuresOf(context) is var limit && limit.Windows.Peek(limit.Key, limit.Policy).Remaining == 0;
+
     // Nobody asks for statistics: the response headers come from StatusOfAsync.
     public override RateLimiterStatistics? GetStatistics(HttpContext resource) => null;
 
@@ -86,7 +108,8 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         return _shared is null ? new(TakeLocal(resource)) : TakeSharedAsync(_shared, resource);
     }
 
-    private static Task Refuse(HttpContext context)
+    /// <summary>Answers 429 to a request that was counted and not allowed.</summary>
+    public static Task Refuse(HttpContext context)
     {
         context.Response.Headers.RetryAfter =
             context.Features.GetRequiredFeature<RateLimitStatus>().ResetSeconds.ToString(CultureInfo.InvariantCulture);
@@ -101,12 +124,24 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         return await shared.TakeAsync(limit.Shared, limit.Policy) is { } status ? LeaseOf(context, status) : TakeLocal(context);
     }
 
-    private Lease TakeLocal(HttpContext context)
+    private Lease TakeLocal(HttpContext context) => LeaseOf(context, TakeLocal(Find(context)));
+
+    private RateLimitStatus TakeLocal(Limit limit)
     {
         if (_shared is not null)
             CountedLocally.Add(1);
-        var limit = Find(context);
-        return LeaseOf(context, limit.Windows.Take(limit.Key, limit.Policy));
+        return limit.Windows.Take(limit.Key, limit.Policy);
+    }
+
+    private async ValueTask<RateLimitStatus> TakeAsync(HttpContext context, Limit limit)
+    {
+        var shared = _shared is null ? null : await _shared.TakeAsync(limit.Shared, limit.Policy);
+        // This node's window is kept up, too, because IsSuspect looks at it.
+        if (shared is not null)
+            limit.Windows.Take(limit.Key, limit.Policy);
+        var status = shared ?? TakeLocal(limit);
+        context.Features.Set(status);
+        return status;
     }
 
     private static Lease LeaseOf(HttpContext context, RateLimitStatus status)
@@ -118,11 +153,33 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     private Limit Find(HttpContext context)
     {
         if (!PublicEndpoint.Is(context.GetEndpoint())
-            && Caller.Find(context.User) is { } caller && _clients.TryGetValue(caller.ClientId, out var client))
+            && Caller.Find(context.User) is { } caller && Limits().ByClient.TryGetValue(caller.ClientId, out var client))
             return HttpMethods.IsPost(context.Request.Method) ? client.Writes : client.Reads;
 
-        var address = AddressOf(context.Connection.RemoteIpAddress);
-        return new Limit(_addressWindows, address, _anonymous, _shared is null ? [] : SharedWindows.KeyOf("a " + address));
+        return OfKey(_addressWindows, "a " + AddressOf(context.Connection.RemoteIpAddress), _anonymous);
+    }
+
+    private Limit FailuresOf(HttpContext context) =>
+        OfKey(_failureWindows, "f " + AddressOf(context.Connection.RemoteIpAddress), _failures);
+
+    private Limit OfKey(RateLimitWindows windows, string key, RateLimitPolicy policy) =>
+        new(windows, key, policy, _shared is null ? [] : SharedWindows.KeyOf(key));
+
+    // Made anew when clients have changed; the windows stay.
+    private LimitSet Limits()
+    {
+        var clients = _clients.Current;
+        if (_limits is { } limits && ReferenceEquals(limits.Of, clients))
+            return limits;
+
+        return _limits = new LimitSet(clients, clients.ById.Values.ToFrozenDictionary(
+            client => client.Id,
+            client => new ClientLimits(
+                Reads: OfKey(
+                    _clientWindows, "r " + client.Id, new RateLimitPolicy("default", client.ReadsPerMinute ?? _options.ReadsPerMinute)),
+                Writes: OfKey(
+                    _clientWindows, "w " + client.Id, new RateLimitPolicy("writes", client.WritesPerMinute ?? _options.WritesPerMinute))),
+            StringComparer.Ordinal));
     }
 
     /// <summary>The address a request counts by. An IPv6 address counts by its /64, which is one subscriber.</summary>
@@ -144,6 +201,8 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     private sealed record Limit(RateLimitWindows Windows, string Key, RateLimitPolicy Policy, RedisKey[] Shared);
 
     private sealed record ClientLimits(Limit Reads, Limit Writes);
+
+    private sealed record LimitSet(ClientSet Of, FrozenDictionary<string, ClientLimits> ByClient);
 
     private sealed class Lease(bool acquired) : RateLimitLease
     {

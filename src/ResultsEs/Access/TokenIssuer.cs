@@ -1,5 +1,7 @@
+using Microsoft.AspNetCore;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Abstractions;
@@ -38,6 +40,9 @@ internal static class TokenIssuer
     public const string KeysPath = ".well-known/jwks";
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3600);
 
+    // The property of OpenIddict's transaction that holds the client whose secret was right.
+    private const string Authenticated = "results:client";
+
     private const string BasicChallenge = $"Basic realm=\"{BearerTokens.Realm}\"";
 
     public static void Add(IServiceCollection services)
@@ -62,6 +67,7 @@ internal static class TokenIssuer
 
             server.AddEventHandler<ValidateTokenRequestContext>(h => h.UseSingletonHandler<ClientHandler>());
             server.AddEventHandler<HandleTokenRequestContext>(h => h.UseSingletonHandler<ClientHandler>());
+            server.AddEventHandler<ApplyTokenResponseContext>(h => h.UseSingletonHandler<FailureHandler>().SetOrder(int.MinValue));
             server.AddEventHandler<ApplyTokenResponseContext>(h => h.UseInlineHandler(StateWholeLifetime).SetOrder(int.MinValue));
         });
 
@@ -79,7 +85,8 @@ internal static class TokenIssuer
 
     public static void Map(IEndpointRouteBuilder endpoints)
     {
-        PublicEndpoint.Map(endpoints, Description, ServeToken, new RequestSizeLimitAttribute(TokenForm.MaxBytes));
+        PublicEndpoint.Map(
+            endpoints, Description, ServeToken, new RequestSizeLimitAttribute(TokenForm.MaxBytes), new DisableRateLimitingAttribute());
         PublicEndpoint.Map(endpoints, HttpMethods.Get, "/" + KeysPath, Serve);
         PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.OpenIdPath, Discovery.ServeServer);
         PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.ServerPath, Discovery.ServeServer);
@@ -96,10 +103,21 @@ internal static class TokenIssuer
     private static async Task ServeToken(HttpContext context)
     {
         Failures.EndConnectionIfBrokenOff(context);
-        if (await TokenForm.ReadAsync(context.Request) is { } problem)
+        var limits = context.RequestServices.GetRequiredService<RateLimits>();
+        try
         {
-            await RefuseAsync(context, problem);
-            return;
+            if (await TokenForm.ReadAsync(context.Request) is { } problem)
+            {
+                await (await limits.TakeFailureAsync(context, client: null) is { Allowed: true }
+                    ? RefuseAsync(context, problem)
+                    : RateLimits.Refuse(context));
+                return;
+            }
+        }
+        catch (BadHttpRequestException)
+        {
+            await limits.TakeFailureAsync(context, client: null);
+            throw;
         }
 
         context.Response.OnStarting(static state =>
@@ -160,22 +178,50 @@ internal static class TokenIssuer
     }
 
     /// <summary>The handler that authenticates a client and makes its token.</summary>
-    private sealed class ClientHandler(Clients clients)
+    private sealed class ClientHandler(Clients clients, SecretChecks secrets, RateLimits limits)
         : IOpenIddictServerHandler<ValidateTokenRequestContext>, IOpenIddictServerHandler<HandleTokenRequestContext>
     {
-        public ValueTask HandleAsync(ValidateTokenRequestContext context)
-        {
-            if (clients.Authenticate(context.Request.ClientId, context.Request.ClientSecret) is not { } client)
-                context.Reject(Errors.InvalidClient, "The client is unknown or its secret is wrong.");
-            else if (context.Request.GetScopes().Any(scope => !client.Scopes.Contains(scope, StringComparer.Ordinal)))
-                context.Reject(Errors.InvalidScope, "The client may not ask for this scope.");
+        // Longer than a slow hash takes.
+        private static readonly TimeSpan LeastOfRefusal = TimeSpan.FromMilliseconds(100);
 
-            return ValueTask.CompletedTask;
+        public async ValueTask HandleAsync(ValidateTokenRequestContext context)
+        {
+            var http = context.Transaction.GetHttpRequest()!.HttpContext;
+            var began = Stopwatch.GetTimestamp();
+            var client = clients.Current.Find(context.Request.ClientId);
+            var verdict = client is null
+                ? SecretVerdict.Wrong
+                : await secrets.CheckAsync(client, context.Request.ClientSecret ?? "", limits.IsSuspect(http), http.RequestAborted);
+            if (verdict is SecretVerdict.Busy)
+            {
+                http.Response.Headers.RetryAfter = "1";
+                await Problems.Of(StatusCodes.Status503ServiceUnavailable).ExecuteAsync(http);
+                context.HandleRequest();
+            }
+            else if (verdict is SecretVerdict.Wrong)
+            {
+                // All refusals take as long, so that their time does not tell which ids exist. No processor and no thread waits.
+                if (Stopwatch.GetElapsedTime(began) is var took && took < LeastOfRefusal)
+                    await Task.Delay(LeastOfRefusal - took, http.RequestAborted);
+                context.Transaction.SetProperty(FailureHandler.Named, client);
+                context.Reject(Errors.InvalidClient, "The client is unknown or its secret is wrong.");
+            }
+            else
+            {
+                context.Transaction.SetProperty(Authenticated, client);
+                if (!(await limits.TakeTokenAsync(http, client!)).Allowed)
+                {
+                    await RateLimits.Refuse(http);
+                    context.HandleRequest();
+                }
+                else if (context.Request.GetScopes().Any(scope => !client!.Scopes.Contains(scope, StringComparer.Ordinal)))
+                    context.Reject(Errors.InvalidScope, "The client may not ask for this scope.");
+            }
         }
 
         public ValueTask HandleAsync(HandleTokenRequestContext context)
         {
-            var client = clients.Find(context.Request.ClientId)!;
+            var client = context.Transaction.GetProperty<Client>(Authenticated)!;
             var identity = new ClaimsIdentity(authenticationType: "client_credentials");
             identity.SetClaim(Claims.Subject, client.Id);
             identity.SetClaim(Claims.ClientId, client.Id);
@@ -189,6 +235,27 @@ internal static class TokenIssuer
             identity.SetDestinations(static _ => [Destinations.AccessToken]);
             context.SignIn(new ClaimsPrincipal(identity));
             return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <summary>
+    /// The handler that counts refusals. A right secret is not counted among them, so that whoever has it is never refused for others.
+    /// </summary>
+    private sealed class FailureHandler(RateLimits limits) : IOpenIddictServerHandler<ApplyTokenResponseContext>
+    {
+        /// <summary>The property that holds the client whose secret was wrong.</summary>
+        public const string Named = "results:named";
+
+        public async ValueTask HandleAsync(ApplyTokenResponseContext context)
+        {
+            if (context.Response.Error is null || context.Transaction.GetProperty<Client>(Authenticated) is not null)
+                return;
+
+            var http = context.Transaction.GetHttpRequest()!.HttpContext;
+            if ((await limits.TakeFailureAsync(http, context.Transaction.GetProperty<Client>(Named))).Allowed)
+                return;
+            await RateLimits.Refuse(http);
+            context.HandleRequest();
         }
     }
 

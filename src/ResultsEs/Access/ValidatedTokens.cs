@@ -3,30 +3,80 @@ using Microsoft.AspNetCore.Authentication;
 namespace ResultsEs.Access;
 
 /// <summary>
-/// A cache of validated tokens, so that each is validated once and not with every request. The key is the whole Authorization header.
-/// Only valid tokens get in, and their times are checked with every request.
+/// A cache of validated tokens, so that each is validated once and not with every request. Only valid tokens get in; their times are
+/// checked with every request, and a change of clients has each validated again. Bounded in entries and bytes, for a client and for all.
+/// A client drives out its own oldest; when all are too many, the oldest of the client with most. State: entries, read without a lock.
 /// </summary>
-internal sealed class ValidatedTokens(TimeProvider time)
+internal sealed class ValidatedTokens(Clients clients, TimeProvider time)
 {
-    // Some 20 MB at about 1 KB a token. Clients are far fewer, and each uses one token for an hour.
-    private const int MaxTokens = 10_000;
+    /// <summary>The longest token in characters. A longer one is refused before it is looked at.</summary>
+    public const int MaxTokenLength = 16 * 1024;
 
-    // Compares whole headers, but hashes only their last 16 characters: the end of the signature, which is random.
-    // Hashing the whole header took 3 µs.
-    private readonly ConcurrentDictionary<string, Entry> _entries = new(EqualityComparer<string>.Create(
-        static (x, y) => string.Equals(x, y, StringComparison.Ordinal),
-        static header => string.GetHashCode(header.AsSpan(Math.Max(0, header.Length - 16)), StringComparison.Ordinal)));
+    /// <summary>Tokens of one client: workers that each ask for their own.</summary>
+    public const int MaxTokensOfClient = 32;
 
-    /// <summary>Returns the result for a known header that is still valid; null when it has to be validated.</summary>
+    /// <summary>Bytes of one client's tokens.</summary>
+    public const int MaxBytesOfClient = 512 * 1024;
+
+    public const int MaxTokens = 10_000;
+    public const int MaxBytes = 32 * 1024 * 1024;
+
+    private const string Scheme = "Bearer ";
+
+    // Text in UTF-16 once as the key and some three times in the claims; the objects around it.
+    private const int BytesPerCharacter = 8;
+    private const int BytesPerEntry = 2_000;
+
+    private readonly ConcurrentDictionary<string, Entry> _entries = new(TokenComparer.Instance);
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Owned> _owned = new(StringComparer.Ordinal);
+    private int _bytes;
+    private int _count;
+
+    /// <summary>The number of tokens held.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>The bearer token of an Authorization header; empty when it has none.</summary>
+    public static ReadOnlySpan<char> TokenOf(string header) =>
+        header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header.AsSpan(Scheme.Length).Trim() : [];
+
+    /// <summary>Returns the result for the token of a header that is still valid; null when it has to be validated.</summary>
     public AuthenticateResult? Find(string header) =>
-        _entries.TryGetValue(header, out var entry) && IsCurrent(entry.NotBefore, entry.Expires) ? entry.Result : null;
+        _entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(TokenOf(header), out var entry)
+        && ReferenceEquals(entry.Clients, clients.Current) && IsCurrent(entry.NotBefore, entry.Expires) ? entry.Result : null;
 
-    public void Add(string header, AuthenticationTicket ticket, DateTime notBefore, DateTime expires)
+    /// <summary>Adds a token that was validated for these clients.</summary>
+    public void Add(
+        string header, string client, ClientSet validatedFor, AuthenticationTicket ticket, DateTime notBefore, DateTime expires)
     {
-        // Every token is then validated once more.
-        if (_entries.Count >= MaxTokens)
-            _entries.Clear();
-        _entries[header] = new Entry(AuthenticateResult.Success(ticket), notBefore, expires);
+        var token = TokenOf(header).ToString();
+        var entry = new Entry(AuthenticateResult.Success(ticket), notBefore, expires, validatedFor);
+        lock (_lock)
+        {
+            if (_entries.TryGetValue(token, out var before))
+            {
+                _entries.TryUpdate(token, entry, before);
+                return;
+            }
+
+            var bytes = BytesPerEntry + (BytesPerCharacter * token.Length);
+            var owned = _owned.GetValueOrDefault(client) ?? new Owned();
+            while (owned.Tokens.Count >= MaxTokensOfClient || (owned.Tokens.Count > 0 && owned.Bytes + bytes > MaxBytesOfClient))
+                Remove(client, owned);
+            while (_count >= MaxTokens || _bytes + bytes > MaxBytes)
+            {
+                var (most, its) = _owned.MaxBy(one => one.Value.Bytes);
+                Remove(most, its);
+            }
+
+            // The loops may have taken out the client with its last token.
+            _owned[client] = owned;
+            owned.Tokens.Enqueue((token, bytes));
+            owned.Bytes += bytes;
+            _bytes += bytes;
+            _count++;
+            _entries[token] = entry;
+        }
     }
 
     /// <summary>True when the current time is within the token's times, give or take <see cref="BearerTokens.ClockSkew"/>.</summary>
@@ -37,5 +87,42 @@ internal sealed class ValidatedTokens(TimeProvider time)
             && (notBefore is not { } start || start <= now + BearerTokens.ClockSkew);
     }
 
-    private sealed record Entry(AuthenticateResult Result, DateTime NotBefore, DateTime Expires);
+    private void Remove(string client, Owned owned)
+    {
+        var (token, bytes) = owned.Tokens.Dequeue();
+        _entries.TryRemove(token, out _);
+        owned.Bytes -= bytes;
+        _bytes -= bytes;
+        _count--;
+        if (owned.Tokens.Count == 0)
+            _owned.Remove(client);
+    }
+
+    private sealed record Entry(AuthenticateResult Result, DateTime NotBefore, DateTime Expires, ClientSet Clients);
+
+    /// <summary>The tokens of one client, the oldest first.</summary>
+    private sealed class Owned
+    {
+        public Queue<(string Token, int Bytes)> Tokens { get; } = new();
+
+        public int Bytes { get; set; }
+    }
+
+    /// <summary>Compares whole tokens, but hashes only their last 16 characters: the end of the signature, which is random.</summary>
+    private sealed class TokenComparer : IEqualityComparer<string>, IAlternateEqualityComparer<ReadOnlySpan<char>, string>
+    {
+        public static readonly TokenComparer Instance = new();
+
+        public bool Equals(string? x, string? y) => string.Equals(x, y, StringComparison.Ordinal);
+
+        public bool Equals(ReadOnlySpan<char> alternate, string other) => alternate.SequenceEqual(other);
+
+        public int GetHashCode(string token) => GetHashCode(token.AsSpan());
+
+        // Hashing a whole token took 3 µs.
+        public int GetHashCode(ReadOnlySpan<char> alternate) =>
+            string.GetHashCode(alternate[Math.Max(0, alternate.Length - 16)..], StringComparison.Ordinal);
+
+        public string Create(ReadOnlySpan<char> alternate) => alternate.ToString();
+    }
 }

@@ -3,18 +3,31 @@ using Spectre.Console;
 
 namespace ResultsEs.Commands;
 
-/// <summary>
-/// Prints the hash of a client secret, for <c>SecretHash</c>. The secret is a line of standard input, or typed unseen. It is no
-/// argument, because that would stay in the shell's history and the process list.
-/// </summary>
-[Description("Hash a client secret, read from standard input or typed, for a client's SecretHash", Name = "hash-secret")]
-public sealed class HashSecretCommand : OperatorCommand<NoInput>
+public sealed class HashSecretInput
 {
-    private protected override async Task<ExitCode> RunAsync(NoInput input)
+    [Description("Make a secret, and print it in a line before that of its hash")]
+    public bool GenerateFlag { get; set; }
+}
+
+/// <summary>
+/// Prints the hash of a client secret, for <c>SecretHash</c>. The secret is made, or is a line of standard input, or typed unseen. It is
+/// no argument, because that would stay in the shell's history and the process list.
+/// </summary>
+[Description("Hash a client secret, made, read from standard input or typed, for a client's SecretHash", Name = "hash-secret")]
+public sealed class HashSecretCommand : OperatorCommand<HashSecretInput>
+{
+    private protected override async Task<ExitCode> RunAsync(HashSecretInput input)
     {
+        if (input.GenerateFlag)
+        {
+            var made = SecretHash.Generate();
+            Say(made);
+            return Say(SecretHash.Of(made));
+        }
+
         var secret = Console.IsInputRedirected
             ? await Console.In.ReadLineAsync()
             : AnsiConsole.Prompt(new TextPrompt<string>("Secret:").Secret());
-        return string.IsNullOrEmpty(secret) ? Fail("The secret is empty.") : Say(Clients.Hash(secret));
+        return string.IsNullOrEmpty(secret) ? Fail("The secret is empty.") : Say(SecretHash.Of(secret));
     }
 }

@@ -23,7 +23,10 @@ internal static class AccessSetup
         var services = builder.Services;
         services.AddSettings<AccessOptions>(builder.Configuration, options => AccessProblems.Of(options, builder.Environment));
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<SecretChecks>();
         services.AddSingleton<Clients>();
+        services.AddHostedService(provider => provider.GetRequiredService<Clients>());
+        services.AddSingleton<LongRequests>();
         services.AddSingleton(provider => new WorkspaceNames(provider.GetRequiredService<IOptions<AccessOptions>>().Value.Workspaces));
         services.AddSingleton(provider => SigningKey.Load(
             provider.GetRequiredService<IOptions<AccessOptions>>(), provider.GetRequiredService<IConfiguration>()));
@@ -33,6 +36,7 @@ internal static class AccessSetup
         BearerTokens.Add(services);
         RateLimits.Add(services, builder.Configuration);
         Compression.Add(services);
+        Proxies.Add(services);
         services.AddCors();
         services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>().Configure<IOptions<AccessOptions>>(
             static (cors, options) => cors.AddDefaultPolicy(policy => policy
@@ -53,6 +57,7 @@ internal static class AccessSetup
     /// <summary>Adds the middleware, outermost first, then the endpoints without a token. All other endpoints come after it.</summary>
     public static WebApplication UseAccess(this WebApplication app)
     {
+        Proxies.Use(app);
         app.UseMiddleware<ResponseHeaders>();
         app.Use(HeadRequests.Serve);
         var loggers = app.Services.GetRequiredService<ILoggerFactory>();
@@ -65,6 +70,7 @@ internal static class AccessSetup
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();
+        app.Use(app.Services.GetRequiredService<LongRequests>().ServeAsync);
         Compression.Use(app);
 
         TokenIssuer.Map(app);

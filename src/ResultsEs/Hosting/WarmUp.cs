@@ -12,7 +12,7 @@ namespace ResultsEs.Hosting;
 /// Writes nothing and counts against no limit. A start does not wait for it; a failure is only logged, because requests tell it better.
 /// </summary>
 internal sealed partial class WarmUp(
-    IHostApplicationLifetime lifetime, AppendStore store, SigningKey key, Clients clients, EndpointDataSource endpoints,
+    IHostApplicationLifetime lifetime, AppendStore store, SigningKey key, EndpointDataSource endpoints,
     IServiceScopeFactory scopes, IOptionsMonitor<JwtBearerOptions> bearer, ILogger<WarmUp> logger) : BackgroundService
 {
     // An account that no client can have, and that has nothing.
@@ -73,7 +73,6 @@ internal sealed partial class WarmUp(
 
     private Task TokenAsync()
     {
-        clients.Authenticate(id: null, secret: null);
         var handler = new JsonWebTokenHandler();
         var token = handler.CreateToken("{}", new SigningCredentials(key.Private, SigningKey.Algorithm));
         // It names no issuer and is refused.

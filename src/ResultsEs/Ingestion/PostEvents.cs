@@ -46,6 +46,7 @@ public static class PostEventsEndpoint
     /// </summary>
     [WolverinePost("/api/v2/sessionEvents")]
     [Authorize(Scopes.EventsWrite)]
+    [LongRequest]
     public static async Task<IResult> Post(
         HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILoggerFactory loggers, CancellationToken cancellation)
     {

@@ -27,6 +27,7 @@ public static class ExportSessionResults
     /// <summary>Sends the sessions, one JSON object a line.</summary>
     [WolverineGet("/api/v3/testResults/{testId}/sessionResults")]
     [Authorize(Scopes.StudiesRead)]
+    [LongRequest]
     [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ILoggerFactory loggers, CancellationToken cancellation)
     {

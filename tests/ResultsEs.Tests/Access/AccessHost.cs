@@ -28,6 +28,9 @@ public sealed class AccessHost : IAsyncDisposable
 
     public FakeTimeProvider Clock { get; }
 
+    /// <summary>A file of settings that the host reads, when it is there, over the others.</summary>
+    public string SettingsFile => Path.Combine(_data.Path, "more.json");
+
     public WebApplication App { get; private set; } = null!;
 
     internal SigningKey Key => App.Services.GetRequiredService<SigningKey>();
@@ -36,7 +39,8 @@ public sealed class AccessHost : IAsyncDisposable
     {
         var host = new AccessHost(new FakeTimeProvider(new DateTimeOffset(2025, 3, 4, 5, 6, 7, TimeSpan.Zero)));
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development", ContentRootPath = host._data.Path });
-        builder.Configuration.AddInMemoryCollection([new("Access:SigningKeyPath", KeyPath), .. TestClients.Settings()]).AddInMemoryCollection(settings ?? []);
+        builder.Configuration.AddInMemoryCollection([new("Access:SigningKeyPath", KeyPath), .. TestClients.Settings()]).AddInMemoryCollection(settings ?? [])
+            .AddJsonFile(host.SettingsFile, optional: true, reloadOnChange: false);
         if (kestrel)
             builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
         else
@@ -116,6 +120,11 @@ public sealed class AccessHost : IAsyncDisposable
             context.Response.BodyWriter.Write("{}"u8);
             await context.Response.BodyWriter.FlushAsync();
         });
+        app.MapGet("/lasts", async context =>
+        {
+            await context.Response.Body.FlushAsync();
+            await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted);
+        }).WithMetadata(new LongRequestAttribute());
         app.MapGet("/empty", () => Results.NoContent());
         app.MapGet("/hidden", () => Problems.NotFound());
         app.MapGet("/hidden/{id}", (string id) => TypedResults.Problem(statusCode: StatusCodes.Status404NotFound, instance: $"/hidden/{id}"));

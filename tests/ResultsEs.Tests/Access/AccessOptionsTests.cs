@@ -18,7 +18,10 @@ public sealed class AccessOptionsTests
     public void Each_mistake_is_named_with_its_entry() => Assert.Equal(
         [
             "RateLimiting:ReadsPerMinute must be from 1 to 10000000.",
+            "Access:RefreshSeconds must be from 1 to 60.",
             "Access:Issuer must be an absolute http or https URL without query or fragment.",
+            "ForwardedHeaders:KnownProxies:0 must be an IP address.",
+            "ForwardedHeaders:KnownNetworks:0 must be a network, such as 10.1.0.0/16.",
             "Clients:0:Id is missing.",
             "Clients:0: SecretHash is not a hash; make one with the hash-secret command.",
             "Clients:0: Account is missing.",
@@ -37,6 +40,9 @@ public sealed class AccessOptionsTests
             new("Clients:2:ReadsPerMinute", "0"),
             new("RateLimiting:ReadsPerMinute", "-1"),
             new("Access:Issuer", "results"),
+            new("Access:RefreshSeconds", "61"),
+            new("ForwardedHeaders:KnownProxies:0", "proxy.internal"),
+            new("ForwardedHeaders:KnownNetworks:0", "10.1.0.0"),
         ]));
 
     [Fact]
@@ -94,19 +100,6 @@ public sealed class AccessOptionsTests
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("urls", urls), new("http_ports", httpPorts)]).Build();
 
         Assert.Equal(new Uri(issuer), ListenAddress.First(configuration));
-    }
-
-    [Fact]
-    public void A_hash_is_of_one_secret_and_never_the_same_twice()
-    {
-        var hash = Clients.Hash("one");
-
-        Assert.NotEqual(hash, Clients.Hash("one"), StringComparer.Ordinal);
-        Assert.Equal(("a", null, null), (Authenticated("a", "one"), Authenticated("a", "two"), Authenticated("b", "one")));
-
-        string? Authenticated(string id, string secret) =>
-            new Clients(Microsoft.Extensions.Options.Options.Create(new AccessOptions { Clients = [new ClientOptions { Id = "a", SecretHash = hash }] }))
-                .Authenticate(id, secret)?.Id;
     }
 
     private static IEnumerable<string>? Failures(IEnumerable<KeyValuePair<string, string?>> settings, string environment = "Production")

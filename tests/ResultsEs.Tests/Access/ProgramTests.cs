@@ -1,4 +1,6 @@
 using System.Net;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using ResultsEs.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.OpenApi;
@@ -85,6 +87,31 @@ public sealed class ProgramTests(AppFixture app)
         using var answer = await http.GetAsync(new Uri("/not-mapped", UriKind.Relative), Cancel);
 
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_workspace_that_is_taken_from_a_client_is_gone_from_what_it_reads_and_writes()
+    {
+        using var http = await app.ClientAsync(TestClients.Changing);
+        var (kept, lost) = (TestData.Session(), TestData.Session(TestClients.WorkspaceB));
+        await http.RecordAsync(kept);
+        await http.RecordAsync(lost);
+        Assert.Equal(HttpStatusCode.OK, await ReadAsync(lost));
+
+        var settings = app.Host.Services.GetRequiredService<IConfiguration>();
+        var key = settings.GetSection("Clients").GetChildren().Single(client => client["Id"] == TestClients.Changing).Path;
+        settings[key + ":Workspaces:1"] = Guid.NewGuid().ToString();
+
+        await Wait.UntilAsync(async () => await ReadAsync(lost) == HttpStatusCode.NotFound);
+        Assert.Equal(HttpStatusCode.OK, await ReadAsync(kept));
+        using var write = await http.SendAsync(TestData.Session(TestClients.WorkspaceB).Json());
+        Assert.Equal(HttpStatusCode.Forbidden, write.StatusCode);
+
+        async Task<HttpStatusCode> ReadAsync(SessionBuilder session)
+        {
+            using var answer = await http.GetAsync(new Uri($"/api/v3/sessionResults/{session.Id}", UriKind.Relative), Cancel);
+            return answer.StatusCode;
+        }
     }
 
     /// <summary>In a process of its own: what a host in this one says of its failure depends on who disposes of it first.</summary>

@@ -112,42 +112,21 @@ public sealed class RateLimitsTests
     }
 
     [Fact]
-    public async Task Guessing_secrets_and_tokens_is_limited_by_address()
+    public async Task Guessing_tokens_is_limited_by_address()
     {
-        await using var host = await AccessHost.StartAsync([new("RateLimiting:AnonymousPerMinute", "3")]);
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:AnonymousPerMinute", "2")]);
         using var guesser = host.With("a.b.c");
 
         Assert.Equal(
             [
-                "401 3/2/60 | \"anonymous\";q=3;w=60 | \"anonymous\";r=2;t=60 | ",
-                "401 3/1/60 | \"anonymous\";q=3;w=60 | \"anonymous\";r=1;t=60 | ",
-                "401 3/0/60 | \"anonymous\";q=3;w=60 | \"anonymous\";r=0;t=60 | ",
-                "429 3/0/60 | \"anonymous\";q=3;w=60 | \"anonymous\";r=0;t=60 | 60",
+                "401 2/1/60 | \"anonymous\";q=2;w=60 | \"anonymous\";r=1;t=60 | ",
+                "401 2/0/60 | \"anonymous\";q=2;w=60 | \"anonymous\";r=0;t=60 | ",
+                "429 2/0/60 | \"anonymous\";q=2;w=60 | \"anonymous\";r=0;t=60 | 60",
             ],
             [
                 await Told(guesser.GetAsync(Read, Cancel)),
                 await Told(guesser.GetAsync(new Uri("/not-mapped", UriKind.Relative), Cancel)),
-                await Told(Tokens.RequestAsync(guesser, TestClients.Reader, "wrong")),
-                await Told(Tokens.RequestAsync(guesser, TestClients.Reader, TestClients.Secret)),
-            ]);
-    }
-
-    [Fact]
-    public async Task A_token_does_not_lift_the_limit_of_the_token_endpoint()
-    {
-        await using var host = await AccessHost.StartAsync([new("RateLimiting:AnonymousPerMinute", "2")]);
-        using var http = await host.ClientAsync();
-
-        Assert.Equal(
-            [
-                "401 2/0/60 | \"anonymous\";q=2;w=60 | \"anonymous\";r=0;t=60 | ",
-                "429 2/0/60 | \"anonymous\";q=2;w=60 | \"anonymous\";r=0;t=60 | 60",
-                "200 600/599/60 | \"default\";q=600;w=60 | \"default\";r=599;t=60 | ",
-            ],
-            [
-                await Told(Tokens.RequestAsync(http, TestClients.Reader, "wrong")),
-                await Told(Tokens.RequestAsync(http, TestClients.Reader, TestClients.Secret)),
-                await Told(http.GetAsync(Read, Cancel)),
+                await Told(guesser.GetAsync(Read, Cancel)),
             ]);
     }
 
@@ -172,12 +151,12 @@ public sealed class RateLimitsTests
     }
 
     [Fact]
-    public async Task The_defaults_are_600_reads_6000_writes_and_600_anonymous_requests()
+    public async Task The_defaults_are_600_reads_6000_writes_600_anonymous_requests_600_tokens_and_60_failures()
     {
         await using var host = await AccessHost.StartAsync();
 
         Assert.Equivalent(
-            new RateLimitingOptions { ReadsPerMinute = 600, WritesPerMinute = 6000, AnonymousPerMinute = 600 },
+            new RateLimitingOptions { ReadsPerMinute = 600, WritesPerMinute = 6000, AnonymousPerMinute = 600, TokensPerMinute = 600, TokenFailuresPerMinute = 60 },
             host.App.Services.GetRequiredService<IOptions<AccessOptions>>().Value.RateLimiting, strict: true);
     }
 

@@ -32,6 +32,9 @@ internal static class TestClients
     /// <summary>Account one, workspace A, <c>events:write</c> only.</summary>
     public const string WriteOnly = "write-only";
 
+    /// <summary>Account one, workspaces A and B; its settings are for one test to change.</summary>
+    public const string Changing = "changing";
+
     public static readonly Guid AccountOne = Guid.Parse("11111111-0000-4000-8000-000000000001");
     public static readonly Guid AccountTwo = Guid.Parse("22222222-0000-4000-8000-000000000002");
     public static readonly Guid WorkspaceA = Guid.Parse("11111111-0000-4000-8000-00000000000a");
@@ -39,7 +42,7 @@ internal static class TestClients
     public static readonly Guid WorkspaceOfTwo = Guid.Parse("22222222-0000-4000-8000-00000000000a");
 
     // Hashing is slow on purpose: once for all.
-    private static readonly string SecretHash = Clients.Hash(Secret);
+    private static readonly string SecretHash = ResultsEs.Access.SecretHash.Of(Secret);
 
     private static readonly (string Id, Guid Account, Guid[] Workspaces, string[] Scopes)[] All =
     [
@@ -50,6 +53,7 @@ internal static class TestClients
         (OtherAccountWithWorkspaceA, AccountTwo, [WorkspaceA], [Scopes.StudiesRead, Scopes.EventsWrite]),
         (ReadOnly, AccountOne, [WorkspaceA], [Scopes.StudiesRead]),
         (WriteOnly, AccountOne, [WorkspaceA], [Scopes.EventsWrite]),
+        (Changing, AccountOne, [WorkspaceA, WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite]),
     ];
 
     public static IEnumerable<KeyValuePair<string, string?>> Settings(int firstIndex = 0)

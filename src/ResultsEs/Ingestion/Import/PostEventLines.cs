@@ -42,6 +42,7 @@ public static class PostEventLines
     /// <summary>Takes lines alone, for clients that know one body for a path. <see cref="PostEventsEndpoint"/> takes them too.</summary>
     [WolverinePost("/api/v2/sessionEvents/lines")]
     [Authorize(Scopes.EventsWrite)]
+    [LongRequest]
     public static async Task<IResult> Post(
         HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILoggerFactory loggers, CancellationToken cancellation) =>
         EventLines.IsContentType(http.Request.ContentType)
