@@ -15,6 +15,9 @@ const granted = await anonymous.POST('/oauth2/token', {
 assert.ok(granted.data, 'a token');
 const api = createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${granted.data.access_token}` } });
 
+// How long a signed URL is good for, in seconds. One that took a moment to sign has lost that.
+const validity = (url: string) => String(60 * Math.ceil(Number(new URL(url).searchParams.get('X-Amz-Expires')) / 60));
+
 // The tour: a session whose answer comes before its start, read in v3 and v2, and sent again.
 const sessionId = '0195512c-0000-7000-8000-00000000000a';
 const answered: components['schemas']['TaskAnsweredEvent'] = {
@@ -68,7 +71,7 @@ for (const { testId, sessions } of tests.data.tests) {
   assert.ok(reels.data);
   for (const reel of reels.data.reels) {
     const file = await api.GET('/api/v2/testResults/{testId}/highlightreels/{reelId}', { params: { path: { testId, reelId: reel.uuid } } });
-    assert.equal(new URL(file.data!.reelUrl!).searchParams.get('X-Amz-Expires'), '900');
+    assert.equal(validity(file.data!.reelUrl!), '900');
     seen.reel = { name: reel.name, all: reel.areAllClipsInReel, status: file.data!.status };
   }
 
@@ -88,7 +91,7 @@ for (const { testId, sessions } of tests.data.tests) {
     seen[id] = {
       product: details.data!.productType, status: details.data!.status, tasks: details.data!.tasks.length,
       transcript: transcript.response.status === 200 ? transcript.data!.split('\n')[0] : transcript.response.status,
-      video: video.data ? new URL(video.data.videoUrl).searchParams.get('X-Amz-Expires') : video.response.status,
+      video: video.data ? validity(video.data.videoUrl) : video.response.status,
       clips: clips.data ? files : clips.response.status, scores: scores.data?.qxScores.map((score) => score.qxScore) ?? scores.response.status,
     };
   }

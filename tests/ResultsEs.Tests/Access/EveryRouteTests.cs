@@ -86,11 +86,11 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
         let pattern = route.RoutePattern.RawText!
         // The lists name their test in the query.
         let address = pattern == "/api/v2/sessionResults" ? pattern + "?testId={testId}" : pattern
-        select new Call(new HttpMethod(method), address, ScopeOf(route)!, [.. Parameter().Matches(address).Select(match => match.Groups[1].Value)]);
+        select new Call(new HttpMethod(method), address, ScopeOf(route)!, [.. Parameter().Matches(address).Select(match => match.Groups["name"].Value)]);
 
     private static Task<HttpResponseMessage> SendAsync(HttpClient http, Call call, IReadOnlyDictionary<string, Guid> values)
     {
-        var path = Parameter().Replace(call.Address, match => values.TryGetValue(match.Groups[1].Value, out var value)
+        var path = Parameter().Replace(call.Address, match => values.TryGetValue(match.Groups["name"].Value, out var value)
             ? value.ToString()
             : throw new KeyNotFoundException($"{call.Name}: say in {nameof(Stored)} what {match.Value} is."));
         var request = new HttpRequestMessage(call.Method, new Uri(path, UriKind.Relative));
@@ -109,10 +109,10 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
         return $"{(int)answer.StatusCode} {string.Join("; ", headers)} {Changing().Replace(await answer.Content.ReadAsStringAsync(Cancelled), "")}";
     }
 
-    [GeneratedRegex("[{]([A-Za-z]+)[}]", RegexOptions.NonBacktracking)]
+    [GeneratedRegex("[{](?<name>[A-Za-z]+)[}]", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Parameter();
 
-    [GeneratedRegex("\"(traceId|asOf)\": ?\"[^\"]*\"", RegexOptions.NonBacktracking)]
+    [GeneratedRegex("\"(?:traceId|asOf)\": ?\"[^\"]*\"", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Changing();
 
     /// <summary>One method of one route.</summary>
