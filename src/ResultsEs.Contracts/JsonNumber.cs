@@ -36,9 +36,15 @@ internal readonly ref struct JsonNumber
     {
         get
         {
-            var before = Math.Max(1, (long)_whole.Length + _exponent);
+            var digits = _whole.Length + _fraction.Length;
+            var zeros = 0;
+            while (zeros < digits && DigitAt(zeros) == 0)
+                zeros++;
+            // Zero has no sign there.
+            var isZero = zeros == digits;
+            var before = isZero ? 1 : Math.Max(1, (long)_whole.Length + _exponent - zeros);
             var after = Math.Max(0, (long)_fraction.Length - _exponent);
-            return (_isNegative ? 1 : 0) + before + (after > 0 ? after + 1 : 0);
+            return (_isNegative && !isZero ? 1 : 0) + before + (after > 0 ? after + 1 : 0);
         }
     }
 

@@ -20,6 +20,9 @@ internal sealed record Refusal(int Status, string Section, string Title, string 
         new(413, "15.5.14", "Payload Too Large", "The body is larger than 4 MiB, or holds more than 1,000 events."),
         new(415, "15.5.16", "Unsupported Media Type", "The path does not take the body's content type."),
         new(416, "15.5.17", "Range Not Satisfiable", "The requested range is beyond the end."),
+        new(422, "15.5.21", "Unprocessable Entity",
+            "A session, a highlight reel or a test is as large as it may be; `errors` says which. Nothing of the request is stored, "
+            + "and it is no use to send it again."),
         new(429, "", "Too Many Requests", "The rate limit is exceeded; `Retry-After` says how many seconds to wait."),
         new(500, "15.6.1", "An error occurred while processing your request.",
             "The service failed; its logs have the reason under the trace id."),
@@ -65,6 +68,11 @@ internal sealed record Refusal(int Status, string Section, string Title, string 
             problem["errors"] = new JsonObject
             {
                 ["[3].id"] = new JsonArray("is the id of another event, or of this one with other content; ids are for ever"),
+            };
+        else if (Status == 422)
+            problem["errors"] = new JsonObject
+            {
+                ["[3].subject"] = new JsonArray("is a session that is full: it may have at most 50000 events"),
             };
         return problem;
     }

@@ -67,7 +67,7 @@ internal static class JsonText
 
     /// <summary>The characters of a number without an exponent, which is how <c>jsonb</c> writes it.</summary>
     public static long PlainLength(ReadOnlySpan<byte> number) =>
-        number.ContainsAny("eE"u8) ? new JsonNumber(number).PlainLength : number.Length;
+        number[0] == '-' || number.ContainsAny("eE"u8) ? new JsonNumber(number).PlainLength : number.Length;
 
     /// <summary>The characters (Unicode scalar values) of a text without half surrogate pairs.</summary>
     public static int Characters(string text)

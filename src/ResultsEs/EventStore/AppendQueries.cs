@@ -93,11 +93,14 @@ internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IR
 
     public override void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
-        var (lag, taskTypes, isLong) = table.MayDefer is null
-            ? ("0", "null::varchar", "false")
+        var (lag, taskTypes, tasks, isLong) = table.MayDefer is null
+            ? ("0", "null::varchar", "0", "false")
             // pg_column_size does not read the value.
-            : ("coalesce(d.lag, 0)", "d.task_types", $"pg_column_size(d.data) > {DeferredWrites.StoredBytes}");
+            : (
+                "coalesce(d.lag, 0)", "d.task_types", "d." + DocumentTable.TaskCount,
+                $"pg_column_size(d.data) > {DeferredWrites.StoredBytes}");
         builder.Append($"select d.id, d.mt_version, {lag}, d.workspace_id, {taskTypes}, {isLong}, ");
+        builder.Append($"d.{SizedDocument.StreamBytesColumn}, d.{SizedDocument.DocumentBytesColumn}, {tasks}, ");
         builder.Append($"case when not {isLong} and d.xmin is distinct from (");
         builder.AppendParameter(keys.Select(key => _cached[key.Id].Xid).ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Xid);
         builder.Append("::xid[])[array_position(");
@@ -118,7 +121,10 @@ internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IR
             reader.GetInt32(2),
             reader.IsDBNull(3) ? null : reader.GetGuid(3),
             reader.IsDBNull(4) ? null : reader.GetString(4),
+            reader.IsDBNull(6) || reader.IsDBNull(7) || reader.IsDBNull(8)
+                ? null
+                : new StreamSize(reader.GetInt64(6), reader.GetInt64(7), reader.GetInt32(8)),
             isLong,
-            isLong ? null : reader.IsDBNull(6) ? _cached[id].Document : table.Read(reader.GetFieldValue<byte[]>(6))));
+            isLong ? null : reader.IsDBNull(9) ? _cached[id].Document : table.Read(reader.GetFieldValue<byte[]>(9))));
     }
 }

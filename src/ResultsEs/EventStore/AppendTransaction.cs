@@ -106,12 +106,17 @@ internal sealed class AppendTransaction : IAsyncDisposable
             _session.QueueSqlCommand(
                 $"""
                 update {deferred.Key.QualifiedName} d
-                set lag = coalesce(d.lag, 0) + v.more, mt_last_modified = ?
-                from unnest(?::uuid[], ?::int[]) v(id, more) where d.tenant_id = ? and d.id = v.id
+                set lag = coalesce(d.lag, 0) + v.more, mt_last_modified = ?, {SizedDocument.StreamBytesColumn} = v.stream,
+                  {SizedDocument.DocumentBytesColumn} = v.document, {DocumentTable.TaskCount} = v.tasks
+                from unnest(?::uuid[], ?::int[], ?::bigint[], ?::bigint[], ?::int[]) v(id, more, stream, document, tasks)
+                where d.tenant_id = ? and d.id = v.id
                 """,
                 Now,
                 deferred.Select(stream => stream.Key.Id).ToArray(),
                 deferred.Select(stream => stream.Appended.Count).ToArray(),
+                deferred.Select(stream => stream.Size.Bytes).ToArray(),
+                deferred.Select(stream => stream.Size.DocumentBytes).ToArray(),
+                deferred.Select(stream => stream.Size.Tasks).ToArray(),
                 Account);
         }
 
@@ -147,7 +152,7 @@ internal sealed class AppendTransaction : IAsyncDisposable
 
         var stream = Streams[id];
         upsert.Documents.Add(
-            new DocumentWrite(stream.Key, stream.Version + stream.Appended.Count, Now.UtcDateTime, table.Row(document)));
+            new DocumentWrite(stream.Key, stream.Events, Now.UtcDateTime, table.Row(document, stream.Size.Bytes)));
     }
 
     private async Task FetchAsync(IReadOnlyCollection<IncomingEvent> incoming, DocumentTables tables, bool findsAll)

@@ -22,6 +22,7 @@ internal sealed record DocumentColumn(string Name, NpgsqlDbType Type, MemberInfo
         _ when type == typeof(DateTimeOffset) => (NpgsqlDbType.TimestampTz, static value => ((DateTimeOffset)value).UtcDateTime),
         _ when type == typeof(string) => (NpgsqlDbType.Varchar, static value => value),
         _ when type == typeof(int) => (NpgsqlDbType.Integer, static value => value),
+        _ when type == typeof(long) => (NpgsqlDbType.Bigint, static value => value),
         { IsEnum: true } => (NpgsqlDbType.Varchar, static value => value.ToString()!),
         _ => throw new NotSupportedException($"A column of type {type}."),
     };

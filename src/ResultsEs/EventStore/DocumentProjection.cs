@@ -8,7 +8,7 @@ namespace ResultsEs.EventStore;
 
 /// <summary>The inline projection of a document: it folds new events in their transaction, or defers the document's write.</summary>
 internal sealed class DocumentProjection<T> : SingleStreamProjection<T, Guid>
-    where T : class
+    where T : SizedDocument
 {
     private readonly DocumentTable _table;
 

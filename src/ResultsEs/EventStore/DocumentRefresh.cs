@@ -44,6 +44,26 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         return result;
     }
 
+    /// <summary>Counts how large these streams and their documents are, where the rows are older than the columns that say so.</summary>
+    public async Task CountSizesAsync(DocumentTable table, IReadOnlyList<StreamKey> streams, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        // Under the streams' locks, so that no event comes between the count and the row.
+        await AppendedAsync(connection, table, streams, isLocked: true, cancellation);
+        // Until the document is written again, its own size is that of PostgreSQL's text.
+        var tasks = table.MayDefer is null ? "" : $", {DocumentTable.TaskCount} = jsonb_array_length(d.data #> '{{fold,tasks}}')";
+        foreach (var key in streams)
+            // The primary key (tenant_id, id) finds the row.
+            await connection.ExecuteAsync(
+                $"""
+                update {table.QualifiedName} d
+                set {SizedDocument.StreamBytesColumn} = $3, {SizedDocument.DocumentBytesColumn} = octet_length(d.data::text){tasks}
+                where d.tenant_id = $1 and d.id = $2
+                """, [key.Account, key.Id, await StoredStreams.BytesAsync(connection, key, cancellation)], cancellation);
+        await transaction.CommitAsync(cancellation);
+    }
+
     /// <summary>
     /// Reads which streams fold into this table, with the time of their last event. If asked it marks the transaction for
     /// <see cref="ChangeClock"/>, and locks them in key order.

@@ -29,6 +29,9 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
     /// <summary>The column with the number of events that the document lacks. Null in rows older than the column: unknown.</summary>
     public const string Lag = "lag";
 
+    /// <summary>The column with the number of a session's tasks. Null in rows older than the column: unknown.</summary>
+    public const string TaskCount = "task_count";
+
     // Of a table whose documents may lag.
     private const string ModifiedOfUpdate =
         $"case when d.{Lag} > 0 and d.mt_version + d.{Lag} = excluded.mt_version then d.mt_last_modified "
@@ -80,7 +83,8 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
 
     public abstract object Read(byte[] json);
 
-    public abstract DocumentRow Row(object document);
+    /// <summary>Makes the row of a document whose stream has so many bytes.</summary>
+    public abstract DocumentRow Row(object document, long streamBytes);
 
     /// <summary>Folds events into a document, each of which must be new to it.</summary>
     public abstract object Fold(Guid id, object? before, IEnumerable<RecordedEvent> events);
@@ -95,7 +99,7 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
         var events = stream.ReadableEvents;
         try
         {
-            return Row(Fold(stream.Key.Id, null, events));
+            return Row(Fold(stream.Key.Id, null, events), stream.Bytes);
         }
         catch (Exception e)
         {
@@ -124,6 +128,7 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
                 NpgsqlDbType.TimestampTz => Array(NpgsqlDbType.TimestampTz, values.Cast<DateTime?>()),
                 NpgsqlDbType.Varchar => Array(NpgsqlDbType.Varchar, values.Cast<string?>()),
                 NpgsqlDbType.Integer => Array(NpgsqlDbType.Integer, values.Cast<int?>()),
+                NpgsqlDbType.Bigint => Array(NpgsqlDbType.Bigint, values.Cast<long?>()),
                 var type => throw new NotSupportedException($"A column of type {type}."),
             });
         }
@@ -175,9 +180,15 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
 internal sealed class DocumentTable<T>(
     string alias, int version, IEnumerable<EventType> eventTypes, Func<Guid, T?, IEnumerable<RecordedEvent>, T> fold,
     params IReadOnlyList<DocumentColumn> columns)
-    : DocumentTable(alias, version, eventTypes, columns)
-    where T : class
+    : DocumentTable(alias, version, eventTypes, [.. columns, .. SizeColumns])
+    where T : SizedDocument
 {
+    private static readonly DocumentColumn[] SizeColumns =
+    [
+        DocumentColumn.Of(SizedDocument.StreamBytesColumn, (T document) => document.StreamBytes),
+        DocumentColumn.Of(SizedDocument.DocumentBytesColumn, (T document) => document.DocumentBytes),
+    ];
+
     /// <summary>Adds the indexes that reads rely on.</summary>
     public required Action<DocumentMapping> Indexes { get; init; }
 
@@ -185,10 +196,13 @@ internal sealed class DocumentTable<T>(
 
     public override object Read(byte[] json) => JsonSerializer.Deserialize(json, Json.Of<T>())!;
 
-    public override DocumentRow Row(object document) => new(
-        JsonSerializer.SerializeToUtf8Bytes((T)document, Json.Of<T>()),
-        [.. Columns.Select(column => column.Value(document))],
-        document);
+    public override DocumentRow Row(object document, long streamBytes)
+    {
+        var sized = (T)document;
+        var json = JsonSerializer.SerializeToUtf8Bytes(sized, Json.Of<T>());
+        (sized.StreamBytes, sized.DocumentBytes) = (streamBytes, json.Length);
+        return new(json, [.. Columns.Select(column => column.Value(document))], document);
+    }
 
     public override object Fold(Guid id, object? before, IEnumerable<RecordedEvent> events) => fold(id, (T?)before, events);
 

@@ -10,6 +10,9 @@ internal abstract class EventType(string streamType, Type record)
     /// <summary>The greatest size of an event whose type has no limit of its own.</summary>
     public const int UsualMaxBytes = 256 * 1024;
 
+    // What the fold notes of an event and its task beside their own members, roughly.
+    private const int KeptOverhead = 256;
+
     /// <summary>The type of its streams, as Marten stores it.</summary>
     public string StreamType { get; } = streamType;
 
@@ -21,6 +24,15 @@ internal abstract class EventType(string streamType, Type record)
     /// <summary>The greatest size of such an event, its attributes included, in bytes as stored.</summary>
     public int MaxBytes { get; init; } = UsualMaxBytes;
 
+    /// <summary>The most bytes that a document keeps of such an event.</summary>
+    public int KeptBytes { get; init; } = int.MaxValue;
+
+    /// <summary>How often the document has what it keeps of such an event.</summary>
+    public int KeptCopies { get; init; } = 1;
+
+    /// <summary>True when the event is taken by a full stream too, into the reserve of <see cref="StreamLimits"/>.</summary>
+    public bool IsReserved { get; init; }
+
     /// <summary>True when the event can change what its session adds to its test's totals.</summary>
     public bool CountsInTest { get; init; }
 
@@ -29,6 +41,12 @@ internal abstract class EventType(string streamType, Type record)
     /// <summary>Reads an event from a CloudEvent's <c>data</c>.</summary>
     /// <exception cref="JsonException">The JSON does not have the record's shape.</exception>
     public abstract StreamEvent Read(ReadOnlySpan<byte> data);
+
+    /// <summary>Writes an event's data as it is stored.</summary>
+    public abstract byte[] Write(StreamEvent data);
+
+    /// <summary>The bytes that an event of this size adds to its document, as long as that has not taken it in.</summary>
+    public long GrowthOf(long bytes) => KeptOverhead + (KeptCopies * Math.Min(bytes, KeptBytes));
 
     public abstract ValidationResult Validate(StreamEvent data);
 
@@ -60,6 +78,8 @@ internal sealed class EventType<TState, T>(
 
     public override StreamEvent Read(ReadOnlySpan<byte> data) =>
         JsonSerializer.Deserialize(data, Json.Of<T>()) ?? throw new JsonException("must be an object");
+
+    public override byte[] Write(StreamEvent data) => JsonSerializer.SerializeToUtf8Bytes((T)data, Json.Of<T>());
 
     public override ValidationResult Validate(StreamEvent data) => validator.Validate((T)data);
 

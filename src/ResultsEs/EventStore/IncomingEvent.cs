@@ -5,4 +5,14 @@ namespace ResultsEs.EventStore;
 /// (W3C) are the producer's; source is the recorder and its version; the stream's id is the CloudEvent's <c>subject</c>.
 /// </summary>
 internal sealed record IncomingEvent(
-    Guid Id, Guid StreamId, string Source, DateTimeOffset Time, string? TraceParent, EventType Type, StreamEvent Data);
+    Guid Id, Guid StreamId, string Source, DateTimeOffset Time, string? TraceParent, EventType Type, StreamEvent Data)
+{
+    private long _bytes;
+
+    /// <summary>The bytes of its data as stored.</summary>
+    public long Bytes => _bytes == 0 ? _bytes = StoredSize.Of(Type.Write(Data)) : _bytes;
+
+    /// <summary>What it adds to its stream and its document, given the tasks of events before it, to which it adds its own.</summary>
+    public StreamSize GrowthIn(HashSet<Guid> tasks) =>
+        new(Bytes, Type.GrowthOf(Bytes), Data is TaskEvent { TaskId: var task } && tasks.Add(task) ? 1 : 0);
+}

@@ -4,6 +4,7 @@ namespace ResultsEs.EventStore;
 internal sealed class LockedStream(StreamKey key, DocumentTable table)
 {
     private readonly List<IncomingEvent> _appended = [];
+    private readonly HashSet<Guid> _tasks = [];
     private bool? _isDeferred;
 
     /// <summary>The noun of the type that the new events are for, in refusals.</summary>
@@ -26,18 +27,39 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
     /// <summary>True when our document lacks events that a node of another version appended. Fold it again before a decision.</summary>
     public bool IsStale => Version > 0 && (Document is null || Document.Version + Document.Lag != Version);
 
+    /// <summary>True when the row is older than the columns that say how large stream and document are.</summary>
+    public bool IsUnsized => Document is { Size: null };
+
     public IReadOnlyList<IncomingEvent> Appended => _appended;
+
+    /// <summary>What the appended events add.</summary>
+    public StreamSize Growth { get; private set; }
+
+    /// <summary>The number of events with the appended ones.</summary>
+    public long Events => Version + _appended.Count;
+
+    /// <summary>The size with the appended events.</summary>
+    public StreamSize Size => (Document?.Size ?? default) + Growth;
 
     /// <summary>True when the long document's write is deferred. Decided at the first call, so append all events before.</summary>
     public bool IsDeferred => _isDeferred ??= Document is { IsLong: true, TaskTypes: { } taskTypes }
         && DeferredWrites.MayLag(Document.Version, Document.Lag + _appended.Count)
         && _appended.All(incoming => Table.MayDefer!(incoming.Data, taskTypes));
 
-    public void Append(IncomingEvent incoming) => _appended.Add(incoming);
+    public void Append(IncomingEvent incoming)
+    {
+        _appended.Add(incoming);
+        Growth += incoming.GrowthIn(_tasks);
+    }
+
+    /// <summary>Makes a trial of what the stream still takes.</summary>
+    public StreamRoom RoomWithin(StreamLimits limits) => new(limits, ExpectedNoun, Events, Size, [.. _tasks]);
 }
 
 /// <summary>
 /// A document's row, as read under the stream's lock. Version and lag are the numbers of events that it holds and lacks. The workspace
-/// is null until it is known, the task types are null where lists have no such filter. A long document is not read with each append.
+/// is null until it is known, the task types are null where lists have no such filter, the size in rows that are older than its columns.
+/// A long document is not read with each append.
 /// </summary>
-internal sealed record StoredDocument(long Version, long Lag, Guid? Workspace, string? TaskTypes, bool IsLong, object? Value);
+internal sealed record StoredDocument(
+    long Version, long Lag, Guid? Workspace, string? TaskTypes, StreamSize? Size, bool IsLong, object? Value);

@@ -24,6 +24,7 @@ internal static class MartenSetup
             // Dead letters are stored in the same schema.
             .IntegrateWithWolverine();
         services.ConfigureMarten((provider, options) => Configure(options, [.. provider.GetServices<DocumentTable>()]));
+        services.AddSettings<StreamLimits>(builder.Configuration.GetSection(StreamLimits.Section), StreamLimits.Problems);
         services.AddSingleton<DocumentTables>();
         services.AddSingleton<DocumentCache>();
         services.AddSingleton<AppendStore>();

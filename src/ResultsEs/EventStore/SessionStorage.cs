@@ -8,7 +8,7 @@ namespace ResultsEs.EventStore;
 
 /// <summary>A projection's storage in a plain Marten session: Marten's own, but a document that lags is caught up when loaded.</summary>
 internal class SessionStorage<T>(DocumentSessionBase session, string tenantId, DocumentTable<T> table) : IProjectionStorage<T, Guid>
-    where T : class
+    where T : SizedDocument
 {
     public string TenantId => tenantId;
 
@@ -80,7 +80,7 @@ internal class SessionStorage<T>(DocumentSessionBase session, string tenantId, D
 /// <summary>The storage of an append transaction's projection: it loads what was read under the locks, and collects documents.</summary>
 internal sealed class AppendStorage<T>(AppendTransaction transaction, DocumentSessionBase session, DocumentTable<T> table)
     : SessionStorage<T>(session, transaction.Account, table)
-    where T : class
+    where T : SizedDocument
 {
     public override void SetIdentity(T document, Guid identity)
     {

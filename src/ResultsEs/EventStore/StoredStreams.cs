@@ -2,9 +2,11 @@ namespace ResultsEs.EventStore;
 
 /// <summary>
 /// A stream, or a part of one, with the events that this version of the service knows, in stored order. The version is that of its last
-/// event, known or not; the time is that of its last append. The problem is null when all could be read.
+/// event, known or not; the time is that of its last append; the bytes are those of all events, as <see cref="StoredSize"/> counts them.
+/// The problem is null when all could be read.
 /// </summary>
-internal sealed record StoredStream(StreamKey Key, long Version, DateTime Appended, IReadOnlyList<RecordedEvent> Events, string? Problem)
+internal sealed record StoredStream(
+    StreamKey Key, long Version, DateTime Appended, IReadOnlyList<RecordedEvent> Events, long Bytes, string? Problem)
 {
     /// <summary>The events, of which none may be missing.</summary>
     /// <exception cref="UnfoldableStreamException">An event could not be read.</exception>
@@ -45,6 +47,20 @@ internal static class StoredStreams
             {OrderBy}
             """, connection), streams.Keys.ToParameters(), table, streams, cancellation);
 
+    /// <summary>Counts the bytes of a stream's events, without reading them: those that cannot be read count too.</summary>
+    public static async Task<long> BytesAsync(NpgsqlConnection connection, StreamKey stream, CancellationToken cancellation)
+    {
+        // The unique index on (tenant_id, stream_id, version) finds the rows.
+        await using var command = new NpgsqlCommand(
+            $"select e.data from {MartenSetup.Schema}.mt_events e where e.tenant_id = $1 and e.stream_id = $2", connection);
+        command.Parameters.AddAll(stream.Account, stream.Id);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var bytes = 0L;
+        while (await reader.ReadAsync(cancellation))
+            bytes += StoredSize.Of(reader.GetFieldValue<byte[]>(0));
+        return bytes;
+    }
+
     public static IAsyncEnumerable<StoredStream> ReadPartsAsync(
         NpgsqlConnection connection, DocumentTable table, IReadOnlyCollection<StreamPart> parts, CancellationToken cancellation)
     {
@@ -83,26 +99,31 @@ internal static class StoredStreams
         await using var owned = command;
         command.Parameters.AddAll(parameters);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var (key, version, recorded, events, problem) =
-            (default(StreamKey), 0L, default(DateTime), new List<RecordedEvent>(), default(string));
+        var (key, version, recorded, events, bytes, problem) =
+            (default(StreamKey), 0L, default(DateTime), new List<RecordedEvent>(), 0L, default(string));
         while (await reader.ReadAsync(cancellation))
         {
             var next = reader.ReadKey();
             if (next != key)
             {
                 if (streams.TryGetValue(key, out var appended))
-                    yield return new StoredStream(key, version, Later(appended, recorded), events, problem);
-                (key, events, problem) = (next, [], null);
+                    yield return new StoredStream(key, version, Later(appended, recorded), events, bytes, problem);
+                (key, events, bytes, problem) = (next, [], 0, null);
             }
 
             (version, recorded) = (reader.GetInt64(2), reader.GetDateTime(7));
+            if (!streams.ContainsKey(key))
+                continue;
+
+            var data = reader.GetFieldValue<byte[]>(5);
+            bytes += StoredSize.Of(data);
             // An event that this version does not know is in none of its documents.
-            if (streams.ContainsKey(key) && table.EventTypes.TryGetValue(reader.GetString(4), out var type))
-                problem = Add(events, type, reader) ?? problem;
+            if (table.EventTypes.TryGetValue(reader.GetString(4), out var type))
+                problem = Add(events, type, data, reader) ?? problem;
         }
 
         if (streams.TryGetValue(key, out var lastAppended))
-            yield return new StoredStream(key, version, Later(lastAppended, recorded), events, problem);
+            yield return new StoredStream(key, version, Later(lastAppended, recorded), events, bytes, problem);
 
         // Marten gives the stream's row the time at which the transaction began, and the event that of its envelope.
         static DateTime Later(DateTime appended, DateTime recorded) => appended > recorded ? appended : recorded;
@@ -110,12 +131,12 @@ internal static class StoredStreams
 
     /// <summary>Adds the event of the current row.</summary>
     /// <returns>Why it cannot be read, or null. It was valid when stored: the program is wrong, or the row was changed.</returns>
-    private static string? Add(List<RecordedEvent> events, EventType type, NpgsqlDataReader reader)
+    private static string? Add(List<RecordedEvent> events, EventType type, byte[] data, NpgsqlDataReader reader)
     {
         try
         {
             var order = EventOrder.Of(Time(reader), reader.GetGuid(3), reader.GetFieldValue<DateTimeOffset>(7));
-            events.Add(new(order, type.Read(reader.GetFieldValue<byte[]>(5))));
+            events.Add(new(order, type.Read(data)));
             return null;
         }
         catch (Exception e) when (e is JsonException or FormatException)

@@ -44,6 +44,7 @@ public static class Problems
         StatusCodes.Status413PayloadTooLarge => "The request body is too large.",
         StatusCodes.Status415UnsupportedMediaType => "The request body's content type is not one that this address reads.",
         StatusCodes.Status416RangeNotSatisfiable => "The range that was asked for lies behind the end.",
+        StatusCodes.Status422UnprocessableEntity => "Nothing of the request is stored, because a subject is as large as it may be.",
         StatusCodes.Status429TooManyRequests => "Too many requests; Retry-After says how many seconds to wait.",
         StatusCodes.Status500InternalServerError => "The service failed; the trace id finds the reason in its logs.",
         StatusCodes.Status503ServiceUnavailable => "The service cannot answer just now; Retry-After says how many seconds to wait.",

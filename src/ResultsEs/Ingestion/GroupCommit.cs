@@ -35,6 +35,7 @@ public sealed partial class GroupCommit
     private readonly DocumentRefresh _refresh;
     private readonly NpgsqlDataSource _pinned;
     private readonly AheadClocks _clocks;
+    private readonly StreamLimits _limits;
     private readonly ILogger<GroupCommit> _logger;
     private readonly LinkedList<Waiting> _waiting = new();
     private readonly HashSet<(Guid Account, Guid Session)> _writing = [];
@@ -42,8 +43,9 @@ public sealed partial class GroupCommit
     private int _committers;
 
     internal GroupCommit(
-        AppendStore store, DocumentRefresh refresh, NpgsqlDataSource pinned, AheadClocks clocks, ILogger<GroupCommit> logger) =>
-        (_store, _refresh, _pinned, _clocks, _logger) = (store, refresh, pinned, clocks, logger);
+        AppendStore store, DocumentRefresh refresh, NpgsqlDataSource pinned, AheadClocks clocks, StreamLimits limits,
+        ILogger<GroupCommit> logger) =>
+        (_store, _refresh, _pinned, _clocks, _limits, _logger) = (store, refresh, pinned, clocks, limits, logger);
 
     internal int WaitingRequests
     {
@@ -142,21 +144,28 @@ public sealed partial class GroupCommit
         var incoming = commands.SelectMany(command => command.Events).ToList();
         while (true)
         {
+            List<LockedStream> unsized;
             List<LockedStream> stale;
             await using (var transaction = await AppendTransaction.BeginAsync(_store, Tenant.Of(commands[0].Account), incoming, findsAll))
             {
-                stale = [.. transaction.Streams.Values.Where(stream => stream.IsStale)];
-                if (stale.Count == 0)
+                unsized = [.. transaction.Streams.Values.Where(stream => stream.IsUnsized)];
+                stale = [
+                    .. transaction.Streams.Values.Where(stream => stream.IsStale)
+                        .Union(RecordDecision.Unsure(incoming, transaction.Known, transaction.Streams, _limits)),
+                ];
+                if (unsized.Count == 0 && stale.Count == 0)
                 {
                     RecordResult[] results =
-                        [.. commands.Select(command => RecordDecision.Decide(command, transaction.Known, transaction.Streams))];
+                        [.. commands.Select(command => RecordDecision.Decide(command, transaction.Known, transaction.Streams, _limits))];
                     await transaction.CommitAsync();
                     _clocks.Note(commands[0].Account, transaction.Streams.Values.SelectMany(stream => stream.Appended), transaction.Now);
                     return results;
                 }
             }
 
-            // A decision needs documents that hold what nodes of another version appended.
+            // A decision needs to know how large a stream is, and documents that hold what nodes of another version appended.
+            foreach (var documents in unsized.GroupBy(stream => stream.Table))
+                await _refresh.CountSizesAsync(documents.Key, [.. documents.Select(stream => stream.Key)], CancellationToken.None);
             foreach (var documents in stale.GroupBy(stream => stream.Table))
                 await _refresh.RefreshAsync(documents.Key, [.. documents.Select(stream => stream.Key)], CancellationToken.None);
         }

@@ -17,6 +17,7 @@ internal static class IngestionSetup
             services.GetRequiredService<DocumentRefresh>(),
             services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Pinned),
             services.GetRequiredService<AheadClocks>(),
+            services.GetRequiredService<IOptions<StreamLimits>>().Value,
             services.GetRequiredService<ILogger<GroupCommit>>()));
         builder.Services.AddSingleton<AheadClocks>();
         builder.Services.AddSingleton<Deliveries>();

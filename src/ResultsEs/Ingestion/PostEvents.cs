@@ -33,7 +33,7 @@ public static class PostEventsEndpoint
             + "duplicate. Also taken: the array as `application/cloudevents-batch+json`, one event as `application/cloudevents+json`, "
             + "the data of one event with `ce-` headers (binary mode). Bodies may be packed by gzip.",
         Replies = [Reply.Ok<PostEventsResponse>("The events are stored.")],
-        Refusals = [400, 409, 413, 415],
+        Refusals = [400, 409, 413, 415, 422],
     };
 
     /// <summary>The most bytes of a request as it is sent, and as it is unpacked.</summary>
@@ -102,6 +102,9 @@ public static class PostEventsEndpoint
                     ? "an event id is known with other content"
                     : "a subject is that of something else";
                 return Refuse(StatusCodes.Status409Conflict, reason, conflicting.Problems);
+            case RecordResult.Full full:
+                return Refuse(
+                    StatusCodes.Status422UnprocessableEntity, "a subject is as large as it may be, which is for good", full.Problems);
             case RecordResult.Forbidden forbidden:
                 return Refuse(StatusCodes.Status403Forbidden, "it writes outside the sender's workspaces", forbidden.Problems);
             default:

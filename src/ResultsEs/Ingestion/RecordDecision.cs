@@ -7,7 +7,7 @@ internal static class RecordDecision
 {
     /// <summary>Appends a command's new events to the locked streams, or refuses it. Later commands see what it appended.</summary>
     public static RecordResult Decide(
-        RecordEvents command, Dictionary<Guid, StoredEvent> known, IReadOnlyDictionary<Guid, LockedStream> streams)
+        RecordEvents command, Dictionary<Guid, StoredEvent> known, IReadOnlyDictionary<Guid, LockedStream> streams, StreamLimits limits)
     {
         var added = new Dictionary<Guid, IncomingEvent>();
         var duplicates = new bool[command.Events.Count];
@@ -35,6 +35,8 @@ internal static class RecordDecision
             return new RecordResult.Forbidden(foreign);
         if (conflicts.Count > 0)
             return new RecordResult.Conflicting(conflicts);
+        if (Excess(command, added, streams, limits) is { Count: > 0 } excess)
+            return new RecordResult.Full(excess);
 
         foreach (var incoming in added.Values)
         {
@@ -43,6 +45,48 @@ internal static class RecordDecision
         }
 
         return new RecordResult.Stored(duplicates);
+    }
+
+    /// <summary>
+    /// Finds the documents that may have more room than it seems, because the size of what they lack is an estimate. They have to take it
+    /// in before a decision.
+    /// </summary>
+    public static IEnumerable<LockedStream> Unsure(
+        IReadOnlyList<IncomingEvent> incoming, Dictionary<Guid, StoredEvent> known, IReadOnlyDictionary<Guid, LockedStream> streams,
+        StreamLimits limits)
+    {
+        var lagging = streams.Values.Where(stream => stream.Document is { Lag: > 0 }).ToList();
+        if (lagging.Count == 0)
+            return [];
+
+        var fresh = incoming.Where(e => !known.ContainsKey(e.Id)).ToLookup(e => e.StreamId);
+        return lagging.Where(stream =>
+        {
+            var (size, tasks) = (stream.Size, new HashSet<Guid>());
+            foreach (var one in fresh[stream.Key.Id])
+                size += one.GrowthIn(tasks);
+            return limits.IsFullDocument(size) && size.Bytes <= limits.MaxBytes;
+        });
+    }
+
+    /// <summary>Problems of the events that are too much for their streams. An event that was stored before is none.</summary>
+    private static List<EventProblem> Excess(
+        RecordEvents command, Dictionary<Guid, IncomingEvent> added, IReadOnlyDictionary<Guid, LockedStream> streams, StreamLimits limits)
+    {
+        var rooms = new Dictionary<Guid, StreamRoom>();
+        var excess = new List<EventProblem>();
+        foreach (var (index, incoming) in command.Events.Index())
+        {
+            if (!added.TryGetValue(incoming.Id, out var one) || !ReferenceEquals(one, incoming))
+                continue;
+
+            if (!rooms.TryGetValue(incoming.StreamId, out var room))
+                rooms.Add(incoming.StreamId, room = streams[incoming.StreamId].RoomWithin(limits));
+            if (room.ProblemOf(incoming) is { } problem)
+                excess.Add(Problem(incoming, index, "subject", problem));
+        }
+
+        return excess;
     }
 
     /// <summary>Problems of the events that place a session, a highlight reel or a test outside the sender's workspaces.</summary>

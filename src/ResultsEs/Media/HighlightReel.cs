@@ -5,7 +5,7 @@ using ResultsEs.Sessions;
 namespace ResultsEs.Media;
 
 /// <summary>The stored document of a highlight reel. Each part comes from the latest event about it.</summary>
-internal sealed record HighlightReel : ILongVersioned
+internal sealed record HighlightReel : SizedDocument, ILongVersioned
 {
     /// <summary>The name of the document and of the streams that fold into it.</summary>
     public const string Alias = "highlight_reel";

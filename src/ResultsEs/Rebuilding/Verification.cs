@@ -10,6 +10,10 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
 {
     private const int StreamsAtOnce = 200;
 
+    // Columns that tell of the row, which may be right and other than a rebuilt one's.
+    private static readonly FrozenSet<string> Bookkeeping =
+        [DocumentTable.Lag, DocumentTable.TaskCount, SizedDocument.StreamBytesColumn, SizedDocument.DocumentBytesColumn];
+
     /// <summary>Reads all streams by table, in key order; of one account, or of all when it is null.</summary>
     public async IAsyncEnumerable<(DocumentTable Table, IReadOnlyList<StreamKey> Streams)> AllAsync(
         string? account, [EnumeratorCancellation] CancellationToken cancellation)
@@ -74,7 +78,7 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
     private static async Task<StoredStream> PartAsync(
         NpgsqlConnection connection, DocumentTable table, StreamPart part, CancellationToken cancellation) =>
         await StoredStreams.ReadPartsAsync(connection, table, [part], cancellation).FirstOrDefaultAsync(cancellation)
-            ?? new StoredStream(part.Key, part.Until, default, [], null);
+            ?? new StoredStream(part.Key, part.Until, default, [], 0, null);
 
     private static Deviation? DeviationOf(DocumentTable table, StoredStream stream, Row? document)
     {
@@ -90,11 +94,11 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
         }
     }
 
-    /// <summary>Makes the JSON of a row: the document, its version and its columns without the lag.</summary>
+    /// <summary>Makes the JSON of a row: the document, its version and the columns that follow from both.</summary>
     private static JsonObject Shown(DocumentTable table, byte[] json, long version, IEnumerable<object?> values)
     {
         var columns = new JsonObject { [DocumentTable.VersionColumn] = version };
-        foreach (var (column, value) in table.Columns.Zip(values).Where(item => item.First.Name != DocumentTable.Lag))
+        foreach (var (column, value) in table.Columns.Zip(values).Where(item => !Bookkeeping.Contains(item.First.Name)))
             columns[column.Name] = Text(value);
         return new JsonObject { ["document"] = JsonNode.Parse(json), ["columns"] = columns };
     }

@@ -1,4 +1,5 @@
 using JasperFx;
+using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Sessions.TaskTypes;
 
@@ -7,7 +8,7 @@ using ResultsEs.Sessions.TaskTypes;
 namespace ResultsEs.Sessions;
 
 /// <summary>The stored document of a session: the v3 body, ready to send, and the state that makes the fold order-free.</summary>
-internal sealed record SessionResult : ILongVersioned
+internal sealed record SessionResult : SizedDocument, ILongVersioned
 {
     /// <summary>The session's id, which is also its stream's.</summary>
     public required Guid Id { get; init; }
@@ -31,6 +32,10 @@ internal sealed record SessionResult : ILongVersioned
 
     /// <summary>The task types that lists filter by, sorted: <c>|NPS|SKIPPED|WRITTEN|</c>.</summary>
     public string TaskTypes => Sessions.TaskTypes.TaskType.Set(Fold.Tasks);
+
+    /// <summary>The number of tasks, whether or not they were answered or skipped. A column: deferred writes add to it.</summary>
+    [JsonIgnore]
+    public int? TaskCount => Fold.Tasks.Count;
 }
 
 /// <summary>The state of a session.</summary>

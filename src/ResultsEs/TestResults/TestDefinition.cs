@@ -7,7 +7,7 @@ using ResultsEs.Sessions;
 namespace ResultsEs.TestResults;
 
 /// <summary>The stored document of a test: what the latest <see cref="TestDefined"/> says, in the words in which it is served.</summary>
-internal sealed record TestDefinition : ILongVersioned
+internal sealed record TestDefinition : SizedDocument, ILongVersioned
 {
     /// <summary>The name of the document and of the streams that fold into it.</summary>
     public const string Alias = "test_definition";

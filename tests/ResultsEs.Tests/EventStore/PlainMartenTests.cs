@@ -153,10 +153,11 @@ public sealed class PlainMartenTests : IAsyncLifetime
         _host.Services.GetRequiredService<NpgsqlDataSource>(), _host.Services.GetRequiredService<DocumentTables>())
         .DeviationsAsync(SessionResultTable.Documents, [new StreamKey(Account, session)], Cancelled);
 
+    /// <summary>The rows, without what Marten does not know: sizes are counted by whoever appends next.</summary>
     private async Task<List<string>> DocumentsAsync()
     {
         await using var command = _host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
-            $"select jsonb_build_object('row', to_jsonb(d) - 'mt_last_modified' - 'lag')::text from {SessionResultTable.Name} d order by d.tenant_id, d.id");
+            $"select jsonb_build_object('row', to_jsonb(d) - array['mt_last_modified', 'lag', 'stream_bytes', 'document_bytes'])::text from {SessionResultTable.Name} d order by d.tenant_id, d.id");
         await using var reader = await command.ExecuteReaderAsync(Cancelled);
         var documents = new List<string>();
         while (await reader.ReadAsync(Cancelled))

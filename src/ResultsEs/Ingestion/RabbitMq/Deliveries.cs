@@ -68,10 +68,17 @@ internal sealed partial class Deliveries(
             if (result is RecordResult.Stored)
                 return null;
             if (result is RecordResult.Refused refused)
-                return RefusedDeliveryException.Of(refused is RecordResult.Conflicting ? "conflict" : "forbidden", refused.Problems);
+                return RefusedDeliveryException.Of(KindOf(refused), refused.Problems);
             await WaitAsync(attempt);
         }
     }
+
+    private static string KindOf(RecordResult.Refused refused) => refused switch
+    {
+        RecordResult.Conflicting => "conflict",
+        RecordResult.Full => "full",
+        _ => "forbidden",
+    };
 
     private async Task StoreDeadLetterAsync(SessionEventsDelivery delivery, RefusedDeliveryException refusal)
     {
@@ -115,7 +122,9 @@ internal sealed partial class Deliveries(
     private static partial void LogFailure(ILogger logger, Exception exception, Guid id, Guid account);
 }
 
-/// <summary>The reason for a dead letter. Begins with <c>invalid</c>, <c>conflict</c>, <c>forbidden</c> or <c>failed</c>.</summary>
+/// <summary>
+/// The reason for a dead letter. Begins with <c>invalid</c>, <c>conflict</c>, <c>full</c>, <c>forbidden</c> or <c>failed</c>.
+/// </summary>
 internal sealed class RefusedDeliveryException(string reason) : Exception(reason)
 {
     public static RefusedDeliveryException Of(string kind, IReadOnlyList<EventProblem> problems)

@@ -13,7 +13,7 @@ internal sealed class FigmaRun
     private const int MaxListed = 200;
 
     /// <summary>The most bytes of JSON kept of one interaction. Of a longer one only the members of a click and a node are kept.</summary>
-    private const int MaxBytes = 1_024;
+    public const int MaxBytes = 1_024;
 
     private static readonly JsonTypeInfo<FigmaInteractionRecorded> WithoutTaskId = CreateWithoutTaskId();
 

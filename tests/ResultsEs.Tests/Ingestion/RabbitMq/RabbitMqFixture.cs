@@ -44,6 +44,7 @@ public sealed class RabbitMqFixture : IAsyncLifetime
             [AppFixture.ConnectionString] = await TestDatabase.CreateAsync(),
             ["ConnectionStrings:rabbitmq"] = _broker.Address(_one, service).ToString(),
             ["RabbitMq:Prefetch"] = "20",
+            ["Streams:MaxTasks"] = "300",
             ["RabbitMq:Accounts:0:Account"] = TestClients.AccountOne.ToString(),
             ["RabbitMq:Accounts:0:Workspaces:0"] = TestClients.WorkspaceA.ToString(),
             ["RabbitMq:Accounts:1:VirtualHost"] = _two,

@@ -261,6 +261,23 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
     }
 
     [Fact]
+    public async Task What_is_too_much_for_a_session_is_a_dead_letter_and_what_was_stored_stays()
+    {
+        var session = TestData.Session();
+        await rabbit.One.PublishAsync(session);
+        await AssertStoredAsync(session);
+        var more = TestData.SessionOnly(session.Id);
+        for (var i = 0; i <= 300; i++)
+            more.WithAnswer(Answers.Nps(i % 11));
+        await rabbit.One.PublishAsync(more);
+
+        var letter = await rabbit.DeadLetterAsync((string)more.Events[0]["id"]!);
+
+        Assert.Equal("full: [300].subject is a session that is full: it may have at most 300 tasks", letter.ExceptionMessage);
+        await AssertStoredAsync(session);
+    }
+
+    [Fact]
     public async Task The_same_invalid_message_again_is_one_dead_letter_and_another_with_its_message_id_is_another()
     {
         var (one, two) = ($"mark {Guid.NewGuid()}", $"mark {Guid.NewGuid()}");
