@@ -113,7 +113,8 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
                 + "run this with the service's own settings.");
 
         var delivery = new SessionEventsDelivery(
-            binding.Account, binding.Workspaces, queue, letter.Envelope.ContentType, AttributesOf(letter), letter.Envelope.Data ?? []);
+            binding.Account, binding.Workspaces, binding.SenderOn(binding.HostOr(settings.Broker!)), queue,
+            letter.Envelope.ContentType, AttributesOf(letter), letter.Envelope.Data ?? []);
         var deliveries = services.GetRequiredService<Deliveries>();
         return await deliveries.TryRecordAsync(delivery, command => RecordEventsHandler.Handle(command, commit)) is { } refusal
             ? Fail($"{letter.Id} is refused again and stays: {refusal.Message}")

@@ -31,7 +31,8 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
     // By the unique index of (tenant_id, stream_id, version).
     private const string EventsSql =
         $"""
-        select e.version, e.id, e.type, e.data, e.headers ->> 'time', e.headers ->> 'source', e.timestamp
+        select e.version, e.id, e.type, e.data, e.headers ->> 'time', e.headers ->> 'source', e.timestamp,
+          e.headers ->> '{Sender.HeaderName}'
         from {StreamLog.Events} e
         where e.tenant_id = $1 and e.stream_id = $2 and e.version <= $3 and e.timestamp <= $4
         order by e.version
@@ -82,6 +83,7 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
         await using var reader = await command.ExecuteReaderAsync();
 
         SessionResult? document = null;
+        var events = new List<RecordedEvent>();
         var printed = 0;
         while (await reader.ReadAsync())
         {
@@ -91,14 +93,19 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
                 ? stored
                 : DateTimeOffset.Parse(reader.GetString(4), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
             var (happened, kept) = (MillisecondsUtcConverter.Text(time), MillisecondsUtcConverter.Text(stored));
-            Print($"{version}  {wireType}  {happened}  stored {kept}  {reader.GetValue(5)}  {id}", "bold");
+            var sender = new Sender(reader.IsDBNull(7) ? null : reader.GetString(7));
+            var from = sender.Client is { } client ? $"  from {client}" : "";
+            Print($"{version}  {wireType}  {happened}  stored {kept}  {reader.GetValue(5)}{from}  {id}", "bold");
             if (EventCatalogue.Find(wireType) is not { } type)
             {
                 Print("  this version does not know such events", "grey");
             }
             else if (Read(type, reader.GetFieldValue<byte[]>(3)) is { } data)
             {
-                var after = SessionResultFold.Fold(session, document, [new RecordedEvent(EventOrder.Of(time, id, stored), data)]);
+                events.Add(new RecordedEvent(EventOrder.Of(time, id, stored), data, sender));
+                var after = SessionResultTable.Documents.NeedsAll(document, [events[^1]])
+                    ? (SessionResult)SessionResultTable.Documents.FoldAll(session, events)[0].Document
+                    : (SessionResult)SessionResultTable.Documents.Fold(session, document, [events[^1]]);
                 PrintChanges(document, after);
                 document = after;
             }

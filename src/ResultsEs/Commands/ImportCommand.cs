@@ -50,7 +50,8 @@ public sealed class ImportCommand : DatabaseCommand<ImportInput>
         using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         var (commit, logger) = (services.GetRequiredService<GroupCommit>(), services.GetRequiredService<ILogger<ImportCommand>>());
         var import = new EventImport(
-            command => RecordEventsHandler.Handle(command, commit), client.Account, client.Workspaces, MaxWait, logger, Report);
+            command => RecordEventsHandler.Handle(command, commit),
+            client.Account, client.Workspaces, Operator.Sender, MaxWait, logger, Report);
         var watch = Stopwatch.StartNew();
         ImportEnd end;
         try

@@ -99,8 +99,12 @@ internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IR
             : (
                 "coalesce(d.lag, 0)", "d.task_types", "d." + DocumentTable.TaskCount,
                 $"pg_column_size(d.data) > {DeferredWrites.StoredBytes}");
+        // A document that is read names the others itself.
+        var others = $"array(select o.workspace_id from {table.QualifiedName} o where o.tenant_id = d.tenant_id "
+            + $"and o.{DocumentTable.Stream} = d.id and o.{DocumentTable.Stream} is not null and o.workspace_id is not null)";
         builder.Append($"select d.id, d.mt_version, {lag}, d.workspace_id, {taskTypes}, {isLong}, ");
         builder.Append($"d.{SizedDocument.StreamBytesColumn}, d.{SizedDocument.DocumentBytesColumn}, {tasks}, ");
+        builder.Append($"case when {isLong} then {others} end, ");
         builder.Append($"case when not {isLong} and d.xmin is distinct from (");
         builder.AppendParameter(keys.Select(key => _cached[key.Id].Xid).ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Xid);
         builder.Append("::xid[])[array_position(");
@@ -125,6 +129,9 @@ internal sealed class ReadDocuments(DocumentTable table, DocumentCache cache, IR
                 ? null
                 : new StreamSize(reader.GetInt64(6), reader.GetInt64(7), reader.GetInt32(8)),
             isLong,
-            isLong ? null : reader.IsDBNull(9) ? _cached[id].Document : table.Read(reader.GetFieldValue<byte[]>(9))));
+            isLong ? null : reader.IsDBNull(10) ? _cached[id].Document : table.Read(reader.GetFieldValue<byte[]>(10)))
+        {
+            Others = reader.IsDBNull(9) ? [] : reader.GetFieldValue<Guid[]>(9),
+        });
     }
 }

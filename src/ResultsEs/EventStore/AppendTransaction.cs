@@ -140,7 +140,7 @@ internal sealed class AppendTransaction : IAsyncDisposable
     }
 
     /// <summary>Takes a document that the inline projection made. One statement per table writes them all.</summary>
-    internal void Store(DocumentTable table, Guid id, object document)
+    internal void Store(DocumentTable table, Guid id, PlacedDocument document)
     {
         if (!_upserts.TryGetValue(table, out var upsert))
         {
@@ -153,6 +153,7 @@ internal sealed class AppendTransaction : IAsyncDisposable
         var stream = Streams[id];
         upsert.Documents.Add(
             new DocumentWrite(stream.Key, stream.Events, Now.UtcDateTime, table.Row(document, stream.Size.Bytes)));
+        upsert.Documents.AddRange(document.Others);
     }
 
     private async Task FetchAsync(IReadOnlyCollection<IncomingEvent> incoming, DocumentTables tables, bool findsAll)

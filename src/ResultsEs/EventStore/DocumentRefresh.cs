@@ -95,10 +95,15 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         NpgsqlConnection connection, DocumentTable table, string name, IReadOnlyDictionary<StreamKey, DateTime> appended,
         CancellationToken cancellation)
     {
+        var left = name == table.Name ? await OthersAsync(connection, table, [.. appended.Keys], cancellation) : [];
         var documents = new List<DocumentWrite>();
         await foreach (var stream in StoredStreams.ReadAsync(connection, table, appended, cancellation))
-            documents.Add(new DocumentWrite(
-                stream.Key, stream.Version, name == table.Name ? null : stream.Appended, table.Fold(stream)));
+        {
+            var row = table.Fold(stream, left.GetValueOrDefault(stream.Key) ?? []);
+            documents.AddRange(row.WithOthers(stream.Key).Select(one => new DocumentWrite(
+                one.Key, stream.Version, name == table.Name ? null : stream.Appended, one.Row)));
+        }
+
         if (documents.Count == 0)
             return [];
 
@@ -117,6 +122,22 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
         return changed;
     }
 
+    /// <summary>Reads the workspaces in which streams have stored documents that do not have their ids for keys.</summary>
+    private static async Task<Dictionary<StreamKey, List<Guid>>> OthersAsync(
+        NpgsqlConnection connection, DocumentTable table, IReadOnlyCollection<StreamKey> streams, CancellationToken cancellation)
+    {
+        // The partial index of (tenant_id, stream_id), which is empty but for such documents.
+        var rows = await new NpgsqlCommand(
+            $"""
+            select d.tenant_id, d.{DocumentTable.Stream}, d.workspace_id
+            from unnest($1, $2) k(tenant_id, id)
+            join {table.QualifiedName} d on d.tenant_id = k.tenant_id and d.{DocumentTable.Stream} = k.id
+            where d.{DocumentTable.Stream} is not null and d.workspace_id is not null
+            """, connection)
+            .ReadAllAsync(streams.ToParameters(), reader => (Key: reader.ReadKey(), Workspace: reader.GetGuid(2)), cancellation);
+        return rows.GroupBy(row => row.Key).ToDictionary(all => all.Key, all => all.Select(row => row.Workspace).ToList());
+    }
+
     /// <summary>Sets the lag of a complete document to 0, where its row has none.</summary>
     private static Task SetNoLagAsync(NpgsqlConnection connection, DocumentTable table, StreamKey key, CancellationToken cancellation) =>
         connection.ExecuteAsync(
@@ -131,6 +152,6 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
             $"""
             select not exists (
               select 1 from {table.QualifiedName} d
-              where d.tenant_id = $1 and d.id = $2 and not ({DocumentQuery.Lags(comparesStreams: true)}))
+              where d.tenant_id = $1 and d.id = $2 and not ({DocumentQuery.Lags(table, comparesStreams: true)}))
             """, connection).ReadValueAsync<bool>([stream.Account, stream.Id], cancellation);
 }

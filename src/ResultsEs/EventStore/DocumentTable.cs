@@ -6,7 +6,15 @@ using Marten.Schema;
 namespace ResultsEs.EventStore;
 
 /// <summary>A document as a row: its JSON, the values of its other columns, and the document itself.</summary>
-internal sealed record DocumentRow(byte[] Json, IReadOnlyList<object?> Values, object Document);
+internal sealed record DocumentRow(byte[] Json, IReadOnlyList<object?> Values, object Document)
+{
+    /// <summary>The rows of the same stream in other workspaces, by their keys; in all but a few cases none.</summary>
+    public IReadOnlyList<(Guid Id, DocumentRow Row)> Others { get; init; } = [];
+
+    /// <summary>This row and the others, with their keys.</summary>
+    public IEnumerable<(StreamKey Key, DocumentRow Row)> WithOthers(StreamKey stream) =>
+        [(stream, this), .. Others.Select(other => (stream with { Id = other.Id }, other.Row))];
+}
 
 /// <summary>A document to store, with the number of its events and the time of change; null is the moment at which it is stored.</summary>
 internal readonly record struct DocumentWrite(StreamKey Key, long Version, DateTime? Modified, DocumentRow Row);
@@ -31,6 +39,9 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
 
     /// <summary>The column with the number of a session's tasks. Null in rows older than the column: unknown.</summary>
     public const string TaskCount = "task_count";
+
+    /// <summary>The column with the stream's id, in the rows that do not have it for their key.</summary>
+    public const string Stream = "stream_id";
 
     // Of a table whose documents may lag.
     private const string ModifiedOfUpdate =
@@ -87,19 +98,31 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
     public abstract DocumentRow Row(object document, long streamBytes);
 
     /// <summary>Folds events into a document, each of which must be new to it.</summary>
-    public abstract object Fold(Guid id, object? before, IEnumerable<RecordedEvent> events);
+    public abstract object Fold(Guid id, object? before, IReadOnlyCollection<RecordedEvent> events);
+
+    /// <summary>True when these events change where earlier ones count, so that all have to be folded again.</summary>
+    public abstract bool NeedsAll(object? before, IReadOnlyCollection<RecordedEvent> events);
+
+    /// <summary>Folds all events of a stream into its documents, of which the first has the stream's id for its key.</summary>
+    public abstract IReadOnlyList<(Guid? Workspace, PlacedDocument Document)> FoldAll(
+        Guid id, IReadOnlyCollection<RecordedEvent> events);
+
+    /// <summary>Makes the rows of a stream's documents but the first; those of workspaces that it left are empty.</summary>
+    public abstract IReadOnlyList<(Guid Id, DocumentRow Row)> Others(
+        Guid id, IReadOnlyList<(Guid? Workspace, PlacedDocument Document)> documents, IEnumerable<Guid> left, long streamBytes);
 
     /// <summary>Registers the document, its columns, its events and its inline projection with Marten.</summary>
     public abstract void Register(StoreOptions options);
 
-    /// <summary>Folds a whole stream into its document.</summary>
+    /// <summary>Folds a whole stream into its documents, given workspaces in which it had some.</summary>
     /// <exception cref="UnfoldableStreamException">An event cannot be read, or the fold throws, which is a defect.</exception>
-    public DocumentRow Fold(StoredStream stream)
+    public DocumentRow Fold(StoredStream stream, params IEnumerable<Guid> left)
     {
         var events = stream.ReadableEvents;
         try
         {
-            return Row(Fold(stream.Key.Id, null, events), stream.Bytes);
+            var documents = FoldAll(stream.Key.Id, events);
+            return Row(documents[0].Document, stream.Bytes) with { Others = Others(stream.Key.Id, documents, left, stream.Bytes) };
         }
         catch (Exception e)
         {
@@ -181,13 +204,15 @@ internal sealed class DocumentTable<T>(
     string alias, int version, IEnumerable<EventType> eventTypes, Func<Guid, T?, IEnumerable<RecordedEvent>, T> fold,
     params IReadOnlyList<DocumentColumn> columns)
     : DocumentTable(alias, version, eventTypes, [.. columns, .. SizeColumns])
-    where T : SizedDocument
+    where T : PlacedDocument
 {
     private static readonly DocumentColumn[] SizeColumns =
     [
         DocumentColumn.Of(SizedDocument.StreamBytesColumn, (T document) => document.StreamBytes),
         DocumentColumn.Of(SizedDocument.DocumentBytesColumn, (T document) => document.DocumentBytes),
     ];
+
+    private readonly PlacedFold<T> _fold = new(fold);
 
     /// <summary>Adds the indexes that reads rely on.</summary>
     public required Action<DocumentMapping> Indexes { get; init; }
@@ -204,7 +229,23 @@ internal sealed class DocumentTable<T>(
         return new(json, [.. Columns.Select(column => column.Value(document))], document);
     }
 
-    public override object Fold(Guid id, object? before, IEnumerable<RecordedEvent> events) => fold(id, (T?)before, events);
+    public override object Fold(Guid id, object? before, IReadOnlyCollection<RecordedEvent> events) =>
+        _fold.Next(id, (T?)before, events);
+
+    public override bool NeedsAll(object? before, IReadOnlyCollection<RecordedEvent> events) =>
+        PlacedFold<T>.NeedsAll((T?)before, events);
+
+    public override IReadOnlyList<(Guid? Workspace, PlacedDocument Document)> FoldAll(
+        Guid id, IReadOnlyCollection<RecordedEvent> events) => _fold.All(id, events);
+
+    public override IReadOnlyList<(Guid Id, DocumentRow Row)> Others(
+        Guid id, IReadOnlyList<(Guid? Workspace, PlacedDocument Document)> documents, IEnumerable<Guid> left, long streamBytes)
+    {
+        var others = documents.Skip(1).Select(one => (Workspace: one.Workspace!.Value, one.Document));
+        var empty = left.Except(documents.Select(one => one.Workspace).OfType<Guid>())
+            .Select(workspace => (Workspace: workspace, Document: _fold.Other(id, [])));
+        return [.. others.Concat(empty).Select(one => (Placement.KeyOf(id, one.Workspace), Row(one.Document, streamBytes)))];
+    }
 
     public override void Register(StoreOptions options)
     {
@@ -218,6 +259,9 @@ internal sealed class DocumentTable<T>(
 
             foreach (var column in Columns)
                 mapping.DuplicateField(column.Members, columnName: column.Name);
+            var byStream = mapping.AddIndex("tenant_id", Stream);
+            byStream.Name = $"ix_{Alias}_stream";
+            byStream.Predicate = $"{Stream} is not null";
             Indexes(mapping);
         });
         options.Projections.Add(new DocumentProjection<T>(this), ProjectionLifecycle.Inline);

@@ -9,6 +9,9 @@ internal sealed record IncomingEvent(
 {
     private long _bytes;
 
+    /// <summary>Who sent it; not known until it is accepted.</summary>
+    public Sender Sender { get; init; }
+
     /// <summary>The bytes of its data as stored.</summary>
     public long Bytes => _bytes == 0 ? _bytes = StoredSize.Of(Type.Write(Data)) : _bytes;
 

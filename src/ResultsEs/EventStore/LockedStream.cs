@@ -5,6 +5,7 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
 {
     private readonly List<IncomingEvent> _appended = [];
     private readonly HashSet<Guid> _tasks = [];
+    private readonly List<Guid> _startedIn = [];
     private bool? _isDeferred;
 
     /// <summary>The noun of the type that the new events are for, in refusals.</summary>
@@ -21,8 +22,9 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
     /// <summary>The document as stored; null when there is none.</summary>
     public StoredDocument? Document { get; set; }
 
-    /// <summary>The stream's workspace; null until it is known.</summary>
-    public Guid? Workspace => Document?.Workspace;
+    /// <summary>The workspaces in which the stream was started; none until then.</summary>
+    public IReadOnlyList<Guid> Workspaces =>
+        [.. (Document?.Workspaces ?? []).Concat(_startedIn).Distinct()];
 
     /// <summary>True when our document lacks events that a node of another version appended. Fold it again before a decision.</summary>
     public bool IsStale => Version > 0 && (Document is null || Document.Version + Document.Lag != Version);
@@ -50,6 +52,8 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
     {
         _appended.Add(incoming);
         Growth += incoming.GrowthIn(_tasks);
+        if (Placement.WorkspaceOf(incoming.Data) is { } workspace)
+            _startedIn.Add(workspace);
     }
 
     /// <summary>Makes a trial of what the stream still takes.</summary>
@@ -62,4 +66,12 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
 /// A long document is not read with each append.
 /// </summary>
 internal sealed record StoredDocument(
-    long Version, long Lag, Guid? Workspace, string? TaskTypes, StreamSize? Size, bool IsLong, object? Value);
+    long Version, long Lag, Guid? Workspace, string? TaskTypes, StreamSize? Size, bool IsLong, object? Value)
+{
+    /// <summary>The workspaces of the stream's other documents, beside a document that is not read.</summary>
+    public IReadOnlyList<Guid> Others { get; init; } = [];
+
+    /// <summary>The workspaces of all documents of the stream.</summary>
+    public IEnumerable<Guid> Workspaces =>
+        Workspace is { } first ? [first, .. (Value as PlacedDocument)?.Placement?.Elsewhere ?? Others] : [];
+}

@@ -44,7 +44,7 @@ public sealed class ReadDatabase : IDisposable
         DocumentQuery query, StreamKey key, Guid[] workspaces, Func<NpgsqlDataReader, T?> read, CancellationToken cancellation,
         bool onPrimary = false)
     {
-        var sql = query.Sql(_others.MayWrite);
+        var comparesStreams = _others.MayWrite;
         // The usual case goes the shortest way: it is the most frequent thing there is.
         var row = onPrimary || Standbys.Count == 0
             ? await RowAsync(_pinned, null, cancellation)
@@ -57,14 +57,9 @@ public sealed class ReadDatabase : IDisposable
         {
             try
             {
-                await using var command = connection is null ? pinned.CreateCommand(sql) : new NpgsqlCommand(sql, connection);
-                command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Account });
-                command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = workspaces });
-                command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = key.Id });
-                await using var reader = await command.ExecuteReaderAsync(stop);
-                if (!await reader.ReadAsync(stop))
-                    return default;
-                return reader.GetBoolean(0) ? (true, default) : (false, read(reader));
+                return await FindAsync(query.Sql(comparesStreams), pinned, connection, stop)
+                    ?? await FindAsync(query.SqlOfOther(comparesStreams), pinned, connection, stop)
+                    ?? default;
             }
             catch (NpgsqlException e)
                 when (e is not PostgresException || e.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown)
@@ -73,6 +68,19 @@ public sealed class ReadDatabase : IDisposable
                 pinned.Clear();
                 throw;
             }
+        }
+
+        async Task<(bool Lags, T? Value)?> FindAsync(
+            string sql, NpgsqlDataSource pinned, NpgsqlConnection? connection, CancellationToken stop)
+        {
+            await using var command = connection is null ? pinned.CreateCommand(sql) : new NpgsqlCommand(sql, connection);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Account });
+            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = workspaces });
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = key.Id });
+            await using var reader = await command.ExecuteReaderAsync(stop);
+            if (!await reader.ReadAsync(stop))
+                return null;
+            return reader.GetBoolean(0) ? (true, default) : (false, read(reader));
         }
     }
 

@@ -8,7 +8,7 @@ namespace ResultsEs.EventStore;
 
 /// <summary>A projection's storage in a plain Marten session: Marten's own, but a document that lags is caught up when loaded.</summary>
 internal class SessionStorage<T>(DocumentSessionBase session, string tenantId, DocumentTable<T> table) : IProjectionStorage<T, Guid>
-    where T : SizedDocument
+    where T : PlacedDocument
 {
     public string TenantId => tenantId;
 
@@ -43,10 +43,13 @@ internal class SessionStorage<T>(DocumentSessionBase session, string tenantId, D
     public async Task<T> LoadAsync(Guid id, CancellationToken cancellation) =>
         (await LoadManyAsync([id], cancellation)).GetValueOrDefault(id)!;
 
-    public void Store(T snapshot) => session.QueueOperation(Documents.UpsertProjected(snapshot, tenantId));
+    public void Store(T snapshot) => Store(snapshot, default, tenantId);
 
-    public virtual void Store(T snapshot, Guid id, string tenantId) =>
+    public virtual void Store(T snapshot, Guid id, string tenantId)
+    {
         session.QueueOperation(Documents.UpsertProjected(snapshot, tenantId));
+        StoreOthers(snapshot);
+    }
 
     public void StoreProjection(T aggregate, IEvent? lastEvent, AggregationScope scope)
     {
@@ -58,6 +61,7 @@ internal class SessionStorage<T>(DocumentSessionBase session, string tenantId, D
         }
 
         session.QueueOperation(operation);
+        StoreOthers(aggregate);
     }
 
     public void Delete(Guid identity) => Delete(identity, tenantId);
@@ -67,6 +71,16 @@ internal class SessionStorage<T>(DocumentSessionBase session, string tenantId, D
     public void HardDelete(T snapshot) => HardDelete(snapshot, tenantId);
 
     public void HardDelete(T snapshot, string tenantId) => session.QueueOperation(Documents.HardDeleteForDocument(snapshot, tenantId));
+
+    private void StoreOthers(T snapshot)
+    {
+        if (snapshot.Others.Count == 0)
+            return;
+
+        var upsert = new UpsertDocuments(table);
+        upsert.Documents.AddRange(snapshot.Others);
+        session.QueueOperation(upsert);
+    }
 
     // Documents are not soft-deleted, and streams not archived.
 
@@ -80,7 +94,7 @@ internal class SessionStorage<T>(DocumentSessionBase session, string tenantId, D
 /// <summary>The storage of an append transaction's projection: it loads what was read under the locks, and collects documents.</summary>
 internal sealed class AppendStorage<T>(AppendTransaction transaction, DocumentSessionBase session, DocumentTable<T> table)
     : SessionStorage<T>(session, transaction.Account, table)
-    where T : SizedDocument
+    where T : PlacedDocument
 {
     public override void SetIdentity(T document, Guid identity)
     {

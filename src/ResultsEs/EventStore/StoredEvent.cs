@@ -11,16 +11,18 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
     private const string SourceHeader = "source";
     private const string TraceParentHeader = "traceparent";
 
-    /// <summary>Wraps an event for Marten: the recorder's id, the database's time, the CloudEvent's other attributes as headers.</summary>
+    /// <summary>Wraps an event for Marten: the recorder's id, the database's time; sender and other attributes are headers.</summary>
     public static IEvent Envelope(IncomingEvent incoming, DateTimeOffset recorded)
     {
         var envelope = incoming.Type.Envelope(incoming.Data);
         (envelope.Id, envelope.Timestamp) = (incoming.Id, recorded);
-        envelope.Headers = new Dictionary<string, object>(3, StringComparer.Ordinal)
+        envelope.Headers = new Dictionary<string, object>(4, StringComparer.Ordinal)
         {
             [TimeHeader] = incoming.Time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
             [SourceHeader] = incoming.Source,
         };
+        if (incoming.Sender.Header is { } sender)
+            envelope.Headers[Sender.HeaderName] = sender;
         if (incoming.TraceParent is not null)
             envelope.Headers[TraceParentHeader] = incoming.TraceParent;
         return envelope;
@@ -53,6 +55,9 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
     public static EventOrder StampOf(IEvent stored) =>
         EventOrder.Of(
             TimeOf(stored.GetHeader(TimeHeader)) ?? Microseconds(stored.Timestamp), stored.Id, Microseconds(stored.Timestamp));
+
+    /// <summary>Reads a stored event's sender.</summary>
+    public static Sender SenderOf(IEvent stored) => new(stored.GetHeader(Sender.HeaderName) as string);
 
     private static JsonElement Content(IncomingEvent incoming) => JsonSerializer.SerializeToElement(incoming.Data, incoming.Type.JsonType);
 

@@ -30,7 +30,8 @@ internal static class StoredStreams
     public const string LockAll = "lock table results.mt_streams in exclusive mode";
 
     private const string Columns =
-        "e.tenant_id, e.stream_id, e.version, e.id, e.type, e.data, e.headers ->> 'time', e.timestamp, e.seq_id";
+        "e.tenant_id, e.stream_id, e.version, e.id, e.type, e.data, e.headers ->> 'time', e.timestamp, e.seq_id, "
+        + $"e.headers ->> '{Sender.HeaderName}'";
 
     // The order of the unique index on (tenant_id, stream_id, version), which finds the rows.
     private const string OrderBy = "order by e.tenant_id, e.stream_id, e.version";
@@ -136,7 +137,8 @@ internal static class StoredStreams
         try
         {
             var order = EventOrder.Of(Time(reader), reader.GetGuid(3), reader.GetFieldValue<DateTimeOffset>(7));
-            events.Add(new(order, type.Read(data)));
+            var sender = new Sender(reader.IsDBNull(9) ? null : reader.GetString(9));
+            events.Add(new(order, type.Read(data), sender));
             return null;
         }
         catch (Exception e) when (e is JsonException or FormatException)

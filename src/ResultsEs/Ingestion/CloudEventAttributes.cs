@@ -75,6 +75,8 @@ internal sealed class CloudEventAttributes
             AddProblem("datacontenttype", "must be application/json");
         var id = Uuid("id");
         var subject = Uuid("subject");
+        if (Placement.IsKey(subject))
+            AddProblem("subject", "must not be a UUID of version 15, which is no version of any");
         var source = Text("source");
         if (source is not null && (source.Length == 0 || JsonText.Characters(source) > MaxSource))
             AddProblem("source", "must have 1 to 2,048 characters");

@@ -91,7 +91,7 @@ public static class PostEventsEndpoint
         }
 
         var caller = Caller.From(http.User);
-        var command = new RecordEvents(caller.Account, caller.Workspaces, read.Events);
+        var command = new RecordEvents(caller.Account, caller.Workspaces, caller.ClientId, read.Events);
         // A client that goes away ends the waiting, not the recording.
         switch (await bus.InvokeAsync<RecordResult>(command, CancellationToken.None).WaitAsync(cancellation))
         {

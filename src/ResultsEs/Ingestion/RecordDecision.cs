@@ -15,7 +15,7 @@ internal static class RecordDecision
         foreach (var (index, incoming) in command.Events.Index())
         {
             var stream = streams[incoming.StreamId];
-            if (stream.Workspace is { } workspace && !command.Workspaces.Contains(workspace))
+            if (IsForeign(stream, incoming))
                 foreign.Add(Problem(incoming, index, "subject", $"must be a {stream.ExpectedNoun} of the sender's workspaces"));
             if (stream.Table.StreamType != incoming.Type.StreamType)
             {
@@ -40,11 +40,16 @@ internal static class RecordDecision
 
         foreach (var incoming in added.Values)
         {
-            streams[incoming.StreamId].Append(incoming);
+            var stream = streams[incoming.StreamId];
+            stream.Append(incoming with { Sender = command.SenderTo(stream) });
             known.Add(incoming.Id, StoredEvent.Of(incoming));
         }
 
         return new RecordResult.Stored(duplicates);
+
+        bool IsForeign(LockedStream stream, IncomingEvent incoming) => command.IsForeign(stream.Workspaces)
+            // Whoever starts it in a workspace of its own has it there (docs/decisions/0032).
+            && (stream.Table.StreamType != incoming.Type.StreamType || !command.Starts(incoming.StreamId));
     }
 
     /// <summary>
@@ -93,18 +98,10 @@ internal static class RecordDecision
     public static List<EventProblem> Misplaced(RecordEvents command) =>
     [
         .. command.Events.Index()
-            .Where(item => WorkspaceOf(item.Item.Data) is { } workspace && !command.Workspaces.Contains(workspace))
+            .Where(item => Placement.WorkspaceOf(item.Item.Data) is { } workspace && !command.Workspaces.Contains(workspace))
             .Select(item => Problem(item.Item, item.Index, "data.workspaceId", "must be one of the sender's workspaces")),
     ];
 
     private static EventProblem Problem(IncomingEvent incoming, int index, string path, string message) =>
         new(index, incoming.Id.ToString(), path, message);
-
-    private static Guid? WorkspaceOf(StreamEvent data) => data switch
-    {
-        SessionStarted started => started.WorkspaceId,
-        HighlightReelPublished published => published.WorkspaceId,
-        TestDefined defined => defined.WorkspaceId,
-        _ => null,
-    };
 }

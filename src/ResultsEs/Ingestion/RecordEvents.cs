@@ -5,11 +5,19 @@ namespace ResultsEs.Ingestion;
 /// <summary>A command to record valid events in one transaction, all or none.</summary>
 public sealed class RecordEvents
 {
-    internal RecordEvents(Guid account, IReadOnlyList<Guid> workspaces, IReadOnlyList<IncomingEvent> events) =>
-        (Account, Workspaces, Events) = (account, workspaces, events);
+    private readonly Sender _sender;
+
+    internal RecordEvents(Guid account, IReadOnlyList<Guid> workspaces, string client, IReadOnlyList<IncomingEvent> events)
+    {
+        (Account, Workspaces, Client, Events) = (account, workspaces, client, events);
+        _sender = Sender.Of(client, workspaces);
+    }
 
     /// <summary>The sender's account.</summary>
     public Guid Account { get; }
+
+    /// <summary>The sender, as it is stored with each event: a client's id, a virtual host, or an operator.</summary>
+    public string Client { get; }
 
     /// <summary>The workspaces into which the sender may write.</summary>
     public IReadOnlyList<Guid> Workspaces { get; }
@@ -19,6 +27,25 @@ public sealed class RecordEvents
 
     /// <summary>True when the sender drops refused events and sends the others again.</summary>
     internal bool SendsRestAgain { get; init; }
+
+    /// <summary>True when a stream was started, and in none of the sender's workspaces.</summary>
+    internal bool IsForeign(IReadOnlyList<Guid> workspaces) => workspaces.Count > 0 && !workspaces.Any(Workspaces.Contains);
+
+    /// <summary>True when one of the events starts a stream.</summary>
+    internal bool Starts(Guid stream) =>
+        Events.Any(incoming => incoming.StreamId == stream && Placement.WorkspaceOf(incoming.Data) is not null);
+
+    /// <summary>
+    /// The sender of an event of a stream. Of very many workspaces it names those alone in which the stream was started, if any.
+    /// </summary>
+    internal Sender SenderTo(LockedStream stream)
+    {
+        if (Workspaces.Count <= Sender.MaxWorkspaces)
+            return _sender;
+
+        List<Guid> started = [.. stream.Workspaces.Where(Workspaces.Contains)];
+        return started.Count == 0 ? _sender : Sender.Of(Client, started);
+    }
 
     /// <summary>The events that a refusal rejects for good: those with problems when the others are sent again, else all.</summary>
     internal IReadOnlyList<IncomingEvent> RejectedBy(IReadOnlyList<EventProblem> problems) =>

@@ -14,11 +14,13 @@ public static class GetHighlightReel
         Replies = [Reply.Ok<HighlightReelFile>("The state of the file.")],
     };
 
-    // The primary key (tenant_id, id) finds the one row.
+    // The primary key (tenant_id, id) finds the row, or the partial index of (tenant_id, stream_id).
     internal static readonly string Sql =
         $"""
         select r.data from {HighlightReelTable.Documents.QualifiedName} r
-        where r.tenant_id = $1 and r.workspace_id = any($2) and r.test_id = $3 and r.id = $4
+        where r.tenant_id = $1 and r.workspace_id = any($2) and r.test_id = $3
+          and (r.id = $4 or (r.{DocumentTable.Stream} is not null and r.{DocumentTable.Stream} = $4))
+        order by r.workspace_id limit 1
         """;
 
     /// <summary>Sends the state, with a signed URL of a file that exists.</summary>

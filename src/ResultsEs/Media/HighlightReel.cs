@@ -5,7 +5,7 @@ using ResultsEs.Sessions;
 namespace ResultsEs.Media;
 
 /// <summary>The stored document of a highlight reel. Each part comes from the latest event about it.</summary>
-internal sealed record HighlightReel : SizedDocument, ILongVersioned
+internal sealed record HighlightReel : PlacedDocument, ILongVersioned
 {
     /// <summary>The name of the document and of the streams that fold into it.</summary>
     public const string Alias = "highlight_reel";
@@ -19,6 +19,9 @@ internal sealed record HighlightReel : SizedDocument, ILongVersioned
 
     /// <summary>Null until the reel is published; such a reel reads as 404.</summary>
     public Guid? WorkspaceId { get; init; }
+
+    [JsonIgnore]
+    public override Guid? Workspace => WorkspaceId;
 
     /// <summary>The test whose sessions it shows.</summary>
     public Guid? TestId { get; init; }
@@ -49,7 +52,7 @@ internal static class HighlightReelFold
     public static HighlightReel Fold(Guid reelId, HighlightReel? before, IEnumerable<RecordedEvent> events)
     {
         var draft = new HighlightReelDraft { Reel = before ?? new HighlightReel { Id = reelId } };
-        foreach (var (stamp, data) in events)
+        foreach (var (stamp, data, _) in events)
             HighlightReelEventTypes.Of(data).Fold(draft, stamp, data);
         return draft.Reel;
     }

@@ -10,7 +10,8 @@ internal static class HighlightReelTable
         HighlightReelEventTypes.All,
         HighlightReelFold.Fold,
         DocumentColumn.Of("workspace_id", (HighlightReel document) => document.WorkspaceId),
-        DocumentColumn.Of("test_id", (HighlightReel document) => document.TestId))
+        DocumentColumn.Of("test_id", (HighlightReel document) => document.TestId),
+        DocumentColumn.Of(DocumentTable.Stream, (HighlightReel document) => document.StreamId))
     {
         Noun = "highlight reel",
         Indexes = mapping => mapping.AddIndex("tenant_id", "workspace_id", "test_id").Name = "ix_highlight_reel_test",

@@ -136,9 +136,13 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
             await foreach (var stream in StoredStreams.ReadRangeAsync(reading, table, part.First, part.Last, keys, cancellation))
             {
                 var row = table.Fold(stream);
-                await table.WriteAsync(copy, stream.Key, stream.Version, stream.Appended, row, cancellation);
-                if (row.Document is SessionResult session)
-                    sessions.Add(stream.Key, CountedSession.Of(session));
+                foreach (var (key, one) in row.WithOthers(stream.Key))
+                {
+                    await table.WriteAsync(copy, key, stream.Version, stream.Appended, one, cancellation);
+                    if (one.Document is SessionResult session)
+                        sessions.Add(key, CountedSession.Of(session));
+                }
+
                 part = part with { Streams = part.Streams + 1, Events = part.Events + stream.Version };
             }
 
@@ -213,6 +217,8 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
             await RecountQueue.Rebuilt.EnqueueAsync(Connection, streams, cancellation);
         // No lock: an event that is appended during the read lies above the position, so its stream is folded again.
         var appended = await DocumentRefresh.AppendedAsync(Connection, table, streams, isLocked: false, cancellation);
-        await DocumentRefresh.StoreAsync(Connection, table, ShadowTable.NameFor(table), appended, cancellation);
+        var changed = await DocumentRefresh.StoreAsync(Connection, table, ShadowTable.NameFor(table), appended, cancellation);
+        if (IsOfSessions)
+            await RecountQueue.Rebuilt.EnqueueAsync(Connection, [.. changed.Except(streams)], cancellation);
     }
 }

@@ -61,7 +61,7 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
             if (document is { Lag: > 0, Version: var held } && held + document.Lag == stream.Version)
                 lagging.Add((document, new StreamPart(stream.Key, 0, held), new StreamPart(stream.Key, held, stream.Version)));
             else
-                deviations.Add(DeviationOf(table, stream, document));
+                deviations.Add(DeviationOf(table, stream, document, stored));
         }
 
         foreach (var (document, held, lacking) in lagging)
@@ -69,7 +69,7 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
             var tail = await PartAsync(connection, table, lacking, cancellation);
             var mayLag = tail.Events.All(e => table.MayDefer!(e.Data, document.TaskTypes ?? ""));
             var expected = await PartAsync(connection, table, mayLag ? held : held with { Until = lacking.Until }, cancellation);
-            deviations.Add(DeviationOf(table, expected, document));
+            deviations.Add(DeviationOf(table, expected, document, others: null));
         }
 
         return [.. deviations.OfType<Deviation>()];
@@ -80,12 +80,20 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
         await StoredStreams.ReadPartsAsync(connection, table, [part], cancellation).FirstOrDefaultAsync(cancellation)
             ?? new StoredStream(part.Key, part.Until, default, [], 0, null);
 
-    private static Deviation? DeviationOf(DocumentTable table, StoredStream stream, Row? document)
+    private static Deviation? DeviationOf(
+        DocumentTable table, StoredStream stream, Row? document, Dictionary<StreamKey, Row>? others)
     {
         try
         {
             var folded = table.Fold(stream);
-            var differences = JsonDifference.Of(document?.Shown, Shown(table, folded.Json, stream.Version, folded.Values));
+            var differences = JsonDifference.Of(document?.Shown, Shown(table, folded.Json, stream.Version, folded.Values)).ToList();
+            // Its documents in other workspaces are written together with a whole one.
+            foreach (var (id, other) in others is null ? [] : folded.Others)
+            {
+                var shown = others!.GetValueOrDefault(stream.Key with { Id = id })?.Shown;
+                differences.AddRange(JsonDifference.Of(shown, Shown(table, other.Json, stream.Version, other.Values)));
+            }
+
             return differences.Count > 0 ? new Deviation(stream.Key, differences) : null;
         }
         catch (UnfoldableStreamException e)
@@ -113,7 +121,8 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
             $"""
             select d.tenant_id, d.id, d.data, d.{DocumentTable.VersionColumn}, {string.Join(", ", columns.Select(name => "d." + name))}
             from unnest($1, $2) k(tenant_id, id)
-            join {table.QualifiedName} d on d.tenant_id = k.tenant_id and d.id = k.id
+            join {table.QualifiedName} d
+              on d.tenant_id = k.tenant_id and (d.id = k.id or (d.{DocumentTable.Stream} is not null and d.{DocumentTable.Stream} = k.id))
             """, connection).ReadAllAsync(
             streams.ToParameters(),
             reader =>

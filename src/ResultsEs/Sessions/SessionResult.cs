@@ -8,7 +8,7 @@ using ResultsEs.Sessions.TaskTypes;
 namespace ResultsEs.Sessions;
 
 /// <summary>The stored document of a session: the v3 body, ready to send, and the state that makes the fold order-free.</summary>
-internal sealed record SessionResult : SizedDocument, ILongVersioned
+internal sealed record SessionResult : PlacedDocument, ILongVersioned
 {
     /// <summary>The session's id, which is also its stream's.</summary>
     public required Guid Id { get; init; }
@@ -26,6 +26,9 @@ internal sealed record SessionResult : SizedDocument, ILongVersioned
     /// <summary>How many of the stream's events the stored document lacks. A column: 0 when written, raised by deferred writes.</summary>
     [JsonIgnore]
     public int Lag { get; set; }
+
+    [JsonIgnore]
+    public override Guid? Workspace => Body.WorkspaceId;
 
     /// <summary>The time by which lists are ordered: the session's end, or its start while it runs. Null until either is known.</summary>
     public DateTimeOffset? ListedAt => Body.FinishTime ?? Body.StartTime;

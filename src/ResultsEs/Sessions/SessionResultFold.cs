@@ -14,7 +14,7 @@ internal static class SessionResultFold
     public static SessionResult Fold(Guid sessionId, SessionResult? before, IEnumerable<RecordedEvent> events)
     {
         var draft = SessionDraft.FromDocument(sessionId, before);
-        foreach (var (stamp, data) in events)
+        foreach (var (stamp, data, _) in events)
             SessionEventTypes.Of(data).Fold(draft, stamp, data);
         return draft.ToDocument();
     }

@@ -28,6 +28,7 @@ internal static class SessionResultTable
         DocumentColumn.Of("start_time", (SessionResult document) => document.Body.StartTime),
         DocumentColumn.Of("listed_at", (SessionResult document) => document.ListedAt),
         DocumentColumn.Of("task_types", (SessionResult document) => document.TaskTypes),
+        DocumentColumn.Of(DocumentTable.Stream, (SessionResult document) => document.StreamId),
         DocumentColumn.Of(DocumentTable.Lag, (SessionResult document) => document.Lag),
         DocumentColumn.Of(DocumentTable.TaskCount, (SessionResult document) => document.TaskCount))
     {

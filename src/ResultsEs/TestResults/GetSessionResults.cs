@@ -52,7 +52,8 @@ public static class GetSessionResults
             ), counted as (
               select {query.IsKnown} as known, ({count})::bigint as sessions
             )
-            select c.known, c.sessions, d.id, d.status, d.listed_at, d.audience_id, d.start_time, d.{DocumentTable.Modified}
+            select c.known, c.sessions, d.id, d.status, d.listed_at, d.audience_id, d.start_time, d.{DocumentTable.Modified},
+              coalesce(d.{DocumentTable.Stream}, d.id)
             from counted c
             left join part p on true
             left join {SessionResultTable.Name} d on d.tenant_id = {query.Account} and d.id = p.id
@@ -68,38 +69,42 @@ public static class GetSessionResults
         Build(command, caller, filter, paging);
         // There is always a row, for the first two columns.
         var rows = await command.ReadAllAsync(
-            reader => (IsKnown: reader.GetBoolean(0), Count: reader.GetInt64(1), Session: reader.IsDBNull(2) ? null : Session(reader)),
+            reader => (IsKnown: reader.GetBoolean(0), Count: reader.GetInt64(1), Row: reader.IsDBNull(2) ? null : Row(reader)),
             cancellation);
         if (!rows[0].IsKnown)
             return null;
 
-        var (totalCount, sessions) = (rows[0].Count, rows.Select(row => row.Session).OfType<SessionSummary>().ToList());
+        var (totalCount, sessions) = (rows[0].Count, rows.Select(row => row.Row).OfType<SessionRow>().ToList());
         var shown = sessions.Take(paging.Limit).ToList();
         var next = sessions.Count > paging.Limit ? CursorAfter(shown[^1]).Write(filter.Name) : null;
-        return new SessionResultsPage(filter.TestId, shown, SessionListMeta.Of(paging, totalCount, next, asOf));
+        return new SessionResultsPage(
+            filter.TestId, [.. shown.Select(row => row.Session)], SessionListMeta.Of(paging, totalCount, next, asOf));
 
         // A session that runs is listed at its start.
-        Cursor CursorAfter(SessionSummary last) => new(
-            (filter.IsByChange ? last.UpdatedTime : last.FinishTime ?? last.StartTime).UtcTicks,
-            last.SessionId,
+        Cursor CursorAfter(SessionRow last) => new(
+            (filter.IsByChange ? last.Session.UpdatedTime : last.Session.FinishTime ?? last.Session.StartTime).UtcTicks,
+            last.Key,
             default,
             totalCount,
             asOf.UtcTicks);
     }
 
-    private static SessionSummary Session(NpgsqlDataReader reader)
+    private static SessionRow Row(NpgsqlDataReader reader)
     {
         var status = Enum.Parse<SessionStatus>(reader.GetString(3));
-        return new SessionSummary
+        return new SessionRow(reader.GetGuid(2), new SessionSummary
         {
-            SessionId = reader.GetGuid(2),
+            SessionId = reader.GetGuid(8),
             AudienceId = reader.IsDBNull(5) ? null : reader.GetGuid(5),
             Status = status,
             StartTime = reader.GetFieldValue<DateTimeOffset>(6),
             FinishTime = status == SessionStatus.InProgress ? null : reader.GetFieldValue<DateTimeOffset>(4),
             UpdatedTime = reader.GetFieldValue<DateTimeOffset>(7),
-        };
+        });
     }
+
+    /// <summary>A session with the key of its document, by which the list is ordered.</summary>
+    private sealed record SessionRow(Guid Key, SessionSummary Session);
 }
 
 /// <summary>A page of a test's sessions.</summary>

@@ -24,8 +24,7 @@ public static class GetStudy
           exists (
             select 1 from unnest($2::uuid[]) w(id)
             cross join lateral ({{TestExists.Sql("$1", "w.id", "$3")}}) one),
-          (select d.data from {{TestDefinitionTable.Name}} d
-           where d.tenant_id = $1 and d.id = $3 and d.workspace_id = any($2)),
+          ({{TestDefinitionTable.Sql("x.data", "$1", "$3", "any($2)")}}),
           ({{SessionCounts.Sql("$1", "$2", "$3", "$4")}})::bigint,
           array(select t.nps from results.test_totals t
                 where t.tenant_id = $1 and t.workspace_id = any($2) and t.test_id = $3)

@@ -41,8 +41,7 @@ public static class GetTestResults
           c.tests, p.workspace_id, p.test_id, p.in_progress, p.complete, p.abandoned, d.title, coalesce(d.product_type, p.product_type)
         from counted c left join part p on true
         left join lateral (
-          select x.title, x.product_type from {TestDefinitionTable.Name} x
-          where x.tenant_id = $1 and x.id = p.test_id and x.workspace_id = p.workspace_id offset 0) d on true
+          {TestDefinitionTable.Sql("x.title, x.product_type", "$1", "p.test_id", "p.workspace_id")}) d on true
         order by p.test_id, p.workspace_id
         """;
 

@@ -60,7 +60,7 @@ public static class GetWorkspaceStudies
             with part as materialized (
               select p.test_id, p.moment
               from (
-                (select d.id as test_id, d.ordered_at as moment
+                (select coalesce(d.{DocumentTable.Stream}, d.id) as test_id, d.ordered_at as moment
                  from {TestDefinitionTable.Name} d
                  where d.tenant_id = {tenant} and d.workspace_id = {within}{Seek("d.ordered_at", "d.id")}
                  order by d.ordered_at {direction}, d.id {direction} limit {PageSize})
@@ -68,10 +68,7 @@ public static class GetWorkspaceStudies
                 (select t.test_id, t.first_started_at
                  from results.test_totals t
                  where t.tenant_id = {tenant} and t.workspace_id = {within}{Seek("t.first_started_at", "t.test_id")}
-                   and not exists (
-                     select 1 from {TestDefinitionTable.Name} d
-                     where d.tenant_id = {tenant} and d.id = t.test_id and d.workspace_id = {within}
-                     offset 0)
+                   and not exists ({TestDefinitionTable.Sql("1", tenant, "t.test_id", within)})
                  order by t.first_started_at {direction}, t.test_id {direction} limit {PageSize})
               ) p
               order by p.moment {direction}, p.test_id {direction} limit {PageSize}
@@ -79,8 +76,7 @@ public static class GetWorkspaceStudies
             select p.test_id, p.moment, d.title, coalesce(d.product_type, t.product_type), d.data -> 'orderedBy'
             from part p
             left join lateral (
-              select x.title, x.product_type, x.data from {TestDefinitionTable.Name} x
-              where x.tenant_id = {tenant} and x.id = p.test_id and x.workspace_id = {within} offset 0) d on true
+              {TestDefinitionTable.Sql("x.title, x.product_type, x.data", tenant, "p.test_id", within)}) d on true
             left join lateral (
               select x.product_type from results.test_totals x
               where x.tenant_id = {tenant} and x.workspace_id = {within} and x.test_id = p.test_id offset 0) t on true

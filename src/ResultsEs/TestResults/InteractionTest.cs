@@ -18,9 +18,8 @@ internal static class InteractionTest
          where d.tenant_id = {account} and d.workspace_id = {workspace} and d.test_id = {test} and {SessionResultTable.IsInteraction("d.")}
          limit 1)
         union all
-        (select 1 from {TestDefinitionTable.Name} d
-         where d.tenant_id = {account} and d.id = {test} and d.workspace_id = {workspace}
-           and d.product_type = '{nameof(ProductType.NonThinkOutLoud)}')
+        (select 1 from ({TestDefinitionTable.Sql("x.product_type", account, test, workspace)}) d
+         where d.product_type = '{nameof(ProductType.NonThinkOutLoud)}')
         limit 1
         """;
 }

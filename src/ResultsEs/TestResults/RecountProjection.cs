@@ -13,7 +13,11 @@ internal sealed class RecountProjection : IProjection
     {
         var transaction = AppendTransaction.Of(operations);
         foreach (var account in events.Where(e => Counts(e, transaction)).GroupBy(e => e.TenantId, StringComparer.Ordinal))
-            operations.QueueSqlCommand(RecountQueue.Written.EnqueueSql, account.Key, account.Select(e => e.StreamId).Distinct().ToArray());
+        {
+            var keys = account.SelectMany(e => KeysOf(e.StreamId, transaction)).Distinct().ToArray();
+            operations.QueueSqlCommand(RecountQueue.Written.EnqueueSql, account.Key, keys);
+        }
+
         return Task.CompletedTask;
     }
 
@@ -24,6 +28,12 @@ internal sealed class RecountProjection : IProjection
         SessionEvent data => SessionEventTypes.Of(data).CountsInTest,
         _ => false,
     };
+
+    /// <summary>The keys of a session's documents.</summary>
+    private static IEnumerable<Guid> KeysOf(Guid session, AppendTransaction? transaction) =>
+        transaction?.Streams[session].Workspaces is { Count: > 1 } workspaces
+            ? [session, .. workspaces.Select(workspace => Placement.KeyOf(session, workspace))]
+            : [session];
 
     // Of a long session the document is not at hand. One that ends in this transaction is queued for its end.
     private static bool MayBeComplete(LockedStream stream) =>

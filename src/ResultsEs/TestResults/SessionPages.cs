@@ -85,7 +85,7 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
             var updated = reader.GetFieldValue<DateTimeOffset>(2);
             if (await reader.IsDBNullAsync(3, cancellation))
             {
-                lagging.Add((filled, session));
+                lagging.Add((filled, reader.GetGuid(4)));
                 continue;
             }
 
@@ -134,10 +134,11 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
         var query = new SessionListQuery(command, caller, filter);
         command.CommandText =
             $"""
-            select p.id, p.moment, o.updated, case when not o.lags then o.data -> 'body' end
+            select p.id, p.moment, o.updated, case when not o.lags then o.data -> 'body' end, o.session
             from ({query.Page(after, offset: 0, limit)}) p
             cross join lateral (
-              select d.data, d.{DocumentTable.Modified} as updated, {DocumentQuery.Lags(comparesStreams)} as lags
+              select d.data, d.{DocumentTable.Modified} as updated, coalesce(d.{DocumentTable.Stream}, d.id) as session,
+                {DocumentQuery.Lags(SessionResultTable.Documents, comparesStreams)} as lags
               from {SessionResultTable.Name} d
               where d.tenant_id = {query.Account} and d.id = p.id
               offset 0

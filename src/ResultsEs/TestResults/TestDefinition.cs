@@ -7,7 +7,7 @@ using ResultsEs.Sessions;
 namespace ResultsEs.TestResults;
 
 /// <summary>The stored document of a test: what the latest <see cref="TestDefined"/> says, in the words in which it is served.</summary>
-internal sealed record TestDefinition : SizedDocument, ILongVersioned
+internal sealed record TestDefinition : PlacedDocument, ILongVersioned
 {
     /// <summary>The name of the document and of the streams that fold into it.</summary>
     public const string Alias = "test_definition";
@@ -23,6 +23,9 @@ internal sealed record TestDefinition : SizedDocument, ILongVersioned
     public EventOrder? Defined { get; init; }
 
     public Guid? WorkspaceId { get; init; }
+
+    [JsonIgnore]
+    public override Guid? Workspace => WorkspaceId;
 
     public string? Title { get; init; }
 
@@ -52,7 +55,7 @@ internal static class TestDefinitionFold
     public static TestDefinition Fold(Guid testId, TestDefinition? before, IEnumerable<RecordedEvent> events)
     {
         var draft = new TestDefinitionDraft { Test = before ?? new TestDefinition { Id = testId } };
-        foreach (var (stamp, data) in events)
+        foreach (var (stamp, data, _) in events)
             TestDefinitionEventTypes.Of(data).Fold(draft, stamp, data);
         return draft.Test;
     }

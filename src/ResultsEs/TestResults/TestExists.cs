@@ -8,7 +8,7 @@ internal static class TestExists
     /// <summary>
     /// A query of at most one row, by placeholders or columns of one account, workspace and test.
     /// It is ordered as ix_session_result_2_list is, so that no planner scans the table for a session of the test instead. The definition,
-    /// by its primary key (tenant_id, id), is looked for when there is no session.
+    /// is looked for when there is no session.
     /// </summary>
     public static string Sql(string account, string workspace, string test) =>
         $"""
@@ -16,8 +16,7 @@ internal static class TestExists
          where d.tenant_id = {account} and d.workspace_id = {workspace} and d.test_id = {test}
          order by d.status limit 1)
         union all
-        (select 1 from {TestDefinitionTable.Name} d
-         where d.tenant_id = {account} and d.id = {test} and d.workspace_id = {workspace})
+        ({TestDefinitionTable.Sql("1", account, test, workspace)})
         limit 1
         """;
 }

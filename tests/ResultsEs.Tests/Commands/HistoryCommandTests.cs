@@ -20,7 +20,7 @@ public sealed class HistoryCommandTests(HistoryCommandTests.Recorded recorded) :
             ["TaskAnswered", "SessionStarted", "SessionTranscribed", "TaskAnswered", "SessionCompleted"],
             headers.Select(line => line.Split('.')[1]));
         Assert.Matches(
-            @"^1  results\.TaskAnswered\.v1  2026-03-01T10:15:00\.000Z  stored \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  /recorder/web/4\.2\.0  " + (string)recorded.Session.Events[0]["id"]! + "$",
+            @"^1  results\.TaskAnswered\.v1  2026-03-01T10:15:00\.000Z  stored \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z  /recorder/web/4\.2\.0  from account-one  " + (string)recorded.Session.Events[0]["id"]! + "$",
             headers[0]);
         Assert.Equal(
             [

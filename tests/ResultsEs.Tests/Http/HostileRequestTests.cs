@@ -107,7 +107,7 @@ public sealed class HostileRequestTests(AppFixture app)
             (body, contentType, attributes) =>
             {
                 var named = attributes.DistinctBy(one => one.Item2).ToDictionary(one => one.Item1 + one.Item2, one => (string?)one.Item3, StringComparer.Ordinal);
-                var read = AmqpCloudEvents.Read(new SessionEventsDelivery(Guid.Empty, [], new Uri("rabbitmq://queue"), contentType, named, body));
+                var read = AmqpCloudEvents.Read(new SessionEventsDelivery(Guid.Empty, [], "queue", new Uri("rabbitmq://queue"), contentType, named, body));
                 Assert.True(read.Problems.Count > 0 || read.Count == read.Events.Count);
             },
             iter: 3_000, time: Fuzz.Seconds);

@@ -35,7 +35,7 @@ internal enum ImportEnd
 /// They complete in the order of the lines, so that one number tells the progress. Owns its counts.
 /// </summary>
 internal sealed partial class EventImport(
-    Func<RecordEvents, Task<RecordResult>> record, Guid account, IReadOnlyList<Guid> workspaces,
+    Func<RecordEvents, Task<RecordResult>> record, Guid account, IReadOnlyList<Guid> workspaces, string sender,
     TimeSpan maxWait, ILogger logger, Action<RefusedLine> refuse)
 {
     // The writer commits some of them while the next are ready. Measured with 200,000 events: 4 commands of 250 events make 0.67
@@ -144,7 +144,7 @@ internal sealed partial class EventImport(
             try
             {
                 result = await record(
-                    new RecordEvents(account, workspaces, [.. events.Select(item => item.Event)]) { SendsRestAgain = true });
+                    new RecordEvents(account, workspaces, sender, [.. events.Select(item => item.Event)]) { SendsRestAgain = true });
             }
             catch (Exception e) when (Failures.IsTransient(e))
             {

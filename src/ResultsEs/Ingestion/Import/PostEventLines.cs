@@ -63,7 +63,7 @@ public static class PostEventLines
         var room = ToldProblems.RequestBytes;
         var import = new EventImport(
             command => bus.InvokeAsync<RecordResult>(command, CancellationToken.None),
-            caller.Account, caller.Workspaces, MaxWait, logger, Refuse);
+            caller.Account, caller.Workspaces, caller.ClientId, MaxWait, logger, Refuse);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         ImportEnd end;
         try

@@ -61,7 +61,7 @@ internal sealed partial class Deliveries(
             return RefusedDeliveryException.Of("invalid", read.Problems);
         }
 
-        var command = new RecordEvents(delivery.Account, delivery.Workspaces, read.Events);
+        var command = new RecordEvents(delivery.Account, delivery.Workspaces, delivery.Sender, read.Events);
         for (var attempt = 1; ; attempt++)
         {
             var result = await record(command);

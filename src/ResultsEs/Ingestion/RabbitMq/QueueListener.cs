@@ -123,7 +123,8 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
                 using var span = Instruments.Spans.StartActivity(
                     "process " + RabbitMqOptions.Queue, ActivityKind.Consumer, default(ActivityContext), SpanTags);
                 await deliveries.HandleAsync(new SessionEventsDelivery(
-                    subscription.Binding, subscription.Address, message.BasicProperties, message.Body.ToArray()));
+                    subscription.Binding, subscription.VirtualHost, subscription.Address,
+                    message.BasicProperties, message.Body.ToArray()));
                 await channel.BasicAckAsync(message.DeliveryTag, multiple: false, CancellationToken.None);
             }
             catch (Exception e)

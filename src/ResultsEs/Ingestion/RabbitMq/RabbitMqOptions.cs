@@ -77,6 +77,12 @@ internal sealed class AccountBinding
     /// <summary>The workspaces whose sessions may be written, at least one.</summary>
     public List<Guid> Workspaces { get; init; } = [];
 
+    /// <summary>Who sends, as each event says it. Default: <c>queue</c> and the virtual host.</summary>
+    public string? Sender { get; init; }
+
+    /// <summary>The sender of the messages of a virtual host.</summary>
+    public string SenderOn(string virtualHost) => string.IsNullOrWhiteSpace(Sender) ? $"queue {virtualHost}" : Sender;
+
     /// <summary>The virtual host; by default the path of the broker's URI, or <c>/</c> (RabbitMQ URI specification).</summary>
     public string HostOr(Uri broker) =>
         VirtualHost ?? (broker.AbsolutePath.Length > 1 ? Uri.UnescapeDataString(broker.AbsolutePath[1..]) : "/");

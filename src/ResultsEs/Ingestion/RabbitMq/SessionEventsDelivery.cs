@@ -5,14 +5,17 @@ namespace ResultsEs.Ingestion.RabbitMq;
 
 /// <summary>A message of the queue, not yet validated. Its virtual host determines the account, the workspaces and the address.</summary>
 internal sealed record SessionEventsDelivery(
-    Guid Account, IReadOnlyList<Guid> Workspaces, Uri ReceivedAt,
+    Guid Account, IReadOnlyList<Guid> Workspaces, string Sender, Uri ReceivedAt,
     string? ContentType, IReadOnlyDictionary<string, string?> Headers, byte[] Body)
 {
     /// <summary>The message type of its dead letters.</summary>
     public const string Name = "session-events";
 
-    public SessionEventsDelivery(AccountBinding binding, Uri receivedAt, IReadOnlyBasicProperties properties, byte[] body)
-        : this(binding.Account, binding.Workspaces, receivedAt, properties.ContentType, HeadersOf(properties), body)
+    public SessionEventsDelivery(
+        AccountBinding binding, string virtualHost, Uri receivedAt, IReadOnlyBasicProperties properties, byte[] body)
+        : this(
+            binding.Account, binding.Workspaces, binding.SenderOn(virtualHost), receivedAt,
+            properties.ContentType, HeadersOf(properties), body)
     {
     }
 
