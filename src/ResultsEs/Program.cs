@@ -1,3 +1,4 @@
+using ResultsEs.Access;
 using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
@@ -28,6 +29,7 @@ try
     await catalogue;
     builder.AddEventStore(database.ConnectionString);
     builder.AddReads(database.ConnectionString);
+    builder.AddAuditTable();
     builder.AddProjectionVersions();
     builder.AddIngestion();
     builder.AddSessions();

@@ -86,7 +86,8 @@ internal static class TokenIssuer
     public static void Map(IEndpointRouteBuilder endpoints)
     {
         PublicEndpoint.Map(
-            endpoints, Description, ServeToken, new RequestSizeLimitAttribute(TokenForm.MaxBytes), new DisableRateLimitingAttribute());
+            endpoints, Description, ServeToken, new RequestSizeLimitAttribute(TokenForm.MaxBytes), new DisableRateLimitingAttribute(),
+            new AuditedAttribute(AuditKind.Token));
         PublicEndpoint.Map(endpoints, HttpMethods.Get, "/" + KeysPath, Serve);
         PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.OpenIdPath, Discovery.ServeServer);
         PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.ServerPath, Discovery.ServeServer);
@@ -189,6 +190,7 @@ internal static class TokenIssuer
             var http = context.Transaction.GetHttpRequest()!.HttpContext;
             var began = Stopwatch.GetTimestamp();
             var client = clients.Current.Find(context.Request.ClientId);
+            AuditTrail.Asks(http, context.Request.ClientId, client?.Account);
             var verdict = client is null
                 ? SecretVerdict.Wrong
                 : await secrets.CheckAsync(client, context.Request.ClientSecret ?? "", limits.IsSuspect(http), http.RequestAborted);

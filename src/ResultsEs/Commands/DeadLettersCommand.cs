@@ -75,6 +75,8 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         return end;
     }
 
+    private protected override string ActionOf(DeadLettersInput input) => $"{base.ActionOf(input)} {input.Action}";
+
     private static bool IsOfAll(DeadLettersInput input) =>
         input.Action == DeadLettersAction.list || (input.Id == "all" && input.Action != DeadLettersAction.show);
 

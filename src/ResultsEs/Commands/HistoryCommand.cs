@@ -47,6 +47,8 @@ public sealed class HistoryCommand : DatabaseCommand<HistoryInput>
     private protected override async Task<ExitCode> RunAsync(HistoryInput input, IServiceProvider services) =>
         await ShowAsync(input, services.GetRequiredService<NpgsqlDataSource>()) is { } problem ? Fail(problem) : ExitCode.Success;
 
+    private protected override string? SubjectOf(HistoryInput input) => input.SessionFlag?.ToLowerInvariant();
+
     internal static string? Problem(HistoryInput input)
     {
         if (!Uuid.TryParse(input.SessionFlag ?? "", out _))

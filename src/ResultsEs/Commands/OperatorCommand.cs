@@ -1,3 +1,4 @@
+using ResultsEs.Access;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Commands;
@@ -77,7 +78,43 @@ public abstract class DatabaseCommand<T> : OperatorCommand<T>
     private protected sealed override async Task<ExitCode> RunAsync(T input)
     {
         await DatabaseSchema.PrepareTablesAsync(input.Services!, CancellationToken.None);
-        return await RunAsync(input, input.Services!);
+        var database = input.Services!.GetRequiredService<NpgsqlDataSource>();
+        // Before the work, so that what is broken off was said to have begun.
+        await NoteAsync(database, input, "begun");
+        var outcome = ExitCode.Failure;
+        try
+        {
+            return outcome = await RunAsync(input, input.Services!);
+        }
+        finally
+        {
+            await NoteAsync(database, input, outcome == ExitCode.Success ? "done" : "failed");
+        }
+    }
+
+    /// <summary>The command's name and, where there are several, what it is to do: its action in the audit. Never a value.</summary>
+    private protected virtual string ActionOf(T input) => CommandFactory.CommandNameFor(GetType());
+
+    /// <summary>The id of what the command is about; null when it is about no one thing.</summary>
+    private protected virtual string? SubjectOf(T input) => null;
+
+    /// <summary>Writes into the audit who runs the command. What cannot be written is said, and stops nothing that is done.</summary>
+    private async Task NoteAsync(NpgsqlDataSource database, T input, string outcome)
+    {
+        try
+        {
+            await using var connection = await database.OpenConnectionAsync();
+            var entry = new AuditEntry(AuditKind.Command, ActionOf(input), outcome)
+            {
+                Client = Operator.Sender,
+                Subject = AuditEntry.Shortened(SubjectOf(input)),
+            };
+            await Audit.WriteAsync(connection, entry, CancellationToken.None);
+        }
+        catch (NpgsqlException e)
+        {
+            Console.Error.WriteLine($"The audit could not be written: {e.Message}");
+        }
     }
 
     private protected abstract Task<ExitCode> RunAsync(T input, IServiceProvider services);

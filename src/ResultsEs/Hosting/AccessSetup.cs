@@ -35,6 +35,7 @@ internal static class AccessSetup
         TokenIssuer.Add(services);
         BearerTokens.Add(services);
         RateLimits.Add(services, builder.Configuration);
+        AuditSetup.Add(services, builder.Configuration);
         Compression.Add(services);
         Proxies.Add(services);
         services.AddCors();
@@ -64,6 +65,7 @@ internal static class AccessSetup
         app.UseExceptionHandler(Failures.Options(loggers.CreateLogger("ResultsEs.Access.Failures")));
         app.UseStatusCodePages(pages => Problems.Of(pages.HttpContext.Response.StatusCode).ExecuteAsync(pages.HttpContext));
         app.UseRouting();
+        app.UseMiddleware<AuditTrail>();
         // Before tokens and limits: a preflight has no token, and an answer without these headers is unreadable for a page.
         if (app.Configuration.GetSection("Cors:Origins").GetChildren().Any())
             app.UseCors();

@@ -18,6 +18,7 @@ public static class GetClip
 
     /// <summary>Sends the state, with a signed URL of a file that exists.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/clips/{clipUuid}")]
+    [Audited(AuditKind.Read, "sessionId")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ObjectStore store, CancellationToken cancellation)
     {

@@ -16,6 +16,7 @@ public static class GetClips
 
     /// <summary>Sends the clips in the order of the recording.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/clips")]
+    [Audited(AuditKind.Read, "sessionId")]
     [Authorize(Scopes.StudiesRead)]
     [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)

@@ -17,6 +17,7 @@ public static class GetVideoDownloadUrl
 
     /// <summary>Sends a signed URL.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/videoDownloadUrl")]
+    [Audited(AuditKind.Read, "sessionId")]
     [Authorize(Scopes.StudiesRead)]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ObjectStore store, CancellationToken cancellation)
     {

@@ -18,6 +18,7 @@ public static class GetSessionResultV2
 
     /// <summary>Sends the stored document, rendered as v2.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}")]
+    [Audited(AuditKind.Read, "sessionId")]
     [Authorize(Scopes.StudiesRead)]
     [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)

@@ -17,6 +17,7 @@ public static class GetSessionResultV3
 
     /// <summary>Sends the stored body unchanged.</summary>
     [WolverineGet("/api/v3/sessionResults/{sessionId}")]
+    [Audited(AuditKind.Read, "sessionId")]
     [Authorize(Scopes.StudiesRead)]
     [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)

@@ -24,6 +24,7 @@ public static class GetTranscript
 
     /// <summary>Sends the transcript, or the requested range of its bytes.</summary>
     [WolverineGet("/api/v2/sessionResults/{sessionId}/transcript")]
+    [Audited(AuditKind.Read, "sessionId")]
     [Authorize(Scopes.StudiesRead)]
     [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)

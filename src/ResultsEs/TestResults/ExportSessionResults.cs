@@ -26,6 +26,7 @@ public static class ExportSessionResults
 
     /// <summary>Sends the sessions, one JSON object a line.</summary>
     [WolverineGet("/api/v3/testResults/{testId}/sessionResults")]
+    [Audited(AuditKind.Export, "testId")]
     [Authorize(Scopes.StudiesRead)]
     [LongRequest]
     [Compressed]
