@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace ResultsEs.Access;
 
 /// <summary>The kind of what the audit tells.</summary>

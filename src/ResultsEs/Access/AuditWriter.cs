@@ -121,7 +121,7 @@ internal sealed partial class AuditWriter(
         "{Kind}: {Action} by {Client} of account {Account}, of {Subject}, from {Address}, at {At:O}: {Outcome}")]
     private static partial void LogEntry(
         ILogger logger, string kind, string action, string outcome, Guid? account, string? client, string? subject,
-        System.Net.IPAddress? address, DateTime at);
+        IPAddress? address, DateTime at);
 
     [LoggerMessage(3702, LogLevel.Information, "{Count} more entries of the audit are in its table alone")]
     private static partial void LogMore(ILogger logger, int count);

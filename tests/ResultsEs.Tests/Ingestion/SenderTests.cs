@@ -1,10 +1,8 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.RabbitMq;
