@@ -15,6 +15,7 @@ internal sealed record Refusal(int Status, string Section, string Title, string 
         new(403, "15.5.4", "Forbidden", "The token is valid, but lacks the scope or the workspace."),
         new(404, "15.5.5", "Not Found", "Not found, or not visible to the caller: the two responses are the same."),
         new(405, "15.5.6", "Method Not Allowed", "The path does not take this method; `Allow` lists those it takes."),
+        new(408, "15.5.9", "Request Timeout", "The body came too slowly; of a request of lines, `storedThroughLine` says what is stored."),
         new(409, "15.5.10", "Conflict",
             "An event id is known with other content, or a subject is a stream of another kind. Nothing of the request is stored."),
         new(413, "15.5.14", "Payload Too Large", "The body is larger than 4 MiB, or holds more than 1,000 events."),
@@ -23,7 +24,8 @@ internal sealed record Refusal(int Status, string Section, string Title, string 
         new(422, "15.5.21", "Unprocessable Entity",
             "A session, a highlight reel or a test is as large as it may be; `errors` says which. Nothing of the request is stored, "
             + "and it is no use to send it again."),
-        new(429, "", "Too Many Requests", "The rate limit is exceeded; `Retry-After` says how many seconds to wait."),
+        new(429, "", "Too Many Requests",
+            "The rate limit is exceeded, or the client has as much under way as it may; `Retry-After` says how many seconds to wait."),
         new(500, "15.6.1", "An error occurred while processing your request.",
             "The service failed; its logs have the reason under the trace id."),
         new(503, "15.6.4", "Service Unavailable", "The service cannot answer now; `Retry-After` says how many seconds to wait."),

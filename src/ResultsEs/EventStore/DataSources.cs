@@ -6,12 +6,18 @@ internal static class DataSources
     /// <summary>The service key of the pinned pool, for Marten's store and for reads by key. Nothing else may use it.</summary>
     public const string Pinned = "results.pinned";
 
+    /// <summary>The service key of the pool of exports, which are many short queries: others need not wait for them.</summary>
+    public const string Exports = "results.exports";
+
     private const string IdleTimeout = "idle_in_transaction_session_timeout";
     private const string LongestSilence = "15s";
     private const int ReadBufferBytes = 32 * 1024;
 
     // The pinned pool gets a quarter of the connections.
     private const int PinnedPart = 4;
+
+    // The pool of exports gets an eighth.
+    private const int ExportsPart = 8;
 
     // The lifetime bounds how long a plan is used that was made while tables were empty.
     private const int PinnedSeconds = 15;
@@ -21,8 +27,8 @@ internal static class DataSources
     {
         var builder = Builder(connectionString, name);
         var all = builder.ConnectionStringBuilder.MaxPoolSize;
-        // The rest of the connections; the one connection when there is only one.
-        builder.ConnectionStringBuilder.MaxPoolSize -= PinnedSize(all) % all;
+        // The rest of the connections, at least one.
+        builder.ConnectionStringBuilder.MaxPoolSize = Math.Max(1, all - PinnedSize(all) - ExportsSize(all));
         return builder.Build();
     }
 
@@ -40,7 +46,18 @@ internal static class DataSources
         return builder.Build();
     }
 
+    /// <summary>Opens the small pool of exports.</summary>
+    public static NpgsqlDataSource OpenExports(string connectionString, string name)
+    {
+        var builder = Builder(connectionString, name);
+        var settings = builder.ConnectionStringBuilder;
+        (settings.MinPoolSize, settings.MaxPoolSize) = (0, ExportsSize(settings.MaxPoolSize));
+        return builder.Build();
+    }
+
     private static int PinnedSize(int all) => Math.Max(1, all / PinnedPart);
+
+    private static int ExportsSize(int all) => Math.Max(1, all / ExportsPart);
 
     private static NpgsqlDataSourceBuilder Builder(string connectionString, string name)
     {

@@ -7,7 +7,7 @@ using Wolverine.Marten;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>The setup of the event store: Marten, the two pools and the services on top.</summary>
+/// <summary>The setup of the event store: Marten, the pools and the services on top.</summary>
 internal static class MartenSetup
 {
     /// <summary>The database schema of all our tables.</summary>
@@ -19,6 +19,7 @@ internal static class MartenSetup
         var services = builder.Services;
         services.AddSingleton(_ => DataSources.Open(connectionString, Schema));
         services.AddKeyedSingleton(DataSources.Pinned, (_, _) => DataSources.OpenPinned(connectionString, DataSources.Pinned));
+        services.AddKeyedSingleton(DataSources.Exports, (_, _) => DataSources.OpenExports(connectionString, DataSources.Exports));
         services.AddMarten((StoreOptions options) => { })
             .UseNpgsqlDataSource(DataSources.Pinned)
             // Dead letters are stored in the same schema.

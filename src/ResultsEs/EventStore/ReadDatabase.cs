@@ -8,14 +8,18 @@ public sealed class ReadDatabase : IDisposable
 {
     private readonly bool _isBalanced;
     private readonly NpgsqlDataSource _pinned;
+    private readonly NpgsqlDataSource _exports;
     private readonly DocumentRefresh _refresh;
     private readonly OtherVersions _others;
     private uint _turn;
 
     internal ReadDatabase(
-        NpgsqlDataSource primary, NpgsqlDataSource pinned, IReadOnlyList<Standby> standbys, bool isBalanced, DocumentRefresh refresh,
-        OtherVersions others) =>
-        (Primary, Standbys, _isBalanced, _pinned, _refresh, _others) = (primary, standbys, isBalanced, pinned, refresh, others);
+        NpgsqlDataSource primary, NpgsqlDataSource pinned, NpgsqlDataSource exports, IReadOnlyList<Standby> standbys, bool isBalanced,
+        DocumentRefresh refresh, OtherVersions others)
+    {
+        (Primary, _pinned, _exports) = (primary, pinned, exports);
+        (Standbys, _isBalanced, _refresh, _others) = (standbys, isBalanced, refresh, others);
+    }
 
     /// <summary>The database that is written.</summary>
     internal NpgsqlDataSource Primary { get; }
@@ -123,6 +127,10 @@ public sealed class ReadDatabase : IDisposable
             isGood: answer => answer.IsComplete);
         return answer.Value;
     }
+
+    /// <summary>The connections for exports to the server of <paramref name="source"/>, so that they take none of other readers.</summary>
+    internal NpgsqlDataSource ExportsOf(NpgsqlDataSource source) =>
+        source == Primary ? _exports : Standbys.First(standby => standby.Server.Reads == source).Server.Exports;
 
     private async Task<DateTimeOffset?> CompleteToAsync(NpgsqlDataSource source, DateTimeOffset? least, CancellationToken cancellation) =>
         source == Primary

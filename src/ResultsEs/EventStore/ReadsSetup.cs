@@ -46,6 +46,7 @@ internal static class ReadsSetup
             return new ReadDatabase(
                 services.GetRequiredService<NpgsqlDataSource>(),
                 services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Pinned),
+                services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Exports),
                 [.. servers.Select(server => new Standby(server, maxLag, time, logger))],
                 isBalanced,
                 services.GetRequiredService<DocumentRefresh>(),
@@ -90,7 +91,8 @@ internal static class ReadsSetup
         var reads = DataSources.Open(one.ConnectionString, name);
         var pinned = DataSources.OpenPinned(one.ConnectionString, name + ".pinned");
         using var anyone = reads.CreateConnection();
-        return new StandbyServer(anyone.DataSource, reads, pinned, DataSources.Open(ForLooks(one), name + ".looks"));
+        var exports = DataSources.OpenExports(one.ConnectionString, name + ".exports");
+        return new StandbyServer(anyone.DataSource, reads, pinned, exports, DataSources.Open(ForLooks(one), name + ".looks"));
     }
 
     private static string ForLooks(NpgsqlConnectionStringBuilder parts) =>

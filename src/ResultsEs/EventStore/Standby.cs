@@ -1,11 +1,15 @@
 namespace ResultsEs.EventStore;
 
-/// <summary>A server for reads: its address for logs, its general and its pinned pool. Looks have a third, to wait for no read.</summary>
-internal sealed record StandbyServer(string Name, NpgsqlDataSource Reads, NpgsqlDataSource Pinned, NpgsqlDataSource Looks) : IDisposable
+/// <summary>
+/// A server for reads: its address for logs, its general and its pinned pool, and that of exports. Looks have one, to wait for no read.
+/// </summary>
+internal sealed record StandbyServer(
+    string Name, NpgsqlDataSource Reads, NpgsqlDataSource Pinned, NpgsqlDataSource Exports, NpgsqlDataSource Looks) : IDisposable
 {
     public void Dispose()
     {
         Pinned.Dispose();
+        Exports.Dispose();
         Reads.Dispose();
         Looks.Dispose();
     }

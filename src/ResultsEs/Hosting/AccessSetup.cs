@@ -22,6 +22,8 @@ internal static class AccessSetup
 
         var services = builder.Services;
         services.AddSettings<AccessOptions>(builder.Configuration, options => AccessProblems.Of(options, builder.Environment));
+        services.AddSettings<SharesOptions>(builder.Configuration.GetSection(SharesOptions.Section), SharesOptions.Problems);
+        services.AddSingleton(provider => new ClientShares(provider.GetRequiredService<IOptions<SharesOptions>>().Value));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<SecretChecks>();
         services.AddSingleton<Clients>();

@@ -6,19 +6,11 @@ namespace ResultsEs.Ingestion;
 
 /// <summary>
 /// The group commit: one writer per session in this process, and one transaction for many requests.
-/// A request starts a commit while a committer is idle; otherwise it waits and shares the next commit.
-/// Owns the queue and the set of sessions being written; <see cref="_gate"/> guards both.
+/// A request starts a commit while its account's turn has come; otherwise it waits and shares the next commit.
+/// Owns the queue; <see cref="_gate"/> guards it.
 /// </summary>
 public sealed partial class GroupCommit
 {
-    /// <summary>The greatest number of waiting events, about 64 MiB of typical ones. Requests beyond it are refused.</summary>
-    internal const int MaxWaitingEvents = 50_000;
-
-    /// <summary>The greatest number of concurrent commits: one prepares while one waits for the disk. More make commits smaller.</summary>
-    internal const int MaxCommitters = 2;
-
-    private const int MaxEventsPerCommit = 1_000;
-
     // An attempt locks its streams. It fails only when another node creates one of them or stores one of the ids meanwhile, and each
     // such failure means that one of these is done; the first also fails when an id of a new stream's event is another stream's.
     private const int MaxAttempts = 12;
@@ -37,10 +29,8 @@ public sealed partial class GroupCommit
     private readonly AheadClocks _clocks;
     private readonly StreamLimits _limits;
     private readonly ILogger<GroupCommit> _logger;
-    private readonly LinkedList<Waiting> _waiting = new();
-    private readonly HashSet<(Guid Account, Guid Session)> _writing = [];
-    private int _waitingEvents;
-    private int _committers;
+    private readonly CommitQueue _queue = new();
+    private bool _isStarting;
 
     internal GroupCommit(
         AppendStore store, DocumentRefresh refresh, NpgsqlDataSource pinned, AheadClocks clocks, StreamLimits limits,
@@ -52,90 +42,51 @@ public sealed partial class GroupCommit
         get
         {
             lock (_gate)
-                return _waiting.Count;
+                return _queue.Count;
         }
     }
 
     /// <summary>Queues the command's events; busy when too many wait. What is queued is committed even if the caller leaves.</summary>
     internal Task<RecordResult> RecordAsync(RecordEvents command)
     {
-        var waiting = new Waiting(command);
+        var waiting = new WaitingCommand(command);
         lock (_gate)
         {
-            if (_waitingEvents > 0 && _waitingEvents + command.Events.Count > MaxWaitingEvents)
+            if (!_queue.TryAdd(waiting))
                 return Task.FromResult<RecordResult>(new RecordResult.Busy());
-
-            _waiting.AddLast(waiting);
-            _waitingEvents += command.Events.Count;
-            if (_committers == MaxCommitters)
+            if (_isStarting || !_queue.HasTurn)
                 return waiting.Answer.Task;
 
-            _committers++;
+            _isStarting = true;
         }
 
-        _ = Task.Run(CommitWhileAnyWaitsAsync);
+        // Requests that come until it runs share its commit.
+        _ = Task.Run(() => Proceed(ended: null) is { } first ? CommitWhileAnyWaitsAsync(first) : Task.CompletedTask);
         return waiting.Answer.Task;
     }
 
-    private async Task CommitWhileAnyWaitsAsync()
+    private async Task CommitWhileAnyWaitsAsync(CommandGroup group)
     {
-        while (TakeCommit() is { } commit)
-        {
-            await CommitAsync(commit);
-            lock (_gate)
-                _writing.ExceptWith(commit.SelectMany(waiting => waiting.Sessions));
-        }
+        for (var next = group; next is not null; next = Proceed(next))
+            await CommitAsync(next.Commands);
     }
 
-    /// <summary>The next requests of one account, in order of arrival, whose sessions nobody is writing; null without any.</summary>
-    private List<Waiting>? TakeCommit()
+    /// <summary>Ends a commit and returns the next; what may be committed beside it begins in tasks of its own.</summary>
+    private CommandGroup? Proceed(CommandGroup? ended)
     {
+        CommandGroup? first;
         lock (_gate)
         {
-            var commit = new List<Waiting>();
-            var events = 0;
-            var own = new Dictionary<(Guid Account, Guid Session), IReadOnlyList<Guid>>();
-            // Sessions of requests that stay in the queue: later requests must not overtake them.
-            var blocked = new HashSet<(Guid Account, Guid Session)>();
-            for (var node = _waiting.First; node is not null && events < MaxEventsPerCommit;)
-            {
-                var (next, waiting) = (node.Next, node.Value);
-                if (Fits(waiting))
-                {
-                    _waiting.Remove(node);
-                    _waitingEvents -= waiting.Command.Events.Count;
-                    events += waiting.Command.Events.Count;
-                    commit.Add(waiting);
-                    foreach (var session in waiting.Sessions)
-                        own[session] = waiting.Command.Workspaces;
-                }
-                else
-                {
-                    blocked.UnionWith(waiting.Sessions);
-                }
-
-                node = next;
-            }
-
-            if (commit.Count == 0)
-            {
-                // Whoever writes the sessions that are waited for looks again afterwards.
-                _committers--;
-                return null;
-            }
-
-            _writing.UnionWith(own.Keys);
-            return commit;
-
-            // Writers of one session share a commit only with equal workspaces: otherwise what the first may do to the session
-            // must be known before the second is judged.
-            bool Fits(Waiting waiting) => HasRoomFor(waiting.Command) && waiting.Sessions.All(session =>
-                !_writing.Contains(session) && !blocked.Contains(session)
-                && (!own.TryGetValue(session, out var workspaces) || workspaces.SequenceEqual(waiting.Command.Workspaces)));
-
-            bool HasRoomFor(RecordEvents command) => commit.Count == 0
-                || (command.Account == commit[0].Command.Account && events + command.Events.Count <= MaxEventsPerCommit);
+            if (ended is null)
+                _isStarting = false;
+            else
+                _queue.End(ended);
+            first = _queue.Take();
+            while (_queue.Take() is { } other)
+                _ = Task.Run(() => CommitWhileAnyWaitsAsync(other));
         }
+
+        return first;
     }
 
     /// <summary>Records commands of one account, in their order, in one transaction. A refused one does not affect the others.</summary>
@@ -172,7 +123,7 @@ public sealed partial class GroupCommit
     }
 
     /// <summary>Commits and answers. Never throws: each request gets its own failure.</summary>
-    private async Task CommitAsync(IReadOnlyList<Waiting> commit)
+    private async Task CommitAsync(IReadOnlyList<WaitingCommand> commit)
     {
         var commands = commit.Select(waiting => waiting.Command).ToList();
         var telemetry = Telemetry.BeginCommit(
@@ -249,18 +200,4 @@ public sealed partial class GroupCommit
     [LoggerMessage(
         401, LogLevel.Debug, "Attempt {Attempt} to commit {Requests} request(s) of account {Account} met another writer, or no database")]
     private static partial void LogConflict(ILogger logger, Exception exception, int attempt, int requests, Guid account);
-
-    /// <summary>A command that waits for a commit, and its answer.</summary>
-    private sealed class Waiting(RecordEvents command)
-    {
-        public RecordEvents Command { get; } = command;
-
-        /// <summary>The span of the request; the default when nobody traces it.</summary>
-        public ActivityContext Caller { get; } = Activity.Current?.Context ?? default;
-
-        public IReadOnlyList<(Guid Account, Guid Session)> Sessions { get; } =
-            [.. command.Events.Select(incoming => (command.Account, incoming.StreamId)).Distinct()];
-
-        public TaskCompletionSource<RecordResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
 }

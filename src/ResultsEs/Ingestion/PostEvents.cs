@@ -33,7 +33,7 @@ public static class PostEventsEndpoint
             + "duplicate. Also taken: the array as `application/cloudevents-batch+json`, one event as `application/cloudevents+json`, "
             + "the data of one event with `ce-` headers (binary mode). Bodies may be packed by gzip.",
         Replies = [Reply.Ok<PostEventsResponse>("The events are stored.")],
-        Refusals = [400, 409, 413, 415, 422],
+        Refusals = [400, 408, 409, 413, 415, 422],
     };
 
     /// <summary>The most bytes of a request as it is sent, and as it is unpacked.</summary>
@@ -48,7 +48,8 @@ public static class PostEventsEndpoint
     [Authorize(Scopes.EventsWrite)]
     [LongRequest]
     public static async Task<IResult> Post(
-        HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILoggerFactory loggers, CancellationToken cancellation)
+        HttpContext http, IMessageBus bus, ClientShares shares, IHostApplicationLifetime lifetime, ILoggerFactory loggers,
+        CancellationToken cancellation)
     {
         Failures.EndConnectionIfBrokenOff(http);
         var request = http.Request;
@@ -59,17 +60,21 @@ public static class PostEventsEndpoint
             return refused;
         if (isLines)
             return await PostEventLines.PostAsync(
-                http, RequestBody.IsGzip(request), bus, lifetime, loggers.CreateLogger<EventImport>());
+                http, RequestBody.IsGzip(request), bus, shares, lifetime, loggers.CreateLogger<EventImport>());
 
+        var caller = Caller.From(http.User);
+        var upload = shares.Uploads.Begin(http, caller);
         CloudEvents read;
+        int bytes;
         try
         {
-            using var body = await RequestBody.ReadAsync(request, cancellation);
+            using var body = await RequestBody.ReadAsync(request, upload, cancellation);
             if (body is null)
-                return Problems.Of(
+                return upload.Refusal ?? Problems.Of(
                     StatusCodes.Status413PayloadTooLarge,
                     $"A request may have at most {MaxRequestBytes} bytes; send the events in several requests.");
 
+            bytes = body.Bytes.Length;
             read = isBinary
                 ? HttpCloudEvents.ReadBinary(request, body.Bytes)
                 : CloudEventReader.Read(body.Bytes, shapes);
@@ -90,8 +95,7 @@ public static class PostEventsEndpoint
             return Refuse(StatusCodes.Status400BadRequest, "something in it is not valid", read.Problems);
         }
 
-        var caller = Caller.From(http.User);
-        var command = new RecordEvents(caller.Account, caller.Workspaces, caller.ClientId, read.Events);
+        var command = new RecordEvents(caller.Account, caller.Workspaces, caller.ClientId, read.Events) { Bytes = bytes };
         // A client that goes away ends the waiting, not the recording.
         switch (await bus.InvokeAsync<RecordResult>(command, CancellationToken.None).WaitAsync(cancellation))
         {
@@ -111,7 +115,7 @@ public static class PostEventsEndpoint
                 http.Response.Headers.RetryAfter = "1";
                 return Problems.Of(
                     StatusCodes.Status503ServiceUnavailable,
-                    "Other writers hold the sessions; nothing of the request is stored. Send it again.");
+                    "Too much waits to be stored, or other writers hold the sessions; nothing of the request is stored. Send it again.");
         }
     }
 

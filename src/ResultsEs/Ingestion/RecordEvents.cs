@@ -25,6 +25,9 @@ public sealed class RecordEvents
     /// <summary>The events, in the request's order.</summary>
     internal IReadOnlyList<IncomingEvent> Events { get; }
 
+    /// <summary>How many bytes the events had as they were sent, for the bound of what waits; 0 where nobody knows.</summary>
+    internal long Bytes { get; init; }
+
     /// <summary>True when the sender drops refused events and sends the others again.</summary>
     internal bool SendsRestAgain { get; init; }
 

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Microsoft.Net.Http.Headers;
+using ResultsEs.Access;
 using ResultsEs.Http;
 
 namespace ResultsEs.Ingestion;
@@ -49,17 +50,27 @@ internal sealed class RequestBody : IDisposable
 
     public static bool IsGzip(HttpRequest request) => CodingsOf(request) is ["gzip"];
 
-    /// <summary>Reads a body. Null when it, or what it unpacks to, is larger than a request may be.</summary>
+    /// <summary>
+    /// Reads a body, whose bytes count as the client's from when they come. Null when it, or what it unpacks to, is larger than a request
+    /// may be, or when the share refuses it.
+    /// </summary>
     /// <exception cref="InvalidDataException">The body is not the gzip that it is said to be.</exception>
-    public static async Task<RequestBody?> ReadAsync(HttpRequest request, CancellationToken cancellation)
+    public static async Task<RequestBody?> ReadAsync(HttpRequest request, Share upload, CancellationToken cancellation)
     {
         const int most = PostEventsEndpoint.MaxRequestBytes;
         if (request.ContentLength > most)
             return null;
 
-        // One byte more than the body may have: the whole body, or too much.
-        var read = await request.BodyReader.ReadAtLeastAsync((int)(request.ContentLength ?? most) + 1, cancellation);
-        if (read.Buffer.Length > most)
+        var counted = 0L;
+        var read = await request.BodyReader.ReadAsync(cancellation);
+        while (read.Buffer.Length <= most && upload.TryGrow(read.Buffer.Length - counted) && !read.IsCompleted)
+        {
+            counted = read.Buffer.Length;
+            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            read = await request.BodyReader.ReadAsync(cancellation);
+        }
+
+        if (read.Buffer.Length > most || upload.Refusal is not null)
             return null;
 
         var body = new RequestBody((int)read.Buffer.Length);

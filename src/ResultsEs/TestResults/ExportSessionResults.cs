@@ -30,17 +30,22 @@ public static class ExportSessionResults
     [Authorize(Scopes.StudiesRead)]
     [LongRequest]
     [Compressed]
-    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ILoggerFactory loggers, CancellationToken cancellation)
+    public static async Task<IResult> Get(
+        HttpContext http, ReadDatabase database, ClientShares shares, ILoggerFactory loggers, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var filter = SessionFilter.Read(parameters, parameters.Id("testId"));
         if (parameters.AreRefused(out var problem))
             return problem;
 
+        var caller = Caller.From(http.User);
+        if (shares.Exports.TakeOrRefuse(http, caller) is { } refusal)
+            return refusal;
+
         // The first page is read before anything is sent, so a failure here is still answered as a problem.
-        var pages = new SessionPages(database, Caller.From(http.User), filter);
+        var pages = new SessionPages(database, caller, filter);
         return await pages.FirstAsync(cancellation) is { } first
-            ? new SessionExport(pages, first, loggers.CreateLogger<SessionExport>())
+            ? new SessionExport(pages, first, shares.ExportIdle, loggers.CreateLogger<SessionExport>())
             : Problems.NotFound();
     }
 }

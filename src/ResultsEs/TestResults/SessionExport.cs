@@ -4,17 +4,16 @@ namespace ResultsEs.TestResults;
 
 /// <summary>
 /// The response of an export: it reads the next page while it writes one. While it waits for the client it holds two pages
-/// and no database connection; Kestrel's MinResponseDataRate cuts off a client that stops reading.
+/// and no database connection. A client that takes nothing for a while is cut off.
 /// A failure after the start aborts the response, because a regular end would say that it is complete.
 /// </summary>
-internal sealed partial class SessionExport(SessionPages pages, SessionPage first, ILogger<SessionExport> logger) : IResult
+internal sealed partial class SessionExport(SessionPages pages, SessionPage first, TimeSpan idle, ILogger<SessionExport> logger) : IResult
 {
     public const string ContentType = "application/x-ndjson";
 
     /// <summary>The header with the time, by the database's clock, before which the export shows all changes.</summary>
     public const string AsOfHeader = "x-as-of";
 
-    // Kestrel allows a client one second per 240 bytes of a write.
     private const int WriteBytes = 32 * 1024;
 
     private long _sent;
@@ -28,44 +27,50 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
         if (HeadRequests.IsOne(httpContext))
             return;
 
+        // Kestrel's MinResponseDataRate would not do: what was read quickly gives credit for later, hours of it after some MiB.
+        using var patience = new Patience(idle, httpContext.RequestAborted);
         try
         {
             for (var page = first; page is not null;)
             {
                 var reading = pages.AfterAsync(page, httpContext.RequestAborted);
-                await Task.WhenAll(WriteAsync(page, httpContext.Response.BodyWriter, httpContext.RequestAborted), reading);
+                await Task.WhenAll(WriteAsync(page, httpContext.Response.BodyWriter, patience), reading);
                 page = await reading;
             }
         }
         catch (Exception e)
         {
-            if (!httpContext.RequestAborted.IsCancellationRequested)
+            if (patience.IsOver)
+                CutOff(logger, pages.Test, _sent, idle.TotalSeconds);
+            else if (!httpContext.RequestAborted.IsCancellationRequested)
                 BrokeOff(logger, pages.Test, _sent, e);
             httpContext.Abort();
         }
     }
 
-    private async Task WriteAsync(SessionPage page, PipeWriter body, CancellationToken cancellation)
+    private async Task WriteAsync(SessionPage page, PipeWriter body, Patience patience)
     {
         var at = 0;
         foreach (var (end, session) in page.Lagging)
         {
-            await WriteAsync(page.Lines[at..end], body, cancellation);
+            await WriteAsync(page.Lines[at..end], body, patience);
             at = end;
-            if (await pages.CaughtUpAsync(session, cancellation) is { } line)
-                await WriteAsync(line, body, cancellation);
+            if (await pages.CaughtUpAsync(session, patience.Token) is { } line)
+                await WriteAsync(line, body, patience);
         }
 
-        await WriteAsync(page.Lines[at..], body, cancellation);
+        await WriteAsync(page.Lines[at..], body, patience);
         page.Return();
     }
 
-    private async Task WriteAsync(ReadOnlyMemory<byte> lines, PipeWriter body, CancellationToken cancellation)
+    private async Task WriteAsync(ReadOnlyMemory<byte> lines, PipeWriter body, Patience patience)
     {
         while (lines.Length > 0)
         {
             var part = lines[..Math.Min(lines.Length, WriteBytes)];
-            await body.WriteAsync(part, cancellation);
+            patience.Begin();
+            await body.WriteAsync(part, patience.Token);
+            patience.End();
             _sent += part.Span.Count(ExportLine.End);
             lines = lines[part.Length..];
         }
@@ -73,4 +78,9 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
 
     [LoggerMessage(1501, LogLevel.Error, "The export of test {Test} broke off after {Sessions} sessions")]
     private static partial void BrokeOff(ILogger logger, Guid test, long sessions, Exception exception);
+
+    [LoggerMessage(
+        3501, LogLevel.Information,
+        "The export of test {Test} was cut off after {Sessions} sessions: its client took nothing for {Seconds} s")]
+    private static partial void CutOff(ILogger logger, Guid test, long sessions, double seconds);
 }

@@ -44,15 +44,15 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
         completeTo: null,
         async (source, asOf, stop) =>
         {
-            var page = await ReadAsync(source, after: null, FirstLimit, asOf, stop);
-            return !page.IsEmpty || await IsKnownAsync(source, stop) ? page : null;
+            var page = await ReadAsync(database.ExportsOf(source), after: null, FirstLimit, asOf, stop);
+            return !page.IsEmpty || await IsKnownAsync(database.ExportsOf(source), stop) ? page : null;
         },
         cancellation);
 
     /// <summary>Reads the page after a page; null after the last one.</summary>
     public async Task<SessionPage?> AfterAsync(SessionPage page, CancellationToken cancellation) => page.Next is { } last
         ? await database.ReadChangesAsync(
-            page.AsOf, (source, asOf, stop) => ReadAsync(source, last, page.NextLimit, asOf, stop), cancellation)
+            page.AsOf, (source, asOf, stop) => ReadAsync(database.ExportsOf(source), last, page.NextLimit, asOf, stop), cancellation)
         : null;
 
     /// <summary>

@@ -105,7 +105,7 @@ public sealed class SharedCommitsTests : IAsyncLifetime
     public async Task Beyond_what_may_wait_requests_are_told_to_come_back_and_the_others_are_stored()
     {
         const int PerRequest = 1_000;
-        const int Requests = (GroupCommit.MaxWaitingEvents / PerRequest) + 8;
+        const int Requests = (CommitQueue.MaxEventsPerAccount / PerRequest) + 8;
         // Answers without a start are small documents, and each request writes a session of its own.
         string[] batches = [.. Enumerable.Range(0, Requests).Select(_ =>
         {
@@ -138,7 +138,7 @@ public sealed class SharedCommitsTests : IAsyncLifetime
 
         // One after the other occupies a committer, so that the rest waits.
         var first = new List<Task<HttpResponseMessage>>();
-        for (var committer = 1L; committer <= GroupCommit.MaxCommitters; committer++)
+        for (var committer = 1L; committer <= CommitQueue.MaxCommitsPerAccount; committer++)
         {
             first.Add(_http.SendAsync(TestData.SessionOnly().Completed()));
             await Wait.UntilAsync(async () => (long)(await ScalarAsync(CountBlocked))! == committer);

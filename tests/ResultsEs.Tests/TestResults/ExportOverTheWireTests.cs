@@ -30,6 +30,7 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
             ("ConnectionStrings__results", new NpgsqlConnectionStringBuilder(_database) { MaxPoolSize = Connections }.ConnectionString),
             (DataFolder.Variable, _data.Path),
             ("Access__Issuer", "http://results.example/"),
+            ("Shares__Exports__PerClient", "20"), ("Shares__Exports__PerAccount", "20"), ("Shares__Exports__PerNode", "20"),
             .. ServiceProcess.ToEnvironment(TestClients.Settings()),
         ]);
         await _service.UntilSaysAsync("Application started");

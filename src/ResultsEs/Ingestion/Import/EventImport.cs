@@ -62,7 +62,8 @@ internal sealed partial class EventImport(
 
     /// <summary>Imports lines, from one on, to the end. A stop ends the reading; lines that are read are recorded.</summary>
     /// <exception cref="IOException">The bytes cannot be read to their end.</exception>
-    public async Task<ImportEnd> RunAsync(PipeReader reader, long from, CancellationToken stop)
+    /// <exception cref="TimeoutException">None came for as long as <paramref name="idle"/>.</exception>
+    public async Task<ImportEnd> RunAsync(PipeReader reader, long from, CancellationToken stop, TimeSpan? idle = null)
     {
         ThroughLine = from - 1;
         var batch = new Batch();
@@ -71,7 +72,7 @@ internal sealed partial class EventImport(
         {
             try
             {
-                await foreach (var line in EventLines.ReadAsync(reader, from, stop))
+                await foreach (var line in EventLines.ReadAsync(reader, from, idle ?? Timeout.InfiniteTimeSpan, stop))
                 {
                     batch.Add(line);
                     if (batch.Lines < MaxLinesPerCommand && batch.Bytes < MaxBytesPerCommand)
@@ -144,7 +145,11 @@ internal sealed partial class EventImport(
             try
             {
                 result = await record(
-                    new RecordEvents(account, workspaces, sender, [.. events.Select(item => item.Event)]) { SendsRestAgain = true });
+                    new RecordEvents(account, workspaces, sender, [.. events.Select(item => item.Event)])
+                    {
+                        Bytes = batch.Bytes,
+                        SendsRestAgain = true,
+                    });
             }
             catch (Exception e) when (Failures.IsTransient(e))
             {

@@ -19,9 +19,11 @@ internal static class EventLines
         CloudEventReader.MediaTypeOf(contentType) is "application/x-ndjson" or "application/ndjson";
 
     /// <summary>Reads lines of UTF-8, from one on, except blank ones; LF or CRLF ends each. The caller completes the reader.</summary>
+    /// <exception cref="TimeoutException">No byte came for as long as <paramref name="idle"/>.</exception>
     public static async IAsyncEnumerable<EventLine> ReadAsync(
-        PipeReader reader, long from, [EnumeratorCancellation] CancellationToken cancellation)
+        PipeReader reader, long from, TimeSpan idle, [EnumeratorCancellation] CancellationToken cancellation)
     {
+        using var patience = new Patience(idle, cancellation);
         var number = 1L;
         // Bytes of the current line that were discarded, because it is too long.
         var discarded = 0L;
@@ -29,9 +31,10 @@ internal static class EventLines
         var searched = 0L;
         while (true)
         {
-            var reading = reader.ReadAsync(cancellation);
-            // A read from a silent pipe does not end when it is cancelled.
-            var read = reading.IsCompleted ? await reading : await reading.AsTask().WaitAsync(cancellation);
+            // Only while somebody waits for bytes: a commit may take longer.
+            patience.Begin();
+            var read = await NextAsync(reader, patience);
+            patience.End();
             var buffer = read.Buffer;
             while (TryCut(ref buffer, searched, read.IsCompleted, out var line))
             {
@@ -53,6 +56,20 @@ internal static class EventLines
             reader.AdvanceTo(buffer.Start, read.Buffer.End);
             if (read.IsCompleted)
                 yield break;
+        }
+    }
+
+    private static async ValueTask<ReadResult> NextAsync(PipeReader reader, Patience patience)
+    {
+        try
+        {
+            var reading = reader.ReadAsync(patience.Token);
+            // A read from a silent pipe does not end when it is cancelled.
+            return reading.IsCompleted ? await reading : await reading.AsTask().WaitAsync(patience.Token);
+        }
+        catch (OperationCanceledException e) when (patience.IsOver)
+        {
+            throw new TimeoutException("No byte came for too long.", e);
         }
     }
 

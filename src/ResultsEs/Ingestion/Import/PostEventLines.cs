@@ -30,7 +30,7 @@ public static class PostEventLines
         Text = "NDJSON: a CloudEvent a line, read as a stream. Each valid line is stored, whatever becomes of the others. "
             + "`POST /api/v2/sessionEvents` takes the same body with the same content type.",
         Replies = [Reply.Ok<PostEventLinesResponse>("Each line is stored or refused.")],
-        Refusals = [400, 413, 415],
+        Refusals = [400, 408, 413, 415],
     };
 
     // So many refused lines are in the answer.
@@ -44,21 +44,25 @@ public static class PostEventLines
     [Authorize(Scopes.EventsWrite)]
     [LongRequest]
     public static async Task<IResult> Post(
-        HttpContext http, IMessageBus bus, IHostApplicationLifetime lifetime, ILoggerFactory loggers, CancellationToken cancellation) =>
+        HttpContext http, IMessageBus bus, ClientShares shares, IHostApplicationLifetime lifetime, ILoggerFactory loggers,
+        CancellationToken cancellation) =>
         EventLines.IsContentType(http.Request.ContentType)
-            ? await PostEventsEndpoint.Post(http, bus, lifetime, loggers, cancellation)
+            ? await PostEventsEndpoint.Post(http, bus, shares, lifetime, loggers, cancellation)
             : Problems.Of(StatusCodes.Status415UnsupportedMediaType, "Send application/x-ndjson, in UTF-8: a CloudEvent a line.");
 
     internal static async Task<IResult> PostAsync(
-        HttpContext http, bool isGzip, IMessageBus bus, IHostApplicationLifetime lifetime, ILogger logger)
+        HttpContext http, bool isGzip, IMessageBus bus, ClientShares shares, IHostApplicationLifetime lifetime, ILogger logger)
     {
-        // These limits protect from bodies that nobody wants. This one is streamed, and a recorder may take its time.
+        var caller = Caller.From(http.User);
+        if (shares.Lines.TakeOrRefuse(http, caller) is { } refusal)
+            return refusal;
+
+        // These limits protect from bodies that nobody wants. This one is streamed, and a recorder may take its time between lines.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
         if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = null;
 
-        var caller = Caller.From(http.User);
         var refusals = new List<RefusedLine>();
         var room = ToldProblems.RequestBytes;
         var import = new EventImport(
@@ -68,11 +72,18 @@ public static class PostEventLines
         ImportEnd end;
         try
         {
-            end = await import.RunAsync(isGzip ? RequestBody.Unpacked(http.Request) : http.Request.BodyReader, from: 1, stop.Token);
+            var body = isGzip ? RequestBody.Unpacked(http.Request) : http.Request.BodyReader;
+            end = await import.RunAsync(body, from: 1, stop.Token, shares.LinesIdle);
         }
         catch (InvalidDataException e)
         {
             return Interrupted(StatusCodes.Status400BadRequest, e.Message);
+        }
+        catch (TimeoutException)
+        {
+            // The server would wait for the rest of the body.
+            Failures.EndConnection(http);
+            return Interrupted(StatusCodes.Status408RequestTimeout, $"No byte came for {shares.LinesIdle.TotalSeconds} s");
         }
         catch (UnpackedTooLargeException e)
         {

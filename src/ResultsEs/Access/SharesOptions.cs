@@ -1,0 +1,56 @@
+namespace ResultsEs.Access;
+
+/// <summary>Settings of what clients share; section <c>Shares</c>.</summary>
+internal sealed class SharesOptions
+{
+    public const string Section = "Shares";
+
+    private const int Highest = 1_000_000;
+    private const int HighestIdleSeconds = 3_600;
+
+    // A request may have so much.
+    private const int LeastUploadMebibytes = 4;
+
+    /// <summary>Exports under way.</summary>
+    public ShareLimits Exports { get; init; } = new() { PerClient = 4, PerAccount = 8, PerNode = 16 };
+
+    /// <summary>Seconds, 1–3,600, after which an export is cut off of which its client takes nothing.</summary>
+    public int ExportIdleSeconds { get; init; } = 120;
+
+    /// <summary>Requests of lines under way. Each may hold some 12 MiB.</summary>
+    public ShareLimits Lines { get; init; } = new() { PerClient = 8, PerAccount = 12, PerNode = 24 };
+
+    /// <summary>Seconds, 1–3,600, after which a request of lines ends of which nothing comes.</summary>
+    public int LinesIdleSeconds { get; init; } = 60;
+
+    /// <summary>MiB of the bodies of requests with events under way, from their first byte to their answer.</summary>
+    public ShareLimits UploadMebibytes { get; init; } = new() { PerClient = 64, PerAccount = 96, PerNode = 192 };
+
+    public static IEnumerable<string> Problems(SharesOptions options) =>
+    [
+        .. Of(nameof(Exports), options.Exports, 1),
+        .. Of(nameof(Lines), options.Lines, 1),
+        .. Of(nameof(UploadMebibytes), options.UploadMebibytes, LeastUploadMebibytes),
+        .. Idle(nameof(ExportIdleSeconds), options.ExportIdleSeconds),
+        .. Idle(nameof(LinesIdleSeconds), options.LinesIdleSeconds),
+    ];
+
+    private static IEnumerable<string> Of(string name, ShareLimits limits, int least) =>
+        limits.PerClient >= least && limits.PerAccount >= limits.PerClient && limits.PerNode >= limits.PerAccount
+            && limits.PerNode <= Highest
+            ? []
+            : [$"{Section}:{name} must be from {least} to {Highest}, with PerClient up to PerAccount and that up to PerNode."];
+
+    private static IEnumerable<string> Idle(string name, int seconds) =>
+        seconds is >= 1 and <= HighestIdleSeconds ? [] : [$"{Section}:{name} must be from 1 to {HighestIdleSeconds}."];
+}
+
+/// <summary>How much one client, all clients of an account, and all clients of a node may have under way.</summary>
+internal sealed class ShareLimits
+{
+    public int PerClient { get; init; }
+
+    public int PerAccount { get; init; }
+
+    public int PerNode { get; init; }
+}
