@@ -79,8 +79,11 @@ internal static class SampleAnswers
 
     public static JsonNode ClipGenerated() => ClipFileOf(RenderingStatus.Generated);
 
-    public static JsonNode Reels() =>
-        Node(HighlightReelsOfTest.Of([Reel()], [.. Session(ThinkOutLoud).Fold.Media!.Shown().Select(clip => clip.Id)]));
+    public static JsonNode Reels()
+    {
+        var clips = Session(ThinkOutLoud).Fold.Media!.Shown().Select(clip => clip.Id).ToList();
+        return Node(new HighlightReelsOfTest([HighlightReelOfTest.Of(Reel(), clips)], StudyWithClips: true, Meta: null));
+    }
 
     public static JsonNode ReelFile() => Node(new HighlightReelFile(Reel().Id, RenderingStatus.Generated, Url("reels", 900)));
 

@@ -21,6 +21,7 @@ internal static class Rows
         // Before G1, which writes into the database that both have.
         (MemoryRow.Name, MemoryRow.MeasureAsync),
         (GrowthRow.Name, GrowthRow.MeasureAsync),
+        (FairnessRow.Name, FairnessRow.MeasureAsync),
     ];
 
     public static readonly IReadOnlyDictionary<(string Who, string Row), Run> Others = new Dictionary<(string, string), Run>

@@ -74,11 +74,11 @@ internal sealed class Server : IAsyncDisposable
         return http;
     }
 
-    /// <summary>A token of the service's, for <see cref="Service.Client"/>.</summary>
-    public async Task<string> TokenAsync(CancellationToken cancellation)
+    /// <summary>A token of the service's, for <see cref="Service.Client"/> or another that has its secret.</summary>
+    public async Task<string> TokenAsync(CancellationToken cancellation, string client = Service.Client)
     {
         using var http = new HttpClient { BaseAddress = Address };
-        using var form = new FormUrlEncodedContent([new("grant_type", "client_credentials"), new("client_id", Service.Client), new("client_secret", Service.Secret)]);
+        using var form = new FormUrlEncodedContent([new("grant_type", "client_credentials"), new("client_id", client), new("client_secret", Service.Secret)]);
         using var answer = await http.PostAsync(new Uri("/oauth2/token", UriKind.Relative), form, cancellation);
         return (string)JsonNode.Parse(await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(cancellation))!["access_token"]!;
     }

@@ -12,9 +12,12 @@ internal sealed record Paging(int Limit, int Offset, Cursor? After)
     public const int MaxLimit = 500;
     public const int MaxOffset = 10_000;
 
-    public static readonly IReadOnlyList<QueryParameter> Query =
+    public static readonly IReadOnlyList<QueryParameter> Query = QueryOf(DefaultLimit);
+
+    /// <summary>The parameters of a list with a default <c>limit</c> of its own.</summary>
+    public static IReadOnlyList<QueryParameter> QueryOf(int defaultLimit) =>
     [
-        new("limit", "The page size: how many items at most.", Integer(1, MaxLimit, DefaultLimit)),
+        new("limit", "The page size: how many items at most.", Integer(1, MaxLimit, defaultLimit)),
         new("offset", "The number of items to skip. Not with `cursor`.", Integer(0, MaxOffset, 0)),
         new(
             "cursor",
@@ -29,9 +32,9 @@ internal sealed record Paging(int Limit, int Offset, Cursor? After)
     public DateTimeOffset? AsOf => After is { } after ? new DateTimeOffset(after.AsOf, TimeSpan.Zero) : null;
 
     /// <summary>Reads the parameters. A cursor is valid for one <paramref name="list"/>: the name of a list and its filters.</summary>
-    public static Paging Read(RequestParameters parameters, string list)
+    public static Paging Read(RequestParameters parameters, string list, int defaultLimit = DefaultLimit)
     {
-        var limit = parameters.Number("limit", 1, MaxLimit, DefaultLimit);
+        var limit = parameters.Number("limit", 1, MaxLimit, defaultLimit);
         var offset = parameters.Number("offset", 0, MaxOffset, 0);
         if (parameters.Text("cursor") is not { } cursor)
             return new Paging(limit, offset, null);

@@ -4,6 +4,7 @@ using System.Text;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Tests.TestResults;
 
@@ -17,13 +18,19 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Exports_are_shared_by_clients_accounts_and_the_node_and_other_reads_go_on()
+    public async Task Exports_are_shared_by_clients_accounts_and_the_node_and_have_connections_of_their_own()
     {
-        using var one = await few.HeldExportAsync(TestClients.Reader, few.OfOne);
+        // Exports wait for these, and nobody else does.
+        var pool = few.Host.Services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Exports);
+        var taken = new List<NpgsqlConnection>();
+        for (var i = 0; i < new NpgsqlConnectionStringBuilder(pool.ConnectionString).MaxPoolSize; i++)
+            taken.Add(await pool.OpenConnectionAsync(Cancelled));
+
+        var exports = new List<Task<HttpResponseMessage>> { await few.HeldExportAsync(TestClients.Reader, few.OfOne, held: 1) };
         await few.RefusesAsync(TestClients.Reader, Export(few.OfOne), HttpStatusCode.TooManyRequests, "This client has as many exports under way as it may. Ask again when some have ended.");
-        using var second = await few.HeldExportAsync(TestClients.BothWorkspaces, few.OfOne);
+        exports.Add(await few.HeldExportAsync(TestClients.BothWorkspaces, few.OfOne, held: 2));
         await few.RefusesAsync(TestClients.ReadOnly, Export(few.OfOne), HttpStatusCode.TooManyRequests, "This account has as many exports under way as it may. Ask again when some have ended.");
-        using var other = await few.HeldExportAsync(TestClients.OtherAccount, few.OfTwo);
+        exports.Add(await few.HeldExportAsync(TestClients.OtherAccount, few.OfTwo, held: 3));
         await few.RefusesAsync(
             TestClients.OtherAccountWithWorkspaceA, Export(few.OfTwo), HttpStatusCode.ServiceUnavailable,
             "There are as many exports under way as the service takes at a time. Ask again when some have ended.");
@@ -34,34 +41,13 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         }
 
-        one.Dispose();
-        await Wait.UntilAsync(async () =>
-        {
-            using var answer = await (await few.ClientAsync(TestClients.Reader)).ReadAsync(Export(few.OfOne));
-            return answer.StatusCode == HttpStatusCode.OK;
-        });
-    }
-
-    [Fact]
-    public async Task Exports_have_connections_of_their_own()
-    {
-        var pool = few.Host.Services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Exports);
-        var size = new NpgsqlConnectionStringBuilder(pool.ConnectionString).MaxPoolSize;
-        var taken = new List<NpgsqlConnection>();
-        for (var i = 0; i < size; i++)
-            taken.Add(await pool.OpenConnectionAsync(Cancelled));
-
-        using var http = await few.ClientAsync(TestClients.OtherWorkspace);
-        var session = TestData.Session(TestClients.WorkspaceB);
-        await http.RecordAsync(session);
-        var export = http.ReadAsync(Export(session));
-        Assert.NotNull(await http.ResultAsync(session.Id));
-        Assert.NotNull(await http.JsonAsync($"/api/v2/sessionResults?testId={session.TestId}&status=IN_PROGRESS"));
-        Assert.False(export.IsCompleted);
-
         foreach (var connection in taken)
             await connection.DisposeAsync();
-        Assert.Equal(HttpStatusCode.OK, (await export).StatusCode);
+        foreach (var export in exports)
+            Assert.Equal(HttpStatusCode.OK, (await export).StatusCode);
+        await Wait.UntilAsync(() => few.Exports.Held == 0);
+        using var again = await (await few.ClientAsync(TestClients.Reader)).ReadAsync(Export(few.OfOne));
+        Assert.Equal(HttpStatusCode.OK, again.StatusCode);
     }
 
     [Fact]
@@ -111,30 +97,19 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
     }
 
     [Fact]
-    public async Task Who_is_silent_is_cut_off_and_keeps_what_was_done()
+    public async Task A_request_of_lines_of_which_nothing_comes_ends_and_says_what_is_stored()
     {
         using var data = new TempFolder();
-        await using var host = await AppFixture.StartAsync(
-            "Development", data, [.. TestClients.Settings(firstIndex: 1), new("Shares:ExportIdleSeconds", "1"), new("Shares:LinesIdleSeconds", "1")]);
-        using var http = await Few.ClientAsync(host, TestClients.Reader);
-        var session = Few.Large();
-        using (var recorded = await http.SendAsync(session))
-            Assert.Equal(HttpStatusCode.OK, recorded.StatusCode);
-
-        using var export = await http.GetAsync(new Uri(Export(session), UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        await using var host = await AppFixture.StartAsync("Development", data, [.. TestClients.Settings(firstIndex: 1), new("Shares:LinesIdleSeconds", "1")]);
+        using var http = await AppFixture.ClientAsync(host);
         var line = TestData.Session();
         using var silent = new HeldBody(line.Events[0].ToJsonString() + "\n{");
         silent.Headers.ContentType = MediaTypeHeaderValue.Parse("application/x-ndjson");
         using var lines = await http.PostAsync(new Uri(Lines, UriKind.Relative), silent, Cancelled);
         var problem = await lines.ProblemAsync(HttpStatusCode.RequestTimeout);
-        Assert.Equal("No byte came for 1 s; every line through 1 is stored or refused. Send the lines after it again, or all of them.", (string)problem["detail"]!);
+        Assert.Equal("No byte came for 1 s; every line through 1 is stored or refused. Send the lines after it again, or all of them.", (string?)problem["detail"]);
         Assert.Equal(1, (int)problem["storedThroughLine"]!);
         Assert.Single(await host.StoredAsync(line.Id));
-
-        await using var body = await export.Content.ReadAsStreamAsync(Cancelled);
-        // Nothing is read until the service has given up.
-        await Wait.UntilAsync(() => host.Services.GetRequiredService<ResultsEs.Access.ClientShares>().Exports.Held == 0);
-        await Assert.ThrowsAnyAsync<Exception>(() => body.CopyToAsync(Stream.Null, Cancelled));
     }
 
     [Theory]
@@ -144,15 +119,15 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
     [InlineData("Exports", "1", "3", "2")]
     public void Parts_that_do_not_fit_into_each_other_are_no_settings(string name, string client, string account, string node)
     {
-        var limits = new ResultsEs.Access.ShareLimits { PerClient = int.Parse(client), PerAccount = int.Parse(account), PerNode = int.Parse(node) };
+        var limits = new ShareLimits { PerClient = int.Parse(client), PerAccount = int.Parse(account), PerNode = int.Parse(node) };
         var options = name switch
         {
-            "Exports" => new ResultsEs.Access.SharesOptions { Exports = limits },
-            "Lines" => new ResultsEs.Access.SharesOptions { Lines = limits },
-            _ => new ResultsEs.Access.SharesOptions { UploadMebibytes = limits },
+            "Exports" => new SharesOptions { Exports = limits },
+            "Lines" => new SharesOptions { Lines = limits },
+            _ => new SharesOptions { UploadMebibytes = limits },
         };
-        Assert.StartsWith($"Shares:{name} must be from ", Assert.Single(ResultsEs.Access.SharesOptions.Problems(options)), StringComparison.Ordinal);
-        Assert.Empty(ResultsEs.Access.SharesOptions.Problems(new()));
+        Assert.StartsWith($"Shares:{name} must be from ", Assert.Single(SharesOptions.Problems(options)), StringComparison.Ordinal);
+        Assert.Empty(SharesOptions.Problems(new()));
     }
 
     private static string Export(SessionBuilder session) => ExportTests.Path(session.TestId) + "?status=IN_PROGRESS";
@@ -188,16 +163,18 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
         }
     }
 
-    /// <summary>A host with small shares, and a session of each account whose export is larger than what is buffered.</summary>
+    /// <summary>A host with small shares, and a session of each account.</summary>
     public sealed class Few : IAsyncLifetime
     {
         private readonly TempFolder _data = new();
 
         public IAlbaHost Host { get; private set; } = null!;
 
-        internal SessionBuilder OfOne { get; } = Large();
+        internal Shares Exports => Host.Services.GetRequiredService<ClientShares>().Exports;
 
-        internal SessionBuilder OfTwo { get; } = Large(TestClients.WorkspaceOfTwo);
+        internal SessionBuilder OfOne { get; } = TestData.Session();
+
+        internal SessionBuilder OfTwo { get; } = TestData.Session(TestClients.WorkspaceOfTwo);
 
         public async ValueTask InitializeAsync()
         {
@@ -224,30 +201,14 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
             _data.Dispose();
         }
 
-        internal static SessionBuilder Large(Guid? workspace = null)
-        {
-            var session = TestData.Session(workspace);
-            for (var i = 0; i < 10; i++)
-                session.WithAnswer(Answers.Written(new string('x', 50_000)));
-            return session;
-        }
+        internal Task<HttpClient> ClientAsync(string client) => AppFixture.ClientAsync(Host, client);
 
-        internal Task<HttpClient> ClientAsync(string client) => ClientAsync(Host, client);
-
-        /// <summary>A client that reads as it likes, where those of other tests read everything at once.</summary>
-        internal static async Task<HttpClient> ClientAsync(IAlbaHost host, string client)
+        /// <summary>An export that has begun and gets no connection.</summary>
+        internal async Task<Task<HttpResponseMessage>> HeldExportAsync(string client, SessionBuilder session, long held)
         {
-            var http = new HttpClient(host.Server.CreateHandler()) { BaseAddress = host.Server.BaseAddress };
-            http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, client));
-            return http;
-        }
-
-        /// <summary>An export that has begun and of which nothing is taken.</summary>
-        internal async Task<HttpResponseMessage> HeldExportAsync(string client, SessionBuilder session)
-        {
-            var answer = await (await ClientAsync(client)).GetAsync(new Uri(Export(session), UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancelled);
-            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            return answer;
+            var export = (await ClientAsync(client)).ReadAsync(Export(session));
+            await Wait.UntilAsync(() => Exports.Held == held);
+            return export;
         }
 
         internal async Task<HttpResponseMessage> PostAsync(string client, string path, HttpContent content, string contentType = "application/x-ndjson")

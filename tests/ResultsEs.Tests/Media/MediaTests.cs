@@ -284,6 +284,60 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
     }
 
     [Fact]
+    public async Task Reels_come_in_pages_for_whoever_asks_for_them()
+    {
+        using var http = await media.ClientAsync();
+        var test = Guid.NewGuid();
+        var reels = Enumerable.Range(0, 5).Select(i => TestData.ReelOnly().Published(test, TestClients.WorkspaceA, [], $"Reel {i}", Begin.AddHours(i / 2))).ToList();
+        foreach (var reel in reels)
+            await http.RecordAsync(reel);
+        await http.RecordAsync(TestData.Reel(test).Deleted());
+        var path = $"/api/v2/testResults/{test}/highlightreels";
+
+        var all = await http.JsonAsync(path);
+        Assert.Null(all["meta"]);
+        var ids = Ids(all);
+        Assert.Equal(reels.Select(reel => reel.Id).Order(), ids.Order());
+        Assert.Equal("Reel 4", (string?)all["reels"]![0]!["name"]);
+
+        var (walked, cursor) = (new List<Guid>(), "");
+        do
+        {
+            var page = await http.JsonAsync($"{path}?limit=2{cursor}");
+            walked.AddRange(Ids(page));
+            Assert.Equal(5, (int)page["meta"]!["pagination"]!["totalCount"]!);
+            cursor = (string?)page["meta"]!["pagination"]!["nextCursor"] is { } next ? $"&cursor={next}" : null;
+        }
+        while (cursor is not null);
+        Assert.Equal(ids, walked);
+        Assert.Equal(ids[3..], Ids(await http.JsonAsync($"{path}?offset=3")));
+
+        foreach (var (query, error) in new[] { ("limit=0", "limit"), ("limit=501", "limit"), ("offset=10001", "offset"), ("cursor=x", "cursor") })
+        {
+            using var refused = await http.ReadAsync($"{path}?{query}");
+            Assert.NotNull((await refused.ProblemAsync(HttpStatusCode.BadRequest))["errors"]![error]);
+        }
+
+        static List<Guid> Ids(System.Text.Json.Nodes.JsonObject list) => [.. list["reels"]!.AsArray().Select(reel => (Guid)reel!["uuid"]!)];
+    }
+
+    [Fact]
+    public async Task A_list_of_reels_that_is_longer_than_a_page_says_how_it_goes_on()
+    {
+        using var http = await media.ClientAsync();
+        var test = Guid.NewGuid();
+        var events = Enumerable.Range(0, 501).Select(i => TestData.ReelOnly().Published(test, TestClients.WorkspaceA, [], $"Reel {i}", Begin.AddSeconds(i)).Events[0].ToJsonString());
+        using (var recorded = await http.SendAsync($"[{string.Join(',', events)}]"))
+            Assert.Equal(HttpStatusCode.OK, recorded.StatusCode);
+
+        var page = await http.JsonAsync($"/api/v2/testResults/{test}/highlightreels");
+        Assert.Equal((500, 501), (page["reels"]!.AsArray().Count, (int)page["meta"]!["pagination"]!["totalCount"]!));
+        var rest = await http.JsonAsync($"/api/v2/testResults/{test}/highlightreels?cursor={(string?)page["meta"]!["pagination"]!["nextCursor"]}");
+        Assert.Equal("Reel 0", (string?)Assert.Single(rest["reels"]!.AsArray())!["name"]);
+        Assert.Null(rest["meta"]!["pagination"]!["nextCursor"]);
+    }
+
+    [Fact]
     public async Task A_test_without_reels_and_clips_has_none()
     {
         using var http = await media.ClientAsync();

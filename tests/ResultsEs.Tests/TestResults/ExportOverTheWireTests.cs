@@ -21,7 +21,9 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    private async Task StartAsync(int idleSeconds = 120)
     {
         _database = await TestDatabase.CreateAsync();
         _service = ServiceProcess.Start(
@@ -31,6 +33,7 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
             (DataFolder.Variable, _data.Path),
             ("Access__Issuer", "http://results.example/"),
             ("Shares__Exports__PerClient", "20"), ("Shares__Exports__PerAccount", "20"), ("Shares__Exports__PerNode", "20"),
+            ("Shares__ExportIdleSeconds", idleSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)),
             .. ServiceProcess.ToEnvironment(TestClients.Settings()),
         ]);
         await _service.UntilSaysAsync("Application started");
@@ -49,6 +52,7 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
     [Fact]
     public async Task Clients_that_stop_reading_hold_neither_the_database_nor_much_memory_and_may_go_on()
     {
+        await StartAsync();
         _service.Ignore();
         var session = await RecordManyAsync();
         using var whole = await _http.ReadAsync(ExportTests.Path(session.TestId));
@@ -78,8 +82,26 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_client_that_takes_nothing_for_long_is_cut_off_however_quickly_it_read_before()
+    {
+        await StartAsync(idleSeconds: 1);
+        var session = await RecordManyAsync();
+        using var client = await AskAsync(ExportTests.Path(session.TestId));
+        // By Kestrel's own rate this much is credit for hours.
+        await client.GetStream().ReadExactlyAsync(new byte[10 * 1024 * 1024], Cancelled);
+
+        var said = await _service.UntilSaysAsync("was cut off");
+        Assert.Contains($"The export of test {session.TestId} was cut off after", said[^1], StringComparison.Ordinal);
+        Assert.EndsWith("its client took nothing for 1 s", said[^1].Trim(), StringComparison.Ordinal);
+        using var rest = new MemoryStream();
+        var end = await Record.ExceptionAsync(() => client.GetStream().CopyToAsync(rest, Cancelled));
+        Assert.True(end is IOException || !rest.ToArray().AsSpan().EndsWith("\r\n0\r\n\r\n"u8), "The export seems whole.");
+    }
+
+    [Fact]
     public async Task An_answer_that_fails_after_it_has_begun_breaks_off_and_is_logged()
     {
+        await StartAsync();
         var session = await RecordManyAsync();
         // The last of them cannot be folded.
         var last = await AskAsync<Guid>(

@@ -97,7 +97,6 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
     [InlineData(nameof(GetTestResults))]
     [InlineData(nameof(GetQxScores))]
     [InlineData(nameof(GetStudy))]
-    [InlineData(nameof(GetHighlightReels))]
     [InlineData(nameof(GetHighlightReel))]
     [InlineData(nameof(SessionMediaQuery))]
     [InlineData(nameof(GetTranscript))]
@@ -116,7 +115,6 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
                 nameof(GetTestResults) => (GetTestResults.Sql, (object[])[Caller.Workspaces, Guid.Empty, Guid.Empty, 26, 0, 26, 500L]),
                 nameof(GetQxScores) => (GetQxScores.Sql, [Caller.Workspaces, BigTest]),
                 nameof(GetStudy) => (GetStudy.Sql, [Caller.Workspaces, BigTest, GetStudy.AllStatuses]),
-                nameof(GetHighlightReels) => (GetHighlightReels.Sql, [Caller.Workspaces, BigTest]),
                 nameof(GetHighlightReel) => (GetHighlightReel.Sql, [Caller.Workspaces, BigTest, Guid.NewGuid()]),
                 nameof(SessionMediaQuery) => (SessionMediaQuery.Query.Sql(comparesStreams), [Caller.Workspaces, Session(5)]),
                 nameof(GetSessionResultV2) => (GetSessionResultV2.Query.Sql(comparesStreams), [Caller.Workspaces, Session(5)]),
@@ -147,6 +145,17 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
         }
 
         static Cursor Place(int minutes) => new(Begin.AddMinutes(minutes).UtcTicks, Guid.Empty, default, 0);
+    }
+
+    [Fact]
+    public async Task A_page_of_highlight_reels_reads_little_wherever_it_begins()
+    {
+        foreach (var paging in new Paging[] { new(5, 0, null), new(5, 0, new Cursor(Begin.AddMinutes(10_000).UtcTicks, Guid.Empty, default, 20)) })
+        {
+            var plan = await ExplainAsync(command => GetHighlightReels.Build(command, Caller, BigTest, paging));
+            Assert.True(plan.Unindexed.Count == 0, plan.Text);
+            Assert.True(plan.Pages < 200, $"{plan.Pages} pages\n{plan.Text}");
+        }
     }
 
     private static Guid Session(int n) => Guid.Parse(string.Create(CultureInfo.InvariantCulture, $"5e550000-0000-4000-8000-{n:x12}"));
@@ -259,8 +268,8 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
                 insert into results.mt_streams (tenant_id, id, type, version) select d.tenant_id, d.id, 'session_result', 1 from results.mt_doc_session_result_2 d;
                 insert into results.mt_events (seq_id, id, stream_id, version, data, type, timestamp, tenant_id, mt_dotnet_type)
                 select nextval('results.mt_events_sequence'), d.id, d.id, 1, '{}', 'results.SessionTranscribed.v1', now(), d.tenant_id, 'x' from results.mt_doc_session_result_2 d;
-                insert into results.mt_doc_highlight_reel (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, test_id)
-                select d.tenant_id, d.id, '{}', now(), 1, 'x', d.workspace_id, ('b1600000-0000-4000-8000-' || lpad(to_hex(row_number() over () % 1000), 12, '0'))::uuid
+                insert into results.mt_doc_highlight_reel (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, published_at, workspace_id, test_id)
+                select d.tenant_id, d.id, '{}', now(), 1, 'x', d.listed_at, d.workspace_id, ('b1600000-0000-4000-8000-' || lpad(to_hex(row_number() over () % 1000), 12, '0'))::uuid
                 from results.mt_doc_session_result_2 d limit 20000;
                 insert into results.mt_doc_test_definition (tenant_id, id, data, mt_last_modified, mt_version, mt_dotnet_type, workspace_id, ordered_at, title, product_type)
                 select d.tenant_id, ('b1600000-0000-4000-8000-' || lpad(to_hex(row_number() over ()), 12, '0'))::uuid, '{}', now(), 1, 'x', d.workspace_id, d.listed_at, 'Title', 'Survey'
