@@ -81,7 +81,7 @@ public static class GetHighlightReels
               order by p.published_at desc, p.id offset {command.Add(paging.Offset)} limit {command.Add(paging.Limit + 1)}
             )
             select
-              c.known, c.clips, c.reels, p.published_at, r.data
+              c.known, c.clips, c.reels, p.published_at, p.id, r.data
             from (
               select
                 exists (
@@ -119,8 +119,8 @@ public static class GetHighlightReels
             if (reader.IsDBNull(3) || rows > paging.Limit)
                 continue;
 
-            var reel = JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(4), Json.Of<HighlightReel>())!;
-            last = new Cursor(reader.GetFieldValue<DateTimeOffset>(3).UtcTicks, reel.Id, default, count);
+            var reel = JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(5), Json.Of<HighlightReel>())!;
+            last = new Cursor(reader.GetFieldValue<DateTimeOffset>(3).UtcTicks, reader.GetGuid(4), default, count);
             if (reel.IsShown)
                 reels.Add(HighlightReelOfTest.Of(reel, clips));
         }

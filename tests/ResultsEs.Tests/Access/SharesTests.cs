@@ -113,13 +113,13 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
     }
 
     [Theory]
-    [InlineData("Exports", "0", "1", "1")]
-    [InlineData("Lines", "3", "2", "4")]
-    [InlineData("UploadMebibytes", "3", "8", "8")]
-    [InlineData("Exports", "1", "3", "2")]
-    public void Parts_that_do_not_fit_into_each_other_are_no_settings(string name, string client, string account, string node)
+    [InlineData("Exports", 0, 1, 1)]
+    [InlineData("Lines", 3, 2, 4)]
+    [InlineData("UploadMebibytes", 3, 8, 8)]
+    [InlineData("Exports", 1, 3, 2)]
+    public void Parts_that_do_not_fit_into_each_other_are_no_settings(string name, int client, int account, int node)
     {
-        var limits = new ShareLimits { PerClient = int.Parse(client), PerAccount = int.Parse(account), PerNode = int.Parse(node) };
+        var limits = new ShareLimits { PerClient = client, PerAccount = account, PerNode = node };
         var options = name switch
         {
             "Exports" => new SharesOptions { Exports = limits },

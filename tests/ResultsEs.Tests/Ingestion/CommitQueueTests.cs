@@ -197,6 +197,6 @@ public sealed class CommitQueueTests
         sessions ??= [Guid.NewGuid()];
         var incoming = Enumerable.Range(0, Math.Max(events, sessions.Length))
             .Select(i => new IncomingEvent(Guid.NewGuid(), sessions[i % sessions.Length], "/source", default, null, null!, null!));
-        return new(new RecordEvents(account, [workspace ?? X], [.. incoming]) { Bytes = bytes });
+        return new(new RecordEvents(account, [workspace ?? X], "client", [.. incoming]) { Bytes = bytes });
     }
 }

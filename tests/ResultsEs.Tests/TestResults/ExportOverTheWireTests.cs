@@ -92,7 +92,7 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
 
         var said = await _service.UntilSaysAsync("was cut off");
         Assert.Contains($"The export of test {session.TestId} was cut off after", said[^1], StringComparison.Ordinal);
-        Assert.EndsWith("its client took nothing for 1 s", said[^1].Trim(), StringComparison.Ordinal);
+        Assert.Contains("its client took nothing for 1 s", said[^1], StringComparison.Ordinal);
         using var rest = new MemoryStream();
         var end = await Record.ExceptionAsync(() => client.GetStream().CopyToAsync(rest, Cancelled));
         Assert.True(end is IOException || !rest.ToArray().AsSpan().EndsWith("\r\n0\r\n\r\n"u8), "The export seems whole.");

@@ -11,6 +11,10 @@ internal static class AmqpCloudEvents
 
     public static CloudEvents Read(SessionEventsDelivery delivery)
     {
+        if (delivery.Part is { } part)
+            return CloudEvents.Refused(
+                $"must have at most {MaxMessageBytes} bytes, not {part.Bytes}; this is part {part.Number} of {part.Count}");
+        // Dead letters of before hold larger ones.
         if (delivery.Body.Length > MaxMessageBytes)
             return CloudEvents.Refused($"must have at most {MaxMessageBytes} bytes, not {delivery.Body.Length}");
 

@@ -61,7 +61,10 @@ internal sealed partial class Deliveries(
             return RefusedDeliveryException.Of("invalid", read.Problems);
         }
 
-        var command = new RecordEvents(delivery.Account, delivery.Workspaces, delivery.Sender, read.Events) { Bytes = delivery.Body.Length };
+        var command = new RecordEvents(delivery.Account, delivery.Workspaces, delivery.Sender, read.Events)
+        {
+            Bytes = delivery.Body.Length,
+        };
         for (var attempt = 1; ; attempt++)
         {
             var result = await record(command);

@@ -14,9 +14,6 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
     // A limit of -1 means none, but version 3 refuses it; so many are as good as none.
     private const int DeliveryLimit = 1_000_000_000;
 
-    // The default limit of RabbitMQ 3. Messages beyond our own limit must arrive here to become dead letters.
-    private const uint MaxMessageBytes = 128 * 1024 * 1024;
-
     private const int AttemptsPerWarning = 10;
 
     private static readonly KeyValuePair<string, object?>[] SpanTags =
@@ -34,11 +31,17 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(25);
 
     private readonly Subscription[] _subscriptions =
-        [.. options.Value.Accounts.Select(binding => new Subscription(binding, binding.HostOr(options.Value.Broker!)))];
+    [
+        .. options.Value.Accounts.Select(binding =>
+            new Subscription(binding, binding.HostOr(options.Value.Broker!), new HeldBytes(options.Value.PrefetchBytes))),
+    ];
 
     /// <summary>The reasons why queues are not listened to, by virtual host; empty when all are.</summary>
     public IEnumerable<string> Problems => _subscriptions.Where(subscription => subscription.Problem is not null)
         .Select(subscription => $"virtual host {subscription.VirtualHost}: {subscription.Problem}");
+
+    /// <summary>The bytes of messages that are in hand, of all virtual hosts.</summary>
+    internal long HeldBytes => _subscriptions.Sum(subscription => subscription.Held.Held);
 
     /// <summary>Starts listening. Returns once the first attempt of each queue has succeeded or failed.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -88,6 +91,8 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
     /// <summary>Returns when the service stops; throws when the connection, the channel or the consumer ends.</summary>
     private async Task ListenOnceAsync(Subscription subscription, CancellationToken stopping)
     {
+        // Disposed after the connection.
+        using var incoming = new ConnectionDeliveries(subscription.Held);
         var factory = new ConnectionFactory
         {
             Uri = options.Value.Broker!,
@@ -97,8 +102,11 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
             // https://github.com/rabbitmq/rabbitmq-dotnet-client/issues/1871
             AutomaticRecoveryEnabled = false,
             RequestedHeartbeat = Heartbeat,
-            MaxInboundMessageBodySize = MaxMessageBytes,
+            MaxInboundMessageBodySize = AmqpCloudEvents.MaxMessageBytes,
         };
+        var tls = factory.Ssl.Enabled ? factory.Ssl : null;
+        factory.Ssl = new SslOption();
+        factory.SocketFactory = family => new BrokerSocket(family, tls, incoming);
         await using var connection = await factory.CreateConnectionAsync(stopping);
         // All messages in flight are handled concurrently; GroupCommit keeps one writer per session.
         var prefetch = options.Value.Prefetch;
@@ -117,6 +125,9 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
         consumer.UnregisteredAsync += (_, _) => End(new InvalidOperationException("The queue was deleted."));
         consumer.ReceivedAsync += async (_, message) =>
         {
+            if (!incoming.TryBegin(message.Body.Length))
+                return;
+
             Interlocked.Increment(ref inFlight);
             try
             {
@@ -124,7 +135,13 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
                     "process " + RabbitMqOptions.Queue, ActivityKind.Consumer, default(ActivityContext), SpanTags);
                 await deliveries.HandleAsync(new SessionEventsDelivery(
                     subscription.Binding, subscription.VirtualHost, subscription.Address,
-                    message.BasicProperties, message.Body.ToArray()));
+                    message.BasicProperties, message.Body.ToArray())
+                {
+                    Part = incoming.PartOf(message.DeliveryTag, message.RoutingKey),
+                });
+                if (!incoming.IsDone(message.DeliveryTag))
+                    return;
+
                 await channel.BasicAckAsync(message.DeliveryTag, multiple: false, CancellationToken.None);
             }
             catch (Exception e)
@@ -134,6 +151,7 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
             }
             finally
             {
+                incoming.End(message.Body.Length);
                 Interlocked.Decrement(ref inFlight);
             }
         };
@@ -164,7 +182,7 @@ internal sealed partial class QueueListener(IOptions<RabbitMqOptions> options, D
     [LoggerMessage(212, LogLevel.Warning, "The queue of virtual host {VirtualHost} is not listened to, which is tried again: {Reason}")]
     private static partial void LogEnded(ILogger logger, string virtualHost, string reason);
 
-    private sealed record Subscription(AccountBinding Binding, string VirtualHost)
+    private sealed record Subscription(AccountBinding Binding, string VirtualHost, HeldBytes Held)
     {
         public Uri Address { get; } = RabbitMqOptions.AddressOf(VirtualHost);
 

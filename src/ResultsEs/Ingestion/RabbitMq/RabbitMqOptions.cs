@@ -8,8 +8,14 @@ internal sealed class RabbitMqOptions
     /// <summary>The name of the queue in each virtual host.</summary>
     public const string Queue = "results.session-events";
 
-    /// <summary>How many messages of a virtual host a node takes before it acknowledges them, 1–1,000. Each may have 4 MiB.</summary>
+    /// <summary>How many messages of a virtual host a node takes before it acknowledges them, 1–1,000.</summary>
     public ushort Prefetch { get; init; } = 200;
+
+    /// <summary>How many MiB of messages of a virtual host a node has in hand, 4–1,024.</summary>
+    public ushort PrefetchMebibytes { get; init; } = 32;
+
+    /// <summary>The same in bytes.</summary>
+    internal long PrefetchBytes => PrefetchMebibytes * 1024L * 1024;
 
     /// <summary>The virtual hosts with a queue to listen to, each bound to one account.</summary>
     public List<AccountBinding> Accounts { get; init; } = [];
@@ -49,6 +55,8 @@ internal sealed class RabbitMqOptions
             yield return "ConnectionStrings:rabbitmq must be an AMQP URI, such as amqp://user:password@host:5672/virtual-host.";
         if (options.Prefetch is < 1 or > 1_000)
             yield return $"{Section}:Prefetch must be from 1 to 1000.";
+        if (options.PrefetchMebibytes is < 4 or > 1_024)
+            yield return $"{Section}:PrefetchMebibytes must be from 4 to 1024.";
         if (options.Accounts.Count == 0)
             yield return $"{Section}:Accounts is empty; bind each virtual host to the account that may write through it.";
 

@@ -19,6 +19,9 @@ internal sealed record SessionEventsDelivery(
     {
     }
 
+    /// <summary>Which part of a message that is too large this is; null for a whole message.</summary>
+    public MessagePart? Part { get; init; }
+
     /// <summary>A hash of the message: equal for a redelivery, and for no other message, whatever ids producers give.</summary>
     public Guid Id
     {
@@ -30,6 +33,9 @@ internal sealed record SessionEventsDelivery(
             foreach (var text in headers.SelectMany(header => new[] { header.Key, header.Value }).Prepend(ContentType))
                 hash.AppendData(Encoding.UTF8.GetBytes(text + "\0"));
             hash.AppendData(Body);
+            // Parts may be equal.
+            if (Part is not null)
+                hash.AppendData(BitConverter.GetBytes(Part.Number));
             var id = hash.GetHashAndReset().AsSpan(0, 16);
             // A UUID of version 8, which an application defines (RFC 9562, 5.8).
             id[6] = (byte)((id[6] & 0x0f) | 0x80);

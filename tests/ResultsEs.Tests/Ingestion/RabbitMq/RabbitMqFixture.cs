@@ -45,6 +45,7 @@ public sealed class RabbitMqFixture : IAsyncLifetime
             ["ConnectionStrings:rabbitmq"] = _broker.Address(_one, service).ToString(),
             ["RabbitMq:Prefetch"] = "20",
             ["Streams:MaxTasks"] = "300",
+            ["RabbitMq:PrefetchMebibytes"] = "8",
             ["RabbitMq:Accounts:0:Account"] = TestClients.AccountOne.ToString(),
             ["RabbitMq:Accounts:0:Workspaces:0"] = TestClients.WorkspaceA.ToString(),
             ["RabbitMq:Accounts:1:VirtualHost"] = _two,

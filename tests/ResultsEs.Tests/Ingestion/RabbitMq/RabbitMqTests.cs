@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -252,12 +253,49 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
         await rabbit.One.PublishAsync(many);
         Assert.Equal("invalid: a message may have at most 1000 events, not 1001", (await rabbit.DeadLetterAsync(many.Id.ToString())).ExceptionMessage);
 
-        var mark = Guid.NewGuid().ToString();
-        var large = Encoding.UTF8.GetBytes("[\"" + mark + new string('x', AmqpCloudEvents.MaxMessageBytes) + "\"]");
+        // A message that is too large is never in memory as a whole, and is kept in parts, all of it.
+        var large = new byte[(2 * AmqpCloudEvents.MaxMessageBytes) + 9];
+        new Random(1).NextBytes(large);
         await rabbit.One.PublishAsync(large, Recorder.Batch);
-        var letter = await rabbit.DeadLetterAsync(mark);
-        Assert.Equal($"invalid: $ must have at most 4194304 bytes, not {large.Length}", letter.ExceptionMessage);
-        Assert.Equal(large, letter.Envelope.Data);
+        var parts = new List<byte[]>();
+        for (var number = 1; number <= 3; number++)
+        {
+            var reason = $"invalid: $ must have at most 4194304 bytes, not {large.Length}; this is part {number} of 3";
+            parts.Add((await rabbit.DeadLetterAsync(letter => letter.ExceptionMessage == reason)).Envelope.Data!);
+        }
+
+        Assert.True(large.AsSpan().SequenceEqual(parts.SelectMany(part => part).ToArray()), "The parts are not the message.");
+        await rabbit.PassedAsync();
+        Assert.Equal(0u, await rabbit.One.ReadyAsync());
+        // Of 33 blank MiB each part has the same bytes.
+        await rabbit.One.PublishAsync(Enumerable.Repeat((byte)' ', 3 * AmqpCloudEvents.MaxMessageBytes).ToArray(), Recorder.Batch);
+        await rabbit.DeadLetterAsync(letter => letter.ExceptionMessage.EndsWith($"not {3 * AmqpCloudEvents.MaxMessageBytes}; this is part 3 of 3", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Messages_in_hand_are_weighed_by_their_bytes()
+    {
+        const int bytes = 3 * 1024 * 1024;
+        var listener = rabbit.Host.Services.GetRequiredService<QueueListener>();
+        var sessions = Enumerable.Range(0, 8).Select(_ => TestData.Session()).ToList();
+        await using var connection = new NpgsqlConnection(rabbit.Settings[AppFixture.ConnectionString]);
+        await connection.OpenAsync(Cancelled);
+        await using (var transaction = await connection.BeginTransactionAsync(Cancelled))
+        {
+            await using var command = new NpgsqlCommand("lock table results.mt_events in share mode", connection, transaction);
+            await command.ExecuteNonQueryAsync(Cancelled);
+            foreach (var session in sessions)
+                await rabbit.One.PublishAsync(session.Json().PadRight(bytes), Recorder.Batch);
+
+            // 24 MiB were sent, 20 messages may be taken, and 8 MiB: two of these.
+            await Wait.UntilAsync(() => listener.HeldBytes == 2 * bytes);
+            await Task.Delay(200, Cancelled);
+            Assert.Equal(2 * bytes, listener.HeldBytes);
+        }
+
+        foreach (var session in sessions)
+            await AssertStoredAsync(session);
+        await Wait.UntilAsync(() => listener.HeldBytes == 0);
     }
 
     [Fact]
