@@ -14,6 +14,9 @@ internal enum ExitCode
 
     /// <summary>An import could not begin or was interrupted. Its output tells how to continue.</summary>
     CutOff = 2,
+
+    /// <summary>Everything is done but for what was set aside. The standard error names it.</summary>
+    SetAside = 3,
 }
 
 /// <summary>A command that needs no database. Problems go to the standard error. It ends with an <see cref="ExitCode"/>.</summary>

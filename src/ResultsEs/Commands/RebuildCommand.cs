@@ -81,12 +81,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 
         try
         {
-            return await RunAsync(database, services.GetRequiredService<DocumentRefresh>(), held, input);
-        }
-        catch (UnfoldableStreamException e)
-        {
-            // Without this stream the new documents would be incomplete, so they do not replace the old ones.
-            return Fail($"{e.Message} The documents before serve as ever; when that is mended, the same command goes on.");
+            return await RunAsync(services, database, held, input);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
@@ -95,7 +90,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         }
     }
 
-    private async Task<ExitCode> RunAsync(NpgsqlDataSource database, DocumentRefresh refresh, AdvisoryLock held, RebuildInput input)
+    private async Task<ExitCode> RunAsync(IServiceProvider services, NpgsqlDataSource database, AdvisoryLock held, RebuildInput input)
     {
         DocumentTable table = input.Name switch
         {
@@ -111,40 +106,59 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
                 : "There was no interrupted rebuild.");
 
         var parallel = input.ParallelFlag ?? Math.Min(Environment.ProcessorCount, MaxParallel);
-        return await ProgressReport.RunAsync(Console.Out, async report =>
+        var logger = services.GetRequiredService<ILogger<Rebuild>>();
+        var setAside = await ProgressReport.RunAsync(Console.Out, async report =>
         {
-            report.Line(IsOfSome(input)
-                ? await RebuildSomeAsync(database, refresh, table, input, parallel, report)
-                : await RebuildAllAsync(database, table, held, parallel, report));
-            return ExitCode.Success;
+            if (IsOfSome(input))
+                return await RebuildSomeAsync(services, database, table, input, parallel, report, logger);
+
+            report.Line(await RebuildAllAsync(database, table, held, parallel, report, logger));
+            return await Rebuild.SetAsideAsync(database, table, CancellationToken.None);
         });
+        foreach (var item in setAside)
+            Console.Error.WriteLine(
+                $"Set aside: {table.Noun} {item.Stream.Id} of account {item.Stream.Account} cannot be folded: {item.Reason}");
+        return setAside.Count == 0 ? ExitCode.Success : ExitCode.SetAside;
     }
 
     private static async Task<string> RebuildAllAsync(
-        NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report)
+        NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report, ILogger logger)
     {
         var watch = Stopwatch.StartNew();
-        var switched = await new Rebuild(database, table, held, parallel, report).RunAsync(CancellationToken.None);
+        var switched = await new Rebuild(database, table, held, parallel, report, logger).RunAsync(CancellationToken.None);
         var outcome = switched is { } wait ? $"the switch took {wait.TotalMilliseconds:F0} ms." : "the switch had been made.";
         return $"Done after {watch.Elapsed.TotalSeconds:F1} s; {outcome}";
     }
 
     /// <summary>Rebuilds documents in place, a few at a time under their streams' locks. When interrupted, the rest stays.</summary>
-    private static async Task<string> RebuildSomeAsync(
-        NpgsqlDataSource database, DocumentRefresh refresh, DocumentTable table, RebuildInput input, int parallel, ProgressReport report)
+    private static async Task<IReadOnlyList<SetAsideItem>> RebuildSomeAsync(
+        IServiceProvider services, NpgsqlDataSource database, DocumentTable table, RebuildInput input, int parallel,
+        ProgressReport report, ILogger logger)
     {
+        var refresh = services.GetRequiredService<DocumentRefresh>();
         var (account, test, session) = (input.AccountFlag?.ToLowerInvariant(), Id(input.TestFlag), Id(input.SessionFlag));
+        var failed = new ConcurrentDictionary<StreamKey, byte>();
         var (folded, changed) = (0L, 0L);
         report.Phase("folding");
         await Parallel.ForEachAsync(
             StreamLog.OfTestAsync(database, table, account, test, session, CancellationToken.None).Chunk(StreamsPerFold),
             new ParallelOptions { MaxDegreeOfParallelism = parallel },
-            async (keys, stop) =>
-            {
-                Interlocked.Add(ref changed, (await refresh.RefreshAsync(table, keys, stop)).Count);
-                report.Done(Interlocked.Add(ref folded, keys.Length), ProgressReport.Unknown, "documents");
-            });
-        return $"{folded} folded, {changed} changed";
+            (keys, stop) => new ValueTask(TakenApart.RunAsync(
+                keys,
+                async some =>
+                {
+                    Interlocked.Add(ref changed, (await refresh.RefreshAsync(table, [.. some], stop)).Count);
+                    await SetAside.RemoveAsync(database, Rebuild.WorkerName, some, stop);
+                    report.Done(Interlocked.Add(ref folded, some.Count), ProgressReport.Unknown, "documents");
+                },
+                async (stream, failure) =>
+                {
+                    failed.TryAdd(stream, 0);
+                    await SetAside.AddAsync(database, logger, Rebuild.WorkerName, stream, failure, stop);
+                })));
+        report.Line($"{folded} folded, {changed} changed");
+        var all = await Rebuild.SetAsideAsync(database, table, CancellationToken.None);
+        return [.. all.Where(item => failed.ContainsKey(item.Stream))];
     }
 
     private async Task<ExitCode> FinishAsync(DocumentTable table, AdvisoryLock held)

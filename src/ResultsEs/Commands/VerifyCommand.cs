@@ -50,21 +50,34 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
             : verification.AllAsync(input.AccountFlag?.ToLowerInvariant(), CancellationToken.None);
         await foreach (var (table, some) in streams)
         {
-            var deviations = await verification.DeviationsAsync(table, some, CancellationToken.None);
+            var deviations = new List<Deviation>();
+            await TakenApart.RunAsync(
+                some,
+                async part => deviations.AddRange(await verification.DeviationsAsync(table, part, CancellationToken.None)),
+                (stream, failure) => Found(table, new Deviation(stream, [], failure.Message)));
             foreach (var deviation in deviations)
-                Say(Line(table, deviation));
+                await Found(table, deviation);
             var differing = deviations.Where(deviation => deviation.Problem is null).Select(deviation => deviation.Stream).ToList();
-            if (input.RepairFlag)
-                repaired += (await refresh.RefreshAsync(table, differing, CancellationToken.None)).Count;
-            verified += some.Count;
             differ += differing.Count;
-            unfoldable += deviations.Count - differing.Count;
+            if (input.RepairFlag)
+                await TakenApart.RunAsync(
+                    differing,
+                    async part => repaired += (await refresh.RefreshAsync(table, [.. part], CancellationToken.None)).Count,
+                    (stream, failure) => Found(table, new Deviation(stream, [], failure.Message)));
+            verified += some.Count;
         }
 
         Say($"{verified} verified, {differ} differ"
             + (input.RepairFlag ? $", {repaired} repaired" : "")
             + (unfoldable > 0 ? $", {unfoldable} cannot be folded" : ""));
         return unfoldable == 0 && (differ == 0 || input.RepairFlag) ? ExitCode.Success : ExitCode.Failure;
+
+        Task Found(DocumentTable table, Deviation deviation)
+        {
+            Say(Line(table, deviation));
+            unfoldable += deviation.Problem is null ? 0 : 1;
+            return Task.CompletedTask;
+        }
     }
 
     private static string Line(DocumentTable table, Deviation deviation)

@@ -84,7 +84,7 @@ internal sealed partial class ProjectionVersionKeeper(
         LogBuilding(logger, Table.Version);
         await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, cancellation)
             ?? throw new StartupException("Another process is rebuilding documents. Start again when it is done.");
-        await new Rebuild(database, Table, held, parallel: 2, ProgressReport.Silent).RunAsync(cancellation);
+        await new Rebuild(database, Table, held, parallel: 2, ProgressReport.Silent, logger).RunAsync(cancellation);
     }
 
     /// <summary>Folds the sessions whose documents are stale: first all of them, then those that were written since.</summary>
@@ -140,6 +140,14 @@ internal static class RebuildingSetup
             ProjectionVersionKeeper.WorkerName,
             (stream, cancellation) => services.GetRequiredService<DocumentRefresh>()
                 .RefreshAsync(SessionResultTable.Documents, [stream], cancellation)));
+        builder.Services.AddSingleton(services => new SetAsideWorker(
+            Rebuild.WorkerName,
+            async (stream, cancellation) =>
+            {
+                // A stream folds into one of the tables, and no other finds it.
+                foreach (var table in services.GetRequiredService<DocumentTables>().All)
+                    await services.GetRequiredService<DocumentRefresh>().RefreshAsync(table, [stream], cancellation);
+            }));
         return builder;
     }
 }

@@ -8,9 +8,14 @@ namespace ResultsEs.Rebuilding;
 /// A rebuild of a projection's documents while they are served. The fold of all streams, in key order, fills a shadow table, which is
 /// then indexed. Catch-up folds what was written meanwhile. The switch, one transaction for which writers wait some milliseconds, folds
 /// the last of it and renames the tables. The old documents are served until then, and another process can resume.
+/// A stream that cannot be folded is set aside: it keeps the document that it has, if it has one.
 /// </summary>
-internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report)
+internal sealed class Rebuild(
+    NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report, ILogger logger)
 {
+    /// <summary>The name under which it sets streams aside.</summary>
+    public const string WorkerName = "rebuild";
+
     /// <summary>The name of the advisory lock that a database's only rebuild holds.</summary>
     public const string LockName = "results.rebuild";
 
@@ -24,6 +29,9 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
     private const string LockTimeout = "2s";
 
     private static readonly Backoff BetweenSwitches = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(30));
+
+    // Streams that this process has set aside. The switch does not try them again.
+    private readonly ConcurrentDictionary<StreamKey, byte> _setAside = new();
 
     private NpgsqlConnection Connection => held.Connection;
 
@@ -54,6 +62,17 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
         return switched;
     }
 
+    /// <summary>Reads which streams of this table rebuilds have set aside.</summary>
+    public static async Task<IReadOnlyList<SetAsideItem>> SetAsideAsync(
+        NpgsqlDataSource database, DocumentTable table, CancellationToken cancellation)
+    {
+        var items = await SetAside.ListAsync(database, WorkerName, cancellation);
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        var ours = await DocumentRefresh.AppendedAsync(
+            connection, table, [.. items.Select(item => item.Stream)], isLocked: false, cancellation);
+        return [.. items.Where(item => ours.ContainsKey(item.Stream))];
+    }
+
     /// <summary>Abandons an interrupted rebuild, and drops what it has built. False when there was none.</summary>
     public static async Task<bool> AbandonAsync(DocumentTable table, AdvisoryLock held, CancellationToken cancellation)
     {
@@ -80,6 +99,8 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
         }
 
         await AbandonAsync(table, held, cancellation);
+        var before = await SetAsideAsync(database, table, cancellation);
+        await SetAside.RemoveAsync(database, WorkerName, [.. before.Select(item => item.Stream)], cancellation);
         var position = await EventPosition.NowAsync(database, cancellation);
         await ShadowTable.CreateAsync(Connection, table, cancellation);
         // Once the position is settled, every read holds all events up to it.
@@ -96,11 +117,14 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
         await Parallel.ForEachAsync(
             RemainingAsync(parts, cancellation),
             new ParallelOptions { MaxDegreeOfParallelism = parallel, CancellationToken = cancellation },
-            async (keys, stop) =>
-            {
-                var part = await FoldAsync(state, keys, stop);
-                report.Done(Interlocked.Add(ref events, part.Events), state.Events, "events");
-            });
+            (keys, stop) => new ValueTask(TakenApart.RunAsync(
+                [.. keys],
+                async some =>
+                {
+                    var part = await FoldAsync(state, some.ToDictionary(), stop);
+                    report.Done(Interlocked.Add(ref events, part.Events), state.Events, "events");
+                },
+                (stream, failure) => SetAsideAsync(stream.Key, failure, state, stop))));
     }
 
     /// <summary>Reads the parts that are still to be folded: runs of keys between folded parts, without streams of other types.</summary>
@@ -173,7 +197,10 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
                 var end = Math.Min(state.Position + EventsPerRound, position.Sequence);
                 var written = await StreamLog.AppendedBetweenAsync(Connection, state.Position, end, cancellation);
                 foreach (var some in written.Chunk(StreamsPerFold))
-                    await StoreAsync(some, cancellation);
+                    await TakenApart.RunAsync(
+                        some,
+                        part => StoreAsync(part, cancellation),
+                        (stream, failure) => SetAsideAsync(stream, failure, state: null, cancellation));
                 state = await state.WithAsync(Connection, end, isSwitched: false, cancellation);
                 folded += written.Count;
             }
@@ -194,7 +221,9 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
                 // Writers lock their streams first: the lock waits for those that have begun, and the others wait for it.
                 await Connection.ExecuteAsync($"set local lock_timeout = '{LockTimeout}'; {StoredStreams.LockAll}", [], cancellation);
                 var last = await StreamLog.AppendedBetweenAsync(Connection, state.Position, long.MaxValue, cancellation);
-                await StoreAsync(last, cancellation);
+                await StoreAsync([.. last.Where(stream => !_setAside.ContainsKey(stream))], cancellation);
+                foreach (var stream in last.Where(_setAside.ContainsKey))
+                    await ShadowTable.KeepAsync(Connection, table, stream, isIndexed: true, cancellation);
                 await ShadowTable.SwitchAsync(Connection, table, cancellation);
                 await ProjectionVersions.BuiltAsync(Connection, table, cancellation);
                 await state.WithAsync(Connection, state.Position, isSwitched: true, cancellation);
@@ -205,10 +234,30 @@ internal sealed class Rebuild(NpgsqlDataSource database, DocumentTable table, Ad
             {
                 report.Phase("waiting for a long transaction to end before the switch");
             }
+            catch (Exception e) when (TakenApart.IsItemsOwn(e))
+            {
+                // What was written last cannot all be folded. Catching up takes it apart.
+            }
 
             await Task.Delay(BetweenSwitches.After(attempt), cancellation);
             state = await CatchUpAsync(state, cancellation);
         }
+    }
+
+    /// <summary>
+    /// Sets a stream aside, with the document that it has. That document is complete: writers fold each event onto it, for which they read
+    /// no event of before. The state is that of a scan; a catch-up has none.
+    /// </summary>
+    private async Task SetAsideAsync(StreamKey stream, Exception failure, RebuildState? state, CancellationToken cancellation)
+    {
+        await using var writing = await database.OpenConnectionAsync(cancellation);
+        await using var transaction = await writing.BeginTransactionAsync(cancellation);
+        await ShadowTable.KeepAsync(writing, table, stream, isIndexed: state is null, cancellation);
+        if (state is not null)
+            await state.AddAsync(writing, new RebuildPart(stream, stream, Streams: 1, Events: 0), cancellation);
+        await SetAside.AddAsync(writing, logger, WorkerName, stream, failure, cancellation);
+        await transaction.CommitAsync(cancellation);
+        _setAside.TryAdd(stream, 0);
     }
 
     private async Task StoreAsync(IReadOnlyCollection<StreamKey> streams, CancellationToken cancellation)

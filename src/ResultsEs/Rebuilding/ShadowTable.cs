@@ -35,6 +35,24 @@ internal static class ShadowTable
             await ExecuteAsync(connection, settings, cancellation);
     }
 
+    /// <summary>Gives it the documents that are served of a stream, if there are any, in the place of its own.</summary>
+    public static async Task KeepAsync(
+        NpgsqlConnection connection, DocumentTable table, StreamKey stream, bool isIndexed, CancellationToken cancellation)
+    {
+        // The primary keys (tenant_id, id) find the rows, and the partial indexes of (tenant_id, stream_id) those of other workspaces.
+        const string ofStream =
+            $"d.tenant_id = $1 and (d.id = $2 or (d.{DocumentTable.Stream} is not null and d.{DocumentTable.Stream} = $2))";
+        // Before it has indexes, it has no row of the stream.
+        if (isIndexed)
+            await connection.ExecuteAsync(
+                $"delete from {table.QualifiedName}{Building} d where {ofStream}", [stream.Account, stream.Id], cancellation);
+        await connection.ExecuteAsync(
+            $"""
+            insert into {table.QualifiedName}{Building} ({table.AllColumns})
+            select {table.AllColumns} from {table.QualifiedName} d where {ofStream}
+            """, [stream.Account, stream.Id], cancellation);
+    }
+
     /// <summary>Adds the missing indexes and the planner's statistics. A vacuum makes the visibility map, for index-only scans.</summary>
     public static async Task IndexAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
     {

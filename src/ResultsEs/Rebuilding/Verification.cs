@@ -58,7 +58,9 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
         {
             var document = stored.GetValueOrDefault(stream.Key);
             // A document may lag if the events that it lacks may be deferred. That takes other queries, so it is checked below.
-            if (document is { Lag: > 0, Version: var held } && held + document.Lag == stream.Version)
+            if (await ProblemOfWaitingAsync(table, stream, document, cancellation) is { } problem)
+                deviations.Add(new Deviation(stream.Key, [], problem));
+            else if (document is { Lag: > 0, Version: var held } && held + document.Lag == stream.Version)
                 lagging.Add((document, new StreamPart(stream.Key, 0, held), new StreamPart(stream.Key, held, stream.Version)));
             else
                 deviations.Add(DeviationOf(table, stream, document, stored));
@@ -73,6 +75,34 @@ internal sealed class Verification(NpgsqlDataSource database, DocumentTables tab
         }
 
         return [.. deviations.OfType<Deviation>()];
+    }
+
+    /// <summary>
+    /// Tries to make the document of a stream whose stored one lacks events or is not there. Returns why it cannot be made, or why the
+    /// database does not take it; null when it does, and for all other streams.
+    /// </summary>
+    private async Task<string?> ProblemOfWaitingAsync(
+        DocumentTable table, StoredStream stream, Row? document, CancellationToken cancellation)
+    {
+        if (document is not null && document.Version == stream.Version)
+            return null;
+
+        try
+        {
+            await using var command = database.CreateCommand("select $1::jsonb is not null");
+            command.Parameters.Add(
+                new NpgsqlParameter<byte[]> { TypedValue = table.Fold(stream).Json, NpgsqlDbType = NpgsqlDbType.Jsonb });
+            await command.ExecuteScalarAsync(cancellation);
+            return null;
+        }
+        catch (UnfoldableStreamException e)
+        {
+            return e.Problem;
+        }
+        catch (PostgresException e) when (TakenApart.IsItemsOwn(e))
+        {
+            return $"the database does not take the document: {e.MessageText}";
+        }
     }
 
     private static async Task<StoredStream> PartAsync(

@@ -15,9 +15,13 @@ internal sealed class SessionStartedValidator : WireValidator<SessionStarted>
 
 internal sealed class ParticipantProfiledValidator : WireValidator<ParticipantProfiled>
 {
+    private const int MaxDemographics = 1_000;
+
     public ParticipantProfiledValidator()
     {
         RuleFor(x => x.ParticipantId).Uuid();
+        RuleFor(x => x.Demographics)
+            .Must(demographics => demographics.Count <= MaxDemographics).WithMessage("must have at most 1,000 items");
         RuleForEach(x => x.Demographics).ChildRules(demographic =>
         {
             demographic.RuleFor(x => x.Id).ShortId();
@@ -38,6 +42,9 @@ internal sealed class TaskAnsweredValidator : WireValidator<TaskAnswered>
         RuleFor(x => x.StartTimeMs).Offset();
         RuleFor(x => x.EndTimeMs).NotBefore(x => x.StartTimeMs, "startTimeMs");
         RuleFor(x => x.Corrects).Uuid();
+        RuleFor(x => x.Answer)
+            .Must(answer => TaskType.Find(answer.Type)?.Fits(answer) != false)
+            .WithMessage($"must have at most {TaskType.MaxListBytes} bytes as shown");
         RuleFor(x => x.Answer).SetInheritanceValidator(rules =>
         {
             foreach (var type in TaskType.All)

@@ -9,7 +9,7 @@ internal static class SessionEventTypes
     public static IReadOnlyList<EventType<SessionDraft>> All { get; } =
     [
         Event<SessionStarted>(new SessionStartedValidator(), SessionResultFold.Started, countsInTest: true, isReserved: true),
-        Event<ParticipantProfiled>(new ParticipantProfiledValidator(), SessionResultFold.Profiled),
+        Event<ParticipantProfiled>(new ParticipantProfiledValidator(), SessionResultFold.Profiled, maxBytes: 128 * 1024),
         Event<TaskAnswered>(new TaskAnsweredValidator(), SessionResultFold.Answered, taskTypes: e => [TaskType.ListedAs(e.Answer.Type)]),
         Event<TaskSkipped>(
             new TaskSkippedValidator(), SessionResultFold.Skipped, taskTypes: e => [TaskType.ListedAs(e.TaskType), TaskType.Skipped]),

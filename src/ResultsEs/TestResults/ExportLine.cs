@@ -22,6 +22,22 @@ internal static class ExportLine
         Tail.CopyTo(line[(Head.Length + written)..]);
     }
 
+    /// <summary>Makes the line of a session whose result cannot be given: a problem stands in its place.</summary>
+    public static byte[] OfProblem(Guid session, string reason) =>
+    [
+        .. Encoding.UTF8.GetBytes(new JsonObject
+        {
+            ["sessionId"] = session,
+            ["problem"] = new JsonObject
+            {
+                ["title"] = "The session's result cannot be given",
+                ["status"] = StatusCodes.Status500InternalServerError,
+                ["detail"] = $"What was recorded of the session is stored, but its result cannot be made: {reason}",
+            },
+        }.ToJsonString(Json.Options)),
+        End,
+    ];
+
     public static byte[] Of(DateTimeOffset updated, ReadOnlySpan<byte> body)
     {
         var line = new byte[Length(body.Length)];

@@ -13,7 +13,8 @@ public static class ExportSessionResults
         Text = "Each line is a response of `GET /api/v3/sessionResults/{sessionId}`, with `updatedTime`: when something of the session "
             + "was last stored. Sessions and their order are those of "
             + "`GET /api/v2/sessionResults` with the same parameters, in one response without pages. "
-            + "A response whose connection breaks off is not complete.",
+            + "A session whose result cannot be given is a line with `sessionId` and `problem` (`title`, `status`, `detail`), which no "
+            + "other line has. A response whose connection breaks off is not complete.",
         Query = SessionFilter.Query,
         Replies =
         [

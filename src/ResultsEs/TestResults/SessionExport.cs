@@ -1,3 +1,4 @@
+using ResultsEs.EventStore;
 using ResultsEs.Http;
 
 namespace ResultsEs.TestResults;
@@ -5,7 +6,8 @@ namespace ResultsEs.TestResults;
 /// <summary>
 /// The response of an export: it reads the next page while it writes one. While it waits for the client it holds two pages
 /// and no database connection. A client that takes nothing for a while is cut off.
-/// A failure after the start aborts the response, because a regular end would say that it is complete.
+/// A session that fails by its own fault is a line that says so. Any other failure after the start aborts the response, because a
+/// regular end would say that it is complete.
 /// </summary>
 internal sealed partial class SessionExport(SessionPages pages, SessionPage first, TimeSpan idle, ILogger<SessionExport> logger) : IResult
 {
@@ -55,12 +57,30 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
         {
             await WriteAsync(page.Lines[at..end], body, patience);
             at = end;
-            if (await pages.CaughtUpAsync(session, patience.Token) is { } line)
+            if (await LineAsync(session, patience.Token) is { } line)
                 await WriteAsync(line, body, patience);
         }
 
         await WriteAsync(page.Lines[at..], body, patience);
         page.Return();
+    }
+
+    private async Task<byte[]?> LineAsync(Guid session, CancellationToken cancellation)
+    {
+        try
+        {
+            return await pages.CaughtUpAsync(session, cancellation);
+        }
+        catch (Exception e) when (TakenApart.IsItemsOwn(e))
+        {
+            NotGiven(logger, session, pages.Test, e);
+            return ExportLine.OfProblem(session, e switch
+            {
+                UnfoldableStreamException unfoldable => unfoldable.Problem,
+                PostgresException postgres => $"the database answers {postgres.SqlState}",
+                _ => e.GetType().Name,
+            });
+        }
     }
 
     private async Task WriteAsync(ReadOnlyMemory<byte> lines, PipeWriter body, Patience patience)
@@ -75,6 +95,9 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
             lines = lines[part.Length..];
         }
     }
+
+    [LoggerMessage(3101, LogLevel.Error, "Session {Session} is a problem in an export of test {Test}, because its result cannot be made")]
+    private static partial void NotGiven(ILogger logger, Guid session, Guid test, Exception exception);
 
     [LoggerMessage(1501, LogLevel.Error, "The export of test {Test} broke off after {Sessions} sessions")]
     private static partial void BrokeOff(ILogger logger, Guid test, long sessions, Exception exception);

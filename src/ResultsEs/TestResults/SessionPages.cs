@@ -67,11 +67,25 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
         cancellation,
         onPrimary: true);
 
+    /// <summary>Reads a page. When a row of it cannot be read, the sessions of the page are all read one by one.</summary>
     private async Task<SessionPage> ReadAsync(
         NpgsqlDataSource source, Cursor? after, int limit, DateTimeOffset asOf, CancellationToken cancellation)
     {
+        try
+        {
+            return await ReadAsync(source, after, limit, asOf, withDocuments: true, cancellation);
+        }
+        catch (PostgresException e) when (TakenApart.IsItemsOwn(e))
+        {
+            return await ReadAsync(source, after, limit, asOf, withDocuments: false, cancellation);
+        }
+    }
+
+    private async Task<SessionPage> ReadAsync(
+        NpgsqlDataSource source, Cursor? after, int limit, DateTimeOffset asOf, bool withDocuments, CancellationToken cancellation)
+    {
         await using var command = source.CreateCommand();
-        Build(command, caller, filter, after, limit, database.ComparesStreams);
+        Build(command, caller, filter, after, limit, database.ComparesStreams, withDocuments);
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SequentialAccess, cancellation);
 
         var lines = ArrayPool<byte>.Shared.Rent(after is null ? FirstBytes : PageBytes + (PageBytes / 8));
@@ -129,12 +143,13 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     /// "offset 0" keeps the planner from scanning a table. A document is decompressed as it is sent, so rows beyond a page cost little.
     /// </summary>
     internal static void Build(
-        NpgsqlCommand command, Caller caller, SessionFilter filter, Cursor? after, int limit, bool comparesStreams = true)
+        NpgsqlCommand command, Caller caller, SessionFilter filter, Cursor? after, int limit, bool comparesStreams = true,
+        bool withDocuments = true)
     {
         var query = new SessionListQuery(command, caller, filter);
         command.CommandText =
             $"""
-            select p.id, p.moment, o.updated, case when not o.lags then o.data -> 'body' end, o.session
+            select p.id, p.moment, o.updated, case when not o.lags and {withDocuments} then o.data -> 'body' end, o.session
             from ({query.Page(after, offset: 0, limit)}) p
             cross join lateral (
               select d.data, d.{DocumentTable.Modified} as updated, coalesce(d.{DocumentTable.Stream}, d.id) as session,

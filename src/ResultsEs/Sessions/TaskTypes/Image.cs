@@ -7,6 +7,7 @@ internal sealed class Image : WireValidator<ImageAnswer>
     public static TaskType<ImageAnswer, ImagePayload> TaskType { get; } = new("IMAGE", "image", new Image())
     {
         Payload = answer => new(answer.ImageUrl, answer.Annotations),
+        MaxBytes = TaskTypes.TaskType.MaxListBytes,
     };
 
     public Image()

@@ -7,6 +7,7 @@ internal sealed class Matrix : WireValidator<MatrixAnswer>
     public static TaskType<MatrixAnswer, MatrixPayload> TaskType { get; } = new("MATRIX", "matrix", new Matrix())
     {
         Payload = answer => new(answer.Rows),
+        MaxBytes = TaskTypes.TaskType.MaxListBytes,
     };
 
     public Matrix()

@@ -9,6 +9,7 @@ internal sealed class MultipleChoice : WireValidator<MultipleChoiceAnswer>
         new("MULTIPLE_CHOICE", "multipleChoice", new MultipleChoice())
         {
             Payload = answer => new(answer.MultiSelect, answer.RandomizedOptions, answer.MaxLimit, answer.Options, answer.OtherText),
+            MaxBytes = TaskTypes.TaskType.MaxListBytes,
         };
 
     public MultipleChoice()

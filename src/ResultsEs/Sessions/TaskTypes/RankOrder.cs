@@ -7,6 +7,7 @@ internal sealed class RankOrder : WireValidator<RankOrderAnswer>
     public static TaskType<RankOrderAnswer, RankOrderPayload> TaskType { get; } = new("RANK_ORDER", "rankOrder", new RankOrder())
     {
         Payload = answer => new([.. answer.Ranking.OrderBy(option => option.Rank)]),
+        MaxBytes = TaskTypes.TaskType.MaxListBytes,
     };
 
     public RankOrder()

@@ -16,6 +16,9 @@ internal abstract class TaskType(Type answerType, Type payloadType, string v3Typ
     /// <summary>The type that v2 shows of a skipped task. No answer has it.</summary>
     public const string Skipped = "SKIPPED";
 
+    /// <summary>The most bytes that a document keeps of an answer that is a list.</summary>
+    public const int MaxListBytes = 128 * 1024;
+
     /// <summary>The task types that can be answered, in the contract's order.</summary>
     public static IReadOnlyList<TaskType> All { get; } =
     [
@@ -49,6 +52,9 @@ internal abstract class TaskType(Type answerType, Type payloadType, string v3Typ
     /// <summary>The record that v2 and v3 show of an answer.</summary>
     public Type PayloadType { get; } = payloadType;
 
+    /// <summary>The most bytes that a document keeps of an answer, where lists would make it larger; null where texts bound it.</summary>
+    public int? MaxBytes { get; init; }
+
     /// <summary>The task type with a name; null when this version does not know it.</summary>
     public static TaskType? Find(string name) => ByName.GetValueOrDefault(name);
 
@@ -72,6 +78,12 @@ internal abstract class TaskType(Type answerType, Type payloadType, string v3Typ
     /// <summary>True when <paramref name="set"/>, made by <see cref="Set"/>, holds a type.</summary>
     public static bool Holds(string set, string type) => set.Contains($"|{type}|", StringComparison.Ordinal);
 
+    /// <summary>True when an answer is not larger than a document keeps.</summary>
+    public bool Fits(Answer answer) => MaxBytes is null || Write(answer).Length <= MaxBytes;
+
+    /// <summary>Writes the payload of the answer alone.</summary>
+    protected abstract byte[] Write(Answer answer);
+
     /// <summary>The payload that v2 and v3 show of an answer.</summary>
     public abstract JsonElement Show(Answer answer);
 
@@ -92,6 +104,9 @@ internal sealed class TaskType<TAnswer, TPayload>(string v3Type, string v3Key, I
 
     /// <summary>Completes the payload from the task's other pieces; null when no other event concerns this type.</summary>
     public Func<TPayload, TaskPieces, TPayload>? WithPieces { get; init; }
+
+    protected override byte[] Write(Answer answer) =>
+        JsonSerializer.SerializeToUtf8Bytes(Payload((TAnswer)answer), Json.Shown<TPayload>());
 
     public override JsonElement Show(Answer answer) =>
         JsonSerializer.SerializeToElement(Payload((TAnswer)answer), Json.Shown<TPayload>());

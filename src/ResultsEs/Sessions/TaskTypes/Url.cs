@@ -7,6 +7,7 @@ internal sealed class Url : WireValidator<UrlAnswer>
     public static TaskType<UrlAnswer, UrlPayload> TaskType { get; } = new("URL", "url", new Url())
     {
         Payload = answer => new(answer.Url, answer.Outcome, answer.FinalUrl, answer.Visits),
+        MaxBytes = TaskTypes.TaskType.MaxListBytes,
     };
 
     public Url()
