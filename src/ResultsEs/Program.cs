@@ -36,6 +36,7 @@ try
     builder.AddTestTotals();
     builder.AddMedia();
     builder.AddObservability();
+    builder.AddManagement();
     builder.AddSamples();
     builder.Services.AddWolverineHttp();
 
@@ -49,7 +50,7 @@ try
     app.UseAccess();
     app.MapWolverineEndpoints();
     app.MapApiPages();
-    app.MapObservability();
+    app.CreateGauges();
     if (isCommand)
         return await CommandLine.RunAsync(app, args);
 

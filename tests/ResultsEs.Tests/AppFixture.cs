@@ -71,9 +71,11 @@ public sealed class AppFixture : IAsyncLifetime
             ["Shares:UploadMebibytes:PerClient"] = "1000",
             ["Shares:UploadMebibytes:PerAccount"] = "1000",
             ["Shares:UploadMebibytes:PerNode"] = "1000",
+            ["RateLimiting:TokenFailuresPerMinute"] = "100000",
             ["Logging:LogLevel:Default"] = "Warning",
             ["Samples:Load"] = "false",
             ["Access:RefreshSeconds"] = "1",
+            ["Management:Url"] = Operators.AnyPort,
         };
         foreach (var (key, value) in settings)
             all[key] = value;

@@ -25,6 +25,7 @@ internal sealed class ServiceProcess : IDisposable
     public static readonly string Repository = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(Built)!, "../../../../.."));
 
     private const string Listening = "Now listening on:";
+    private const string Managed = "Health and metrics are at";
 
     private readonly List<string> _said = [];
     private Task<string>? _rest;
@@ -35,6 +36,9 @@ internal sealed class ServiceProcess : IDisposable
 
     /// <summary>Where it listens, once it has said so.</summary>
     public Uri Address => new(_said.Last(line => line.Contains(Listening, StringComparison.Ordinal)).Split(Listening)[1].Trim().Split('"')[0]);
+
+    /// <summary>Where it tells operators what it does, once it has said so.</summary>
+    public Uri Management => new(_said.Last(line => line.Contains(Managed, StringComparison.Ordinal)).Split(Managed)[1].Trim().Split('"')[0]);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

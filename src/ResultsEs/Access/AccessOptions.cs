@@ -106,7 +106,7 @@ internal sealed class RateLimitingOptions
     public int TokensPerMinute { get; init; } = 600;
 
     /// <summary>Refused requests for tokens, from one address and for one client.</summary>
-    public int TokenFailuresPerMinute { get; init; } = 60;
+    public int TokenFailuresPerMinute { get; init; } = 600;
 }
 
 /// <summary>The check of the access settings. A message names the entry and the reason, never a secret.</summary>

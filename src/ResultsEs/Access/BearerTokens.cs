@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 
 namespace ResultsEs.Access;
@@ -69,6 +70,15 @@ internal static class BearerTokens
                     context.Fail("The token names no client of this service.");
                 return Task.CompletedTask;
             },
+            OnAuthenticationFailed = static context =>
+            {
+                // The signature is checked before the times, so it is one of ours.
+                if (context.Exception is SecurityTokenInvalidLifetimeException
+                    && new JsonWebToken(ValidatedTokens.TokenOf(context.Request.Headers.Authorization.ToString()).ToString())
+                        .TryGetPayloadValue<string>(Caller.ClientIdClaim, out var client))
+                    context.HttpContext.Features.Set(new EndedToken(client));
+                return Task.CompletedTask;
+            },
             OnChallenge = static context =>
             {
                 // Without the library's description, which would repeat parts of the token.
@@ -102,3 +112,6 @@ internal static class BearerTokens
                 : base.AuthenticateAsync(context, scheme);
     }
 }
+
+/// <summary>The feature of a request whose token is one of ours and has ended.</summary>
+internal sealed record EndedToken(string ClientId);

@@ -10,11 +10,12 @@ internal sealed partial class Clients(
 {
     private volatile ClientSet _current = SetOf(options.Value);
     private bool _isRead;
-
-    /// <summary>Raised with the new set after each change.</summary>
-    public event Action<ClientSet>? Changed;
+    private Action<ClientSet>? _changed;
 
     public ClientSet Current => _current;
+
+    /// <summary>Has this called with the new set after each change. To be called before the service starts.</summary>
+    public void OnChange(Action<ClientSet> changed) => _changed += changed;
 
     protected override TimeSpan Interval => TimeSpan.FromSeconds(options.Value.Access.RefreshSeconds);
 
@@ -36,7 +37,7 @@ internal sealed partial class Clients(
         _current = read;
         secrets.Keep(read);
         LogChanged(logger, read.ById.Count);
-        Changed?.Invoke(read);
+        _changed?.Invoke(read);
         return Task.CompletedTask;
     }
 

@@ -11,7 +11,7 @@ internal sealed class LongRequests
 {
     private readonly ConcurrentDictionary<Running, Caller> _running = new();
 
-    public LongRequests(Clients clients) => clients.Changed += BreakOff;
+    public LongRequests(Clients clients) => clients.OnChange(BreakOff);
 
     public Task ServeAsync(HttpContext context, RequestDelegate next) =>
         context.GetEndpoint()?.Metadata.GetMetadata<LongRequestAttribute>() is not null && Caller.Find(context.User) is { } caller

@@ -156,6 +156,10 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
             && Caller.Find(context.User) is { } caller && Limits().ByClient.TryGetValue(caller.ClientId, out var client))
             return HttpMethods.IsPost(context.Request.Method) ? client.Writes : client.Reads;
 
+        // Its client has to learn that it has ended, however many strangers come from its address.
+        if (context.Features.Get<EndedToken>() is { } ended && _clients.Current.Find(ended.ClientId) is not null)
+            return OfKey(_clientWindows, "e " + ended.ClientId, _anonymous);
+
         return OfKey(_addressWindows, "a " + AddressOf(context.Connection.RemoteIpAddress), _anonymous);
     }
 

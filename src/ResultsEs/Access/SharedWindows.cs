@@ -8,8 +8,9 @@ namespace ResultsEs.Access;
 /// </summary>
 internal sealed partial class SharedWindows(ConfigurationOptions options, ILogger<SharedWindows> logger) : PollingService(ProbeInterval)
 {
-    // A key is this, then a client's id behind "r " (reads), "w " (writes), "t " (tokens) or "fc " (refused requests for tokens), or
-    // an address behind "a " (requests without a token) or "f " (refused requests for tokens). It expires with its window.
+    // A key is this, then a client's id behind "r " (reads), "w " (writes), "t " (tokens), "fc " (refused requests for tokens) or "e "
+    // (tokens that have ended), or an address behind "a " (requests without a token) or "f " (refused requests for tokens). It expires
+    // with its window.
     private const string Prefix = "results-es:limits:";
 
     // A script returns the count and the milliseconds left of the window (at most 60,000) in one number. Redis runs scripts atomically.

@@ -43,6 +43,7 @@ internal static class TokenIssuer
     // The property of OpenIddict's transaction that holds the client whose secret was right.
     private const string Authenticated = "results:client";
 
+    private const string MalformedHost = "The Host header is malformed.";
     private const string BasicChallenge = $"Basic realm=\"{BearerTokens.Realm}\"";
 
     public static void Add(IServiceCollection services)
@@ -107,18 +108,25 @@ internal static class TokenIssuer
         var limits = context.RequestServices.GetRequiredService<RateLimits>();
         try
         {
-            if (await TokenForm.ReadAsync(context.Request) is { } problem)
-            {
-                await (await limits.TakeFailureAsync(context, client: null) is { Allowed: true }
-                    ? RefuseAsync(context, problem)
-                    : RateLimits.Refuse(context));
-                return;
-            }
+            await ServeTokenAsync(context, limits);
         }
-        catch (BadHttpRequestException)
+        catch (Exception e) when (e is BadHttpRequestException or OperationCanceledException)
         {
+            // Whoever breaks off has had its work done, too.
             await limits.TakeFailureAsync(context, client: null);
             throw;
+        }
+    }
+
+    private static async Task ServeTokenAsync(HttpContext context, RateLimits limits)
+    {
+        var problem = IsHost(context.Request.Headers.Host.ToString()) ? await TokenForm.ReadAsync(context.Request) : MalformedHost;
+        if (problem is not null)
+        {
+            await (await limits.TakeFailureAsync(context, client: null) is { Allowed: true }
+                ? RefuseAsync(context, problem)
+                : RateLimits.Refuse(context));
+            return;
         }
 
         context.Response.OnStarting(static state =>
@@ -142,7 +150,7 @@ internal static class TokenIssuer
         var request = context.Request;
         if (!IsHost(request.Headers.Host.ToString()))
         {
-            await RefuseAsync(context, "The Host header is malformed.");
+            await RefuseAsync(context, MalformedHost);
             return;
         }
 

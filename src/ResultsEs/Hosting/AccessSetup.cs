@@ -54,6 +54,7 @@ internal static class AccessSetup
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
         services.AddProblemDetails();
         services.AddHealthChecks();
+        services.AddSingleton<Readiness>();
         return builder;
     }
 

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.RateLimiting;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
@@ -13,20 +12,22 @@ internal sealed class TelemetryOptions
 {
     public const string Section = "Telemetry";
 
-    /// <summary>True to serve metrics at <c>/metrics</c>. Default false.</summary>
+    /// <summary>True to serve metrics at <c>/metrics</c> of the management port. Default false.</summary>
     public bool Prometheus { get; init; }
 }
 
 internal static class ObservabilitySetup
 {
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
-    private const string Metrics = "/metrics";
+    /// <summary>The path of metrics, on the management port.</summary>
+    public const string Metrics = "/metrics";
+
 
     private static readonly string[] Signals = ["TRACES", "METRICS", "LOGS"];
 
     /// <summary>
     /// Adds health checks and telemetry. Each signal is exported over OTLP when the standard environment variables name an
-    /// endpoint for it or for all. Metrics are also served at <c>/metrics</c> when <c>Telemetry:Prometheus</c> is true.
+    /// endpoint for it or for all. Metrics are also served to Prometheus when <c>Telemetry:Prometheus</c> is true.
     /// </summary>
     public static WebApplicationBuilder AddObservability(this WebApplicationBuilder builder)
     {
@@ -36,7 +37,10 @@ internal static class ObservabilitySetup
         builder.Services.AddSettings<ShutdownOptions>(configuration.GetSection(ShutdownOptions.Section), ShutdownOptions.Problems);
         builder.Services.AddSettings<TelemetryOptions>(
             configuration.GetSection(TelemetryOptions.Section),
-            _ => ((string[])[Endpoint, .. Signals.Select(NameOf)]).SelectMany(Problems));
+            options => ((string[])[Endpoint, .. Signals.Select(NameOf)]).SelectMany(Problems).Concat(
+                options.Prometheus && string.IsNullOrEmpty(configuration[$"{ManagementOptions.Section}:{nameof(ManagementOptions.Url)}"])
+                    ? ["Telemetry:Prometheus needs Management:Url, the address that serves metrics."]
+                    : []));
         builder.Services.AddHostedService<Draining>();
         builder.Services.AddHealthChecks()
             .AddCheck<Draining.Check>("shutdown")
@@ -106,14 +110,12 @@ internal static class ObservabilitySetup
             configuration[NameOf(signal)] is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
     }
 
-    /// <summary>Maps <c>/metrics</c> when it is enabled. It needs no token: clients must not reach its network.</summary>
-    public static WebApplication MapObservability(this WebApplication app)
+    /// <summary>Creates the gauges of figures that the service has anyway.</summary>
+    public static WebApplication CreateGauges(this WebApplication app)
     {
         var state = app.Services.GetRequiredService<DatabaseState>();
         CreateGauges(state, app.Services.GetRequiredService<ReadDatabase>());
         CreateSetAsideGauge(state, [.. app.Services.GetServices<SetAsideWorker>().Select(worker => worker.Name)]);
-        if (IsScraped(app.Configuration) && !IsDisabled(app.Configuration))
-            app.MapPrometheusScrapingEndpoint(Metrics).AllowAnonymous().WithMetadata(new DisableRateLimitingAttribute());
         return app;
     }
 

@@ -15,7 +15,8 @@ internal static class StartFailure
         AggregateException or TypeInitializationException or TargetInvocationException when exception.InnerException is { } inner =>
             Explain(inner),
         IOException { InnerException: AddressInUseException } =>
-            $"The service cannot start: {Line(exception)} Stop what listens there, or choose another address by ASPNETCORE_URLS.",
+            $"The service cannot start: {Line(exception)} "
+                + "Stop what listens there, or choose another address by ASPNETCORE_URLS or Management__Url.",
         _ => $"The service cannot start: {Line(exception)}",
     };
 

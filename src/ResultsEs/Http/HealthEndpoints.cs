@@ -7,10 +7,12 @@ namespace ResultsEs.Http;
 
 /// <summary>
 /// The health endpoints. <c>/health/live</c>: the process answers. <c>/health/ready</c>: every registered health check passes, or 503.
-/// They need no token and count against no rate limit.
+/// They need no token and count against no rate limit, so they say no more than that; operators' port says why.
 /// </summary>
 internal static class HealthEndpoints
 {
+    public const string ReadyPath = "/health/ready";
+
     public static readonly Operation Live = new("getLiveness", ApiTag.Service, "Whether the process answers")
     {
         Route = (HttpMethods.Get, "/health/live"),
@@ -20,12 +22,11 @@ internal static class HealthEndpoints
 
     public static readonly Operation Readiness = new("getReadiness", ApiTag.Service, "Whether the service can answer requests")
     {
-        Route = (HttpMethods.Get, "/health/ready"),
+        Route = (HttpMethods.Get, ReadyPath),
         Replies =
         [
             Reply.Ok<Health>("The service can answer requests."),
-            Reply.Json<Health>(
-                StatusCodes.Status503ServiceUnavailable, "The service cannot answer requests; `checks` says which part is missing."),
+            Reply.Json<Health>(StatusCodes.Status503ServiceUnavailable, "The service cannot answer requests."),
         ],
         Refusals = [StatusCodes.Status405MethodNotAllowed],
     };
@@ -36,28 +37,59 @@ internal static class HealthEndpoints
         PublicEndpoint.Map(endpoints, Readiness, Ready, new DisableRateLimitingAttribute());
     }
 
-    private static Task Alive(HttpContext context) =>
-        JsonBody.Of(new Health(nameof(HealthStatus.Healthy), Checks: null), Json.Of<Health>()).ExecuteAsync(context);
+    public static int StatusCodeOf(HealthStatus status) =>
+        status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
+
+    private static Task Alive(HttpContext context) => SendAsync(context, HealthStatus.Healthy);
 
     private static async Task Ready(HttpContext context)
     {
-        var checks = context.RequestServices.GetRequiredService<HealthCheckService>();
-        var report = await checks.CheckHealthAsync(context.RequestAborted);
-        var status = report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
-        var parts = report.Entries.ToDictionary(entry => entry.Key, entry => Part(entry.Value), StringComparer.Ordinal);
-        var health = new Health(report.Status.ToString(), parts);
-        await JsonBody.Of(health, Json.Of<Health>(), status).ExecuteAsync(context);
+        var readiness = context.RequestServices.GetRequiredService<Readiness>();
+        await SendAsync(context, await readiness.StatusAsync().WaitAsync(context.RequestAborted));
     }
 
-    // The description is meant for clients; the exception is for the logs.
-    private static HealthOfPart Part(HealthReportEntry entry) =>
-        new(entry.Status.ToString(), entry.Description, Math.Round((decimal)entry.Duration.TotalMilliseconds, 1));
+    private static Task SendAsync(HttpContext context, HealthStatus status) =>
+        JsonBody.Of(new Health(status.ToString()), Json.Of<Health>(), StatusCodeOf(status)).ExecuteAsync(context);
+}
+
+/// <summary>
+/// What the health checks say together, looked at no more than once a second, however many ask. State: the last look, under a lock.
+/// </summary>
+internal sealed class Readiness(HealthCheckService checks, IHostApplicationLifetime lifetime, TimeProvider time)
+{
+    private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _lock = new();
+    private Task<HealthStatus>? _look;
+    private long _began;
+
+    public Task<HealthStatus> StatusAsync()
+    {
+        // A load balancer has to see at once that a node stops.
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+            return Task.FromResult(HealthStatus.Unhealthy);
+
+        lock (_lock)
+        {
+            if (_look is { } look && (!look.IsCompleted || time.GetElapsedTime(_began) < KeptFor))
+                return look;
+            _began = time.GetTimestamp();
+            return _look = Task.Run(LookAsync);
+        }
+    }
+
+    // For all who wait, so that it does not end with one of them.
+    private async Task<HealthStatus> LookAsync() => (await checks.CheckHealthAsync(CancellationToken.None)).Status;
 }
 
 /// <summary>The health of the service.</summary>
 /// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
+internal sealed record Health(string Status);
+
+/// <summary>The health of the service, for operators.</summary>
+/// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
 /// <param name="Checks">The health of each part that it needs, by name.</param>
-internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthOfPart>? Checks);
+internal sealed record HealthDetail(string Status, IReadOnlyDictionary<string, HealthOfPart> Checks);
 
 /// <summary>The health of a part that the service needs.</summary>
 /// <param name="Status"><c>Healthy</c>, <c>Degraded</c> or <c>Unhealthy</c>.</param>
@@ -66,4 +98,5 @@ internal sealed record Health(string Status, IReadOnlyDictionary<string, HealthO
 internal sealed record HealthOfPart(string Status, string? Detail, decimal DurationMs);
 
 [JsonSerializable(typeof(Health))]
+[JsonSerializable(typeof(HealthDetail))]
 internal sealed partial class HealthJson : JsonSerializerContext;

@@ -47,6 +47,7 @@ public sealed class AccessHost : IAsyncDisposable
             builder.WebHost.UseTestServer();
         builder.Logging.ClearProviders();
         builder.AddAccess();
+        builder.AddManagement();
         builder.Services.AddSingleton<TimeProvider>(host.Clock);
         services?.Invoke(builder.Services);
 

@@ -151,12 +151,12 @@ public sealed class RateLimitsTests
     }
 
     [Fact]
-    public async Task The_defaults_are_600_reads_6000_writes_600_anonymous_requests_600_tokens_and_60_failures()
+    public async Task The_defaults_are_600_reads_6000_writes_600_anonymous_requests_600_tokens_and_600_failures()
     {
         await using var host = await AccessHost.StartAsync();
 
         Assert.Equivalent(
-            new RateLimitingOptions { ReadsPerMinute = 600, WritesPerMinute = 6000, AnonymousPerMinute = 600, TokensPerMinute = 600, TokenFailuresPerMinute = 60 },
+            new RateLimitingOptions { ReadsPerMinute = 600, WritesPerMinute = 6000, AnonymousPerMinute = 600, TokensPerMinute = 600, TokenFailuresPerMinute = 600 },
             host.App.Services.GetRequiredService<IOptions<AccessOptions>>().Value.RateLimiting, strict: true);
     }
 

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -258,7 +257,7 @@ public sealed class SharedLimitsTests : IAsyncDisposable
     {
         var said = new Recorded();
         var host = await AccessHost.StartAsync(
-            [new("ConnectionStrings:redis", redis.ConnectionString + patience + $",defaultDatabase={database}"), new("RateLimiting:ReadsPerMinute", reads.ToString(CultureInfo.InvariantCulture))],
+            [new("Management:Url", Operators.AnyPort), new("ConnectionStrings:redis", redis.ConnectionString + patience + $",defaultDatabase={database}"), new("RateLimiting:ReadsPerMinute", reads.ToString(CultureInfo.InvariantCulture))],
             services: services =>
             {
                 services.AddHealthChecks().AddCheck<LimitsHealth>("limits");
@@ -317,9 +316,9 @@ public sealed class SharedLimitsTests : IAsyncDisposable
         var all = new List<string>();
         foreach (var node in nodes)
         {
-            using var answer = await HealthAsync(node);
-            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            var limits = JsonNode.Parse(await answer.Content.ReadAsStringAsync(Cancel))!["checks"]!["limits"]!;
+            var (status, health) = await Operators.ReadyAsync(Operators.Of(node.Host.App.Services));
+            Assert.Equal(HttpStatusCode.OK, status);
+            var limits = health["checks"]!["limits"]!;
             all.Add($"{limits["status"]} {limits["detail"]}");
         }
 

@@ -105,6 +105,21 @@ public sealed class TokenRequestsTests
     }
 
     [Fact]
+    public async Task A_client_learns_that_its_token_has_ended_whatever_strangers_send()
+    {
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:AnonymousPerMinute", "2")]);
+        using var http = await host.ClientAsync();
+        host.Clock.Advance(TimeSpan.FromHours(2));
+        using var stranger = host.With(Tokens.Forge(new Microsoft.IdentityModel.Tokens.RsaSecurityKey(System.Security.Cryptography.RSA.Create(2048)), host.Clock.GetUtcNow().AddDays(-1)));
+        for (var i = 0; i < 3; i++)
+            (await stranger.GetAsync(Read, Cancel)).Dispose();
+
+        Assert.Equal(["429", "401", "401", "429"], [await StatusAsync(stranger), await StatusAsync(http), await StatusAsync(http), await StatusAsync(http)]);
+
+        static async Task<string> StatusAsync(HttpClient client) => (await RateLimitsTests.Told(client.GetAsync(Read, Cancel))).Split(' ')[0];
+    }
+
+    [Fact]
     public async Task Tokens_have_a_limit_of_their_own_for_each_client()
     {
         await using var host = await AccessHost.StartAsync([new("RateLimiting:TokensPerMinute", "1")]);

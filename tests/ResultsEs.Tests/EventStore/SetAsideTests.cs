@@ -76,18 +76,17 @@ public sealed class SetAsideTests : IDisposable
         var item = Guid.NewGuid();
         await ExecuteAsync(database, $"insert into results.set_aside (worker, tenant_id, id, reason) values ('of-another-version', 'a', '{item}', 'JsonException: …')");
         using var service = ServiceProcess.Start(
-            [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database), (DataFolder.Variable, _data.Path), ("Telemetry__Prometheus", "true"), ("Access__Issuer", "http://results.example/"), .. ServiceProcess.ToEnvironment(TestClients.Settings())]);
+            [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database), (DataFolder.Variable, _data.Path), ("Telemetry__Prometheus", "true"), ("Management__Url", Operators.AnyPort), ("Access__Issuer", "http://results.example/"), .. ServiceProcess.ToEnvironment(TestClients.Settings())]);
         await service.UntilSaysAsync("Application started");
         service.Ignore();
-        using var http = new HttpClient { BaseAddress = service.Address };
 
         JsonNode health = null!;
         await Wait.UntilAsync(async () =>
         {
-            health = JsonNode.Parse(await http.GetStringAsync(new Uri("/health/ready", UriKind.Relative), Cancelled))!["checks"]!["set-aside"]!;
+            health = (await Operators.ReadyAsync(service.Management)).Health["checks"]!["set-aside"]!;
             return (string)health["status"]! == "Degraded";
         });
-        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancelled);
+        var metrics = await Operators.MetricsAsync(service.Management);
         var (exitCode, _, errors) = await ServiceProcess.RunAsync(
             ["set-aside", "retry", "all"], ("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database), (DataFolder.Variable, _data.Path));
 

@@ -111,6 +111,7 @@ public sealed class TwoNodes : IAsyncLifetime
             ("RabbitMq__Accounts__0__Workspaces__0", TestClients.WorkspaceA.ToString()),
             ("RESULTS_DATA", _keys.Path),
             ("RateLimiting__WritesPerMinute", "1000000"),
+            ("Management__Url", Operators.AnyPort),
             ("Access__Issuer", "http://results.example/"),
             .. ServiceProcess.ToEnvironment(TestClients.Settings()),
         ]);
@@ -135,8 +136,8 @@ public sealed class TwoNodes : IAsyncLifetime
 
     private async Task<(HttpStatusCode Status, string? Broker)> ReadinessAsync(int node)
     {
-        using var answer = await Client(node).GetAsync(new Uri("/health/ready", UriKind.Relative), Cancelled);
-        return (answer.StatusCode, (string?)(await answer.JsonAsync())["checks"]!["broker"]!["status"]);
+        var (status, health) = await Operators.ReadyAsync(Service(node).Management);
+        return (status, (string?)health["checks"]!["broker"]!["status"]);
     }
 
     private async Task AnewAsync()

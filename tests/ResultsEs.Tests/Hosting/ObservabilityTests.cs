@@ -31,7 +31,7 @@ public sealed partial class ObservabilityTests : IDisposable
     {
         // Nobody is at the address of Redis, so that the node limits by itself.
         using var service = await StartAsync(
-            await TestDatabase.CreateAsync(), ("Telemetry__Prometheus", "true"), ("RateLimiting__ReadsPerMinute", "3"), ("ConnectionStrings__redis", "127.0.0.1:1,password=hush"));
+            await TestDatabase.CreateAsync(), ("Telemetry__Prometheus", "true"), ("Management__Url", Operators.AnyPort), ("RateLimiting__ReadsPerMinute", "3"), ("ConnectionStrings__redis", "127.0.0.1:1,password=hush"));
         using var http = await ClientAsync(service);
         var session = TestData.Session().WithAnswer(Answers.Nps(9)).WithAnswer(Answers.Nps(1));
         await http.RecordAsync(session);
@@ -50,10 +50,17 @@ public sealed partial class ObservabilityTests : IDisposable
             limited = read.StatusCode == HttpStatusCode.TooManyRequests;
         }
 
-        var (status, health) = await ReadyAsync(http);
+        var (status, health) = await Operators.ReadyAsync(service.Management);
         Assert.Equal((HttpStatusCode.OK, "Degraded", "Degraded"), (status, (string)health["status"]!, (string)health["checks"]!["limits"]!["status"]!));
 
-        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancelled);
+        // The port of clients has none, however it is asked.
+        foreach (var path in new[] { "/metrics", "/metrics/", "/METRICS" })
+        {
+            using var absent = await http.GetAsync(new Uri(service.Address, path), Cancelled);
+            Assert.Equal((path, HttpStatusCode.TooManyRequests), (path, absent.StatusCode));
+        }
+
+        var metrics = await Operators.MetricsAsync(service.Management);
 
         Assert.Equal(2, Value("results_events_total", "results_event_type=\"results.TaskAnswered.v1\"", "results_outcome=\"accepted\""));
         Assert.Equal(4, Value("results_events_total", "results_event_type=\"results.TaskAnswered.v1\"", "results_outcome=\"duplicate\""));
@@ -82,13 +89,25 @@ public sealed partial class ObservabilityTests : IDisposable
     }
 
     [Fact]
-    public async Task Metrics_are_there_only_when_asked_for()
+    public async Task Operators_have_a_port_of_their_own_where_nothing_else_is_and_metrics_only_when_asked_for()
     {
-        using var service = await StartAsync(await TestDatabase.CreateAsync());
+        using var service = await StartAsync(await TestDatabase.CreateAsync(), ("Management__Url", Operators.AnyPort));
         using var http = await ClientAsync(service);
 
-        using var answer = await http.GetAsync(new Uri("/metrics", UriKind.Relative), Cancelled);
-        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        foreach (var path in new[] { "metrics", "api/v2/testResults", "oauth2/token", "docs", "" })
+        {
+            using var answer = await Operators.GetAsync(service.Management, path);
+            Assert.Equal((path, HttpStatusCode.NotFound), (path, answer.StatusCode));
+        }
+
+        // Clients see there is nothing to see, and strangers of health its status alone.
+        foreach (var path in new[] { "/metrics", "/metrics/" })
+        {
+            using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), Cancelled);
+            Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        }
+
+        Assert.Equal("""{"status":"Healthy"}""", await http.GetStringAsync(new Uri("/health/ready", UriKind.Relative), Cancelled));
     }
 
     [Fact]
@@ -192,21 +211,22 @@ public sealed partial class ObservabilityTests : IDisposable
     public async Task Readiness_says_what_is_missing_and_liveness_does_not_look()
     {
         var database = await TestDatabase.CreateAsync();
-        using var service = await StartAsync(database);
+        using var service = await StartAsync(database, ("Management__Url", Operators.AnyPort));
         using var http = new HttpClient { BaseAddress = service.Address };
-        var (status, health) = await ReadyAsync(http);
+        var (status, health) = await Operators.ReadyAsync(service.Management);
         Assert.Equal((HttpStatusCode.OK, "Healthy"), (status, (string)health["status"]!));
         Assert.Equal(["shutdown", "database", "schema", "broker", "limits", "totals", "standby", "set-aside"], health["checks"]!.AsObject().Select(check => check.Key));
 
         await ExecuteAsync(database, "alter table results.test_changes rename to test_changes_away");
-        (status, health) = await ReadyAsync(http);
+        (status, health) = await Operators.ReadyAsync(service.Management);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "Unhealthy"), (status, (string)health["status"]!));
         Assert.Equal(("Unhealthy", "results.test_changes is missing."), ((string)health["checks"]!["schema"]!["status"]!, (string)health["checks"]!["schema"]!["detail"]!));
 
         await ExecuteAsync(database, "alter database " + new NpgsqlConnectionStringBuilder(database).Database + " allow_connections false", other: true);
         await ExecuteAsync(database, $"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{new NpgsqlConnectionStringBuilder(database).Database}'", other: true);
-        (status, health) = await ReadyAsync(http);
+        (status, health) = await Operators.ReadyAsync(service.Management);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "The database does not answer."), (status, (string)health["checks"]!["database"]!["detail"]!));
+        await Wait.UntilAsync(async () => await ReadyAsync(http) == HttpStatusCode.ServiceUnavailable);
         using var live = await http.GetAsync(new Uri("/health/live", UriKind.Relative), Cancelled);
         Assert.Equal((HttpStatusCode.OK, """{"status":"Healthy"}"""), (live.StatusCode, await live.Content.ReadAsStringAsync(Cancelled)));
     }
@@ -231,7 +251,7 @@ public sealed partial class ObservabilityTests : IDisposable
             {
                 try
                 {
-                    ready[node] = (await ReadyAsync(clients[node])).Status == HttpStatusCode.OK;
+                    ready[node] = await ReadyAsync(clients[node]) == HttpStatusCode.OK;
                 }
                 catch (HttpRequestException)
                 {
@@ -295,10 +315,10 @@ public sealed partial class ObservabilityTests : IDisposable
 
     private static string Docs => Path.Combine(ServiceProcess.Repository, "docs");
 
-    private static async Task<(HttpStatusCode Status, JsonNode Health)> ReadyAsync(HttpClient http)
+    private static async Task<HttpStatusCode> ReadyAsync(HttpClient http)
     {
         using var answer = await http.GetAsync(new Uri("/health/ready", UriKind.Relative), Cancelled);
-        return (answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync(Cancelled))!);
+        return answer.StatusCode;
     }
 
     /// <summary>A collector of telemetry over OTLP that keeps what comes, by signal.</summary>

@@ -53,7 +53,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         using var http = await AppFixture.ClientAsync(host);
         var (before, during, after) = (new Everything(), new Everything(), new Everything());
         await before.RecordAsync(http);
-        await IsAsync(http, "Healthy");
+        await IsAsync(host.Services, "Healthy");
         await Wait.UntilAsync(async () => (await before.MissingAsync(http)).Count == 0);
 
         await Replica.PauseAsync();
@@ -64,10 +64,10 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
 
         await Wait.UntilAsync(async () => (await during.MissingAsync(http)).Count == 0);
         Assert.InRange(host.Services.GetRequiredService<ReadDatabase>().LagSeconds, 20, 100);
-        Assert.Matches("^The standby is [0-9]+ s behind; the primary answers reads.$", await IsAsync(http, "Degraded"));
+        Assert.Matches("^The standby is [0-9]+ s behind; the primary answers reads.$", await IsAsync(host.Services, "Degraded"));
 
         await Replica.ResumeAsync();
-        Assert.Null(await IsAsync(http, "Healthy"));
+        Assert.Null(await IsAsync(host.Services, "Healthy"));
         Assert.Empty(await during.MissingAsync(http));
         await Replica.PauseAsync();
         await after.RecordAsync(http);
@@ -86,7 +86,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         var test = Guid.NewGuid();
         var (seen, unseen) = (TestData.Session(test: test).Completed(), TestData.Session(test: test).Completed());
         await http.RecordAsync(seen);
-        await IsAsync(http, "Healthy");
+        await IsAsync(host.Services, "Healthy");
         await Replica.CaughtUpAsync();
 
         await Replica.PauseAsync();
@@ -118,7 +118,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         var sessions = Enumerable.Range(0, 2).Select(_ => TestData.Session(test: test).Completed()).ToList();
         var list = $"/api/v2/sessionResults?testId={test}&updatedSince=2026-01-01T00:00:00Z&limit=1";
         await toPrimary.RecordAsync(sessions[0]);
-        await IsAsync(http, "Healthy");
+        await IsAsync(host.Services, "Healthy");
         await Wait.UntilAsync(async () => (await ChangesAsync(http, test, "2026-01-01T00:00:00Z", isExport: false)).Ids.Count == 1);
 
         await Replica.PauseAsync();
@@ -156,6 +156,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
             ("ASPNETCORE_ENVIRONMENT", "Production"),
             ("Access__Issuer", "http://results.example/"),
             ("RateLimiting__ReadsPerMinute", "1000000"),
+            ("Management__Url", Operators.AnyPort),
             ("ConnectionStrings__results_standby", Replica.ConnectionString(_name, wire.Port)),
             .. Settings,
         ]);
@@ -164,7 +165,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
         var everything = new Everything();
         await everything.RecordAsync(http);
-        await IsAsync(http, "Healthy");
+        await IsAsync(service.Management, "Healthy");
         await Wait.UntilAsync(async () => (await everything.MissingAsync(http)).Count == 0);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         var reads = 0;
@@ -182,13 +183,13 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         await AreReadAsync();
 
         wire.Stall();
-        Assert.Contains(await IsAsync(http, "Degraded"), Unanswered);
+        Assert.Contains(await IsAsync(service.Management, "Degraded"), Unanswered);
         await ReadOnAsync();
         wire.Flow();
         await AreReadAsync();
 
         wire.Drop();
-        Assert.Contains(await IsAsync(http, "Degraded"), Unanswered);
+        Assert.Contains(await IsAsync(service.Management, "Degraded"), Unanswered);
         await ReadOnAsync();
         wire.Open();
         await AreReadAsync();
@@ -202,7 +203,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         await AreReadAsync();
 
         await Replica.KillAsync();
-        Assert.Contains(await IsAsync(http, "Degraded"), Unanswered);
+        Assert.Contains(await IsAsync(service.Management, "Degraded"), Unanswered);
         await ReadOnAsync();
         await Replica.StartAsync();
         await AreReadAsync();
@@ -229,7 +230,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         // Nothing but reads looks at streams there.
         async Task AreReadAsync()
         {
-            await IsAsync(http, "Healthy");
+            await IsAsync(service.Management, "Healthy");
             var before = await LookedUpAsync();
             await Wait.UntilAsync(async () => await LookedUpAsync() > before);
         }
@@ -245,7 +246,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         using (var answer = await http.SendAsync(content))
             Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancelled));
         await Replica.CaughtUpAsync();
-        await IsAsync(http, "Healthy");
+        await IsAsync(host.Services, "Healthy");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         var reads = 0;
         var reading = Task.WhenAll(Enumerable.Range(0, 2).Select(reader => Task.Run(() => ReadUntilAsync(reader, stop.Token))));
@@ -260,10 +261,10 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
             await hold.ExecuteNonQueryAsync(Cancelled);
         await RebuildAsync();
         // Looks wait there like reads, so that reads are not sent back while they would.
-        await Wait.UntilAsync(async () => await StandbyAsync(http) == ("Degraded", "The standby does not answer; the primary answers reads."));
+        await Wait.UntilAsync(async () => await StandbyAsync(host.Services) == ("Degraded", "The standby does not answer; the primary answers reads."));
         await ReadOnAsync();
         await holder.CloseAsync();
-        await IsAsync(http, "Healthy");
+        await IsAsync(host.Services, "Healthy");
         var before = await LookedUpAsync();
         await Wait.UntilAsync(async () => await LookedUpAsync() > before);
         await stop.CancelAsync();
@@ -314,7 +315,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
             $"update results.mt_doc_session_result_2 set mt_version = mt_version - 1, lag = 1, data = data #- '{{body,tasks,1}}' #- '{{fold,tasks,1}}' where id = '{session.Id}'");
         await Replica.CaughtUpAsync();
         await Replica.PauseAsync();
-        await IsAsync(http, "Healthy");
+        await IsAsync(host.Services, "Healthy");
 
         // The standby shows the document behind all the while.
         for (var i = 0; i < 3; i++)
@@ -323,7 +324,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
             Assert.Equal(session.Tasks, (await http.ResultAsync(session.Id, "v2"))["sessionTaskResults"]!.AsArray().Select(task => (Guid)task!["taskId"]!));
         }
 
-        await IsAsync(http, "Healthy");
+        await IsAsync(host.Services, "Healthy");
         const string Behind = "select count(*) from results.mt_doc_session_result_2 d join results.mt_streams s on s.id = d.id where d.mt_version <> s.version";
         Assert.Equal((0L, 1L), (await AskAsync(Behind), await Replica.AskAsync<long>(_name, Behind)));
         await Replica.ResumeAsync();
@@ -335,7 +336,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         var waiting = new NpgsqlConnectionStringBuilder(Primary) { Options = "-c synchronous_commit=remote_apply" };
         await using var host = await HostAsync(Replica.ConnectionString(_name), (AppFixture.ConnectionString, waiting.ConnectionString));
         using var http = await AppFixture.ClientAsync(host);
-        await IsAsync(http, "Healthy");
+        await IsAsync(host.Services, "Healthy");
         await ExecuteAsync("alter system set synchronous_standby_names = '*'");
         try
         {
@@ -368,7 +369,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         strings.LoadBalanceHosts = true;
         await using var host = await HostAsync(strings.ConnectionString);
         using var http = await AppFixture.ClientAsync(host);
-        await Wait.UntilAsync(async () => await StandbyAsync(http) == ("Degraded", "Standby 1 of 2 does not answer; the others answer reads."));
+        await Wait.UntilAsync(async () => await StandbyAsync(host.Services) == ("Degraded", "Standby 1 of 2 does not answer; the others answer reads."));
 
         await Replica.PauseAsync();
         var everything = new Everything();
@@ -384,7 +385,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         // It has the tables, and nothing of the sessions.
         await using var host = await HostAsync(await TestDatabase.CreateAsync());
         using var http = await AppFixture.ClientAsync(host);
-        await Wait.UntilAsync(async () => await StandbyAsync(http) == ("Degraded", "The standby does not follow the primary; the primary answers reads."));
+        await Wait.UntilAsync(async () => await StandbyAsync(host.Services) == ("Degraded", "The standby does not follow the primary; the primary answers reads."));
 
         await ReadsWhatItWritesAsync(http);
     }
@@ -394,7 +395,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
     {
         await using var host = await HostAsync(Replica.ConnectionString("postgres"));
         using var http = await AppFixture.ClientAsync(host);
-        await Wait.UntilAsync(async () => await StandbyAsync(http) == ("Degraded", "The standby lacks a table, or the right to read it; the primary answers reads."));
+        await Wait.UntilAsync(async () => await StandbyAsync(host.Services) == ("Degraded", "The standby lacks a table, or the right to read it; the primary answers reads."));
 
         await ReadsWhatItWritesAsync(http);
     }
@@ -409,9 +410,9 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
             await using (var host = await HostAsync(promoted.ConnectionString(_name)))
             {
                 using var http = await AppFixture.ClientAsync(host);
-                await IsAsync(http, "Healthy");
+                await IsAsync(host.Services, "Healthy");
                 await promoted.PromoteAsync();
-                await Wait.UntilAsync(async () => await StandbyAsync(http) == ("Degraded", "The standby does not follow the primary; the primary answers reads."));
+                await Wait.UntilAsync(async () => await StandbyAsync(host.Services) == ("Degraded", "The standby does not follow the primary; the primary answers reads."));
 
                 await ReadsWhatItWritesAsync(http);
             }
@@ -419,7 +420,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
             await using (var host = await HostAsync(promoted.ConnectionString(_name), (AppFixture.ConnectionString, promoted.ConnectionString(_name))))
             {
                 using var http = await AppFixture.ClientAsync(host);
-                await IsAsync(http, "Healthy");
+                await IsAsync(host.Services, "Healthy");
 
                 await ReadsWhatItWritesAsync(http);
             }
@@ -503,21 +504,24 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
         return lookedUp;
     }
 
-    private static async Task<(string? Status, string? Detail)> StandbyAsync(HttpClient http)
+    private static Task<(string? Status, string? Detail)> StandbyAsync(IServiceProvider host) => StandbyAsync(Operators.Of(host));
+
+    private static async Task<(string? Status, string? Detail)> StandbyAsync(Uri management)
     {
-        using var answer = await http.ReadAsync("/health/ready");
-        var health = await answer.JsonAsync();
-        Assert.True(answer.StatusCode == HttpStatusCode.OK, health.ToJsonString());
+        var (status, health) = await Operators.ReadyAsync(management);
+        Assert.True(status == HttpStatusCode.OK, health.ToJsonString());
         return ((string?)health["checks"]!["standby"]!["status"], (string?)health["checks"]!["standby"]!["detail"]);
     }
 
+    private static Task<string?> IsAsync(IServiceProvider host, string status) => IsAsync(Operators.Of(host), status);
+
     /// <summary>Waits until the part of health is so, and gives its detail.</summary>
-    private static async Task<string?> IsAsync(HttpClient http, string status)
+    private static async Task<string?> IsAsync(Uri management, string status)
     {
         string? detail = null;
         await Wait.UntilAsync(async () =>
         {
-            (var now, detail) = await StandbyAsync(http);
+            (var now, detail) = await StandbyAsync(management);
             return now == status;
         });
         return detail;

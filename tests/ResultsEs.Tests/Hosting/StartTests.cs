@@ -18,12 +18,14 @@ public sealed class StartTests(AppFixture app)
     [InlineData("Clients__0__Account", "not-a-guid", "'Clients:0:Account' must be a UUID.")]
     [InlineData("Clients__0__Acount", "x", "'Clients:0:Acount' is not a setting; there are Id, SecretHash, Account, Workspaces, Scopes, ReadsPerMinute, WritesPerMinute.")]
     [InlineData("Clients__0__Workspaces__1", "x", "'Clients:0:Workspaces:1' must be a UUID.")]
-    [InlineData("RateLimiting__ReadPerMinute", "1", "'RateLimiting:ReadPerMinute' is not a setting; there are ReadsPerMinute, WritesPerMinute, AnonymousPerMinute.")]
+    [InlineData("RateLimiting__ReadPerMinute", "1", "'RateLimiting:ReadPerMinute' is not a setting; there are ReadsPerMinute, WritesPerMinute, AnonymousPerMinute, TokensPerMinute, TokenFailuresPerMinute.")]
     [InlineData("RabbitMq__Accounts__0__Account", "hush", "'RabbitMq:Accounts:0:Account' must be a UUID.")]
     [InlineData("Reads__MaxLag", "1", "'Reads:MaxLag' is not a setting; there are MaxLagSeconds.")]
     [InlineData("Shutdown__DrainSeconds", "soon", "'Shutdown:DrainSeconds' must be a whole number.")]
     [InlineData("ObjectStore__PathStyle", "perhaps", "'ObjectStore:PathStyle' must be true or false.")]
     [InlineData("Telemetry__Prometheus", "on", "'Telemetry:Prometheus' must be true or false.")]
+    [InlineData("Telemetry__Prometheus", "true", "Telemetry:Prometheus needs Management:Url, the address that serves metrics.")]
+    [InlineData("Management__Url", "localhost", "Management:Url must be an address to listen on, such as http://localhost:5090 or http://+:5090.")]
     [InlineData("Cors__Origins__0", "https://app.example/", "Cors:Origins:0 must be an origin as browsers send it, such as https://app.example, without a path.")]
     [InlineData("Cors__Origins", "https://app.example", "'Cors:Origins' is a group of settings, and no value.")]
     [InlineData("ConnectionStrings__result", "Host=hush", "'ConnectionStrings:result' is not a setting; there are Results, Results_standby, Rabbitmq, Redis.")]
@@ -41,7 +43,7 @@ public sealed class StartTests(AppFixture app)
         other.Start();
         var address = $"http://127.0.0.1:{((IPEndPoint)other.LocalEndpoint).Port}";
 
-        await AssertFailsAsync("ASPNETCORE_URLS", address, $"The service cannot start: Failed to bind to address {address}: address already in use. Stop what listens there, or choose another address by ASPNETCORE_URLS.");
+        await AssertFailsAsync("ASPNETCORE_URLS", address, $"The service cannot start: Failed to bind to address {address}: address already in use. Stop what listens there, or choose another address by ASPNETCORE_URLS or Management__Url.");
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class AheadClockTests
     {
         using var data = new TempFolder();
         (string, string)[] environment = [("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", await TestDatabase.CreateAsync()), (DataFolder.Variable, data.Path)];
-        using var service = ServiceProcess.Start([("Telemetry__Prometheus", "true"), .. environment, .. ServiceProcess.ToEnvironment(TestClients.Settings())]);
+        using var service = ServiceProcess.Start([("Telemetry__Prometheus", "true"), ("Management__Url", Operators.AnyPort), .. environment, .. ServiceProcess.ToEnvironment(TestClients.Settings())]);
         await service.UntilSaysAsync("Application started");
         using var http = new HttpClient { BaseAddress = service.Address };
         http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Reader));
@@ -37,7 +37,7 @@ public sealed class AheadClockTests
         var shown = await http.ResultAsync(session.Id);
         Assert.Equal((session.TestId.ToString(), "IN_PROGRESS"), ((string)shown["testId"]!, (string)shown["status"]!));
 
-        var metrics = await http.GetStringAsync(new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken);
+        var metrics = await Operators.MetricsAsync(service.Management);
         Assert.Contains("\nresults_events_ahead_total{", metrics, StringComparison.Ordinal);
         Assert.Equal(8, double.Parse(metrics.Split('\n').Single(line => line.StartsWith("results_events_ahead_total{", StringComparison.Ordinal)).Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture));
         var (exitCode, output, errors) = await ServiceProcess.RunAsync(["verify", "all"], environment);
