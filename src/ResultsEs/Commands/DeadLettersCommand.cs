@@ -118,10 +118,18 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
             binding.Account, binding.Workspaces, binding.SenderOn(binding.HostOr(settings.Broker!)), queue,
             letter.Envelope.ContentType, AttributesOf(letter), letter.Envelope.Data ?? []);
         var deliveries = services.GetRequiredService<Deliveries>();
-        return await deliveries.TryRecordAsync(delivery, command => RecordEventsHandler.Handle(command, commit)) is { } refusal
-            ? Fail($"{letter.Id} is refused again and stays: {refusal.Message}")
-            // When the process ends in between, another replay finds duplicates.
-            : await DeleteAsync(letters, letter, "stored");
+        try
+        {
+            return await deliveries.TryRecordAsync(delivery, command => RecordEventsHandler.Handle(command, commit)) is { } refusal
+                ? Fail($"{letter.Id} is refused again and stays: {refusal.Message}")
+                // When the process ends in between, another replay finds duplicates.
+                : await DeleteAsync(letters, letter, "stored");
+        }
+        catch (Exception e) when (TakenApart.IsItemsOwn(e))
+        {
+            // The others are replayed all the same.
+            return Fail($"{letter.Id} fails and stays: {Printable.Excerpt($"{e.GetType().Name}: {e.Message}", 160)}");
+        }
 
         bool IsOfLetter(AccountBinding entry) => settings.Broker is { } broker
             && RabbitMqOptions.AddressOf(entry.HostOr(broker)) == queue && Tenant.Of(entry.Account) == letter.Envelope.TenantId;

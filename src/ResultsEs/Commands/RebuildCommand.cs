@@ -37,7 +37,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     private const string SessionResults = "session-results";
     private const string HighlightReels = "highlight-reels";
     private const string TestDefinitions = "test-definitions";
-    private const string TestTotals = "test-totals";
+    private const string Totals = "test-totals";
     private const int MaxParallel = 64;
     private const int StreamsPerFold = 100;
 
@@ -47,9 +47,9 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 
     private protected override string? ProblemOf(RebuildInput input)
     {
-        if (input.Name is not (SessionResults or HighlightReels or TestDefinitions or TestTotals))
+        if (input.Name is not (SessionResults or HighlightReels or TestDefinitions or Totals))
             return $"There is no read model '{input.Name}' to rebuild; "
-                + $"there are {SessionResults}, {HighlightReels}, {TestDefinitions} and {TestTotals}.";
+                + $"there are {SessionResults}, {HighlightReels}, {TestDefinitions} and {Totals}.";
         if ((ProblemOfId("--account", input.AccountFlag) ?? ProblemOfId("--test", input.TestFlag)
             ?? ProblemOfId("--session", input.SessionFlag)) is { } problem)
             return problem;
@@ -60,7 +60,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         var hasOptions = IsOfSome(input) || input.ParallelFlag is not null;
         return input.Name switch
         {
-            TestTotals when isEnd || hasOptions => $"{TestTotals} is rebuilt as a whole, without options.",
+            Totals when isEnd || hasOptions => $"{Totals} is rebuilt as a whole, without options.",
             HighlightReels or TestDefinitions when (input.TestFlag ?? input.SessionFlag) is not null =>
                 $"{input.Name} takes --account alone.",
             _ when input.AbandonFlag && input.FinishFlag => "--abandon and --finish are two things.",
@@ -71,9 +71,9 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 
     private protected override async Task<ExitCode> RunAsync(RebuildInput input, IServiceProvider services)
     {
-        var database = services.GetRequiredService<NpgsqlDataSource>();
-        if (input.Name == TestTotals)
-            return Say($"{await TestTotalsUpdater.RebuildAsync(database, CancellationToken.None)} sessions counted");
+        var (database, totals) = (services.GetRequiredService<NpgsqlDataSource>(), services.GetRequiredService<TestTotals>());
+        if (input.Name == Totals)
+            return await RebuildTotalsAsync(totals);
 
         await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, CancellationToken.None);
         if (held is null)
@@ -81,7 +81,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 
         try
         {
-            return await RunAsync(services, database, held, input);
+            return await RunAsync(services, database, totals, held, input);
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
@@ -90,7 +90,8 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         }
     }
 
-    private async Task<ExitCode> RunAsync(IServiceProvider services, NpgsqlDataSource database, AdvisoryLock held, RebuildInput input)
+    private async Task<ExitCode> RunAsync(
+        IServiceProvider services, NpgsqlDataSource database, TestTotals totals, AdvisoryLock held, RebuildInput input)
     {
         DocumentTable table = input.Name switch
         {
@@ -112,7 +113,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
             if (IsOfSome(input))
                 return await RebuildSomeAsync(services, database, table, input, parallel, report, logger);
 
-            report.Line(await RebuildAllAsync(database, table, held, parallel, report, logger));
+            report.Line(await RebuildAllAsync(database, totals, table, held, parallel, report, logger));
             return await Rebuild.SetAsideAsync(database, table, CancellationToken.None);
         });
         foreach (var item in setAside)
@@ -122,12 +123,20 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     }
 
     private static async Task<string> RebuildAllAsync(
-        NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report, ILogger logger)
+        NpgsqlDataSource database, TestTotals totals, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report,
+        ILogger logger)
     {
         var watch = Stopwatch.StartNew();
-        var switched = await new Rebuild(database, table, held, parallel, report, logger).RunAsync(CancellationToken.None);
+        var switched = await new Rebuild(database, totals, table, held, parallel, report, logger).RunAsync(CancellationToken.None);
         var outcome = switched is { } wait ? $"the switch took {wait.TotalMilliseconds:F0} ms." : "the switch had been made.";
         return $"Done after {watch.Elapsed.TotalSeconds:F1} s; {outcome}";
+    }
+
+    private async Task<ExitCode> RebuildTotalsAsync(TestTotals totals)
+    {
+        var (sessions, setAside) = await totals.RebuildAsync(CancellationToken.None);
+        Say($"{sessions - setAside} sessions counted");
+        return setAside == 0 ? ExitCode.Success : Fail($"{setAside} could not be counted and are set aside; see: set-aside list");
     }
 
     /// <summary>Rebuilds documents in place, a few at a time under their streams' locks. When interrupted, the rest stays.</summary>

@@ -85,7 +85,7 @@ public sealed class SetAsideCommand : DatabaseCommand<SetAsideInput>
         {
             var logger = services.GetRequiredService<ILogger<SetAsideCommand>>();
             await SetAside.AddAsync(database, logger, worker.Name, item.Stream, e, CancellationToken.None);
-            return $"{item.Stream.Id}  {item.Worker}  fails as before: {e.Message}";
+            return $"{item.Stream.Id}  {item.Worker}  fails as before: {Printable.Excerpt(e.Message, 160)}";
         }
     }
 

@@ -25,6 +25,12 @@ internal static partial class SetAside
 
     private const int MaxReason = 500;
 
+    private const string RemoveSql =
+        $"""
+        delete from {Table} a using unnest($2, $3) k(tenant_id, id)
+        where a.worker = $1 and a.tenant_id = k.tenant_id and a.id = k.id
+        """;
+
     /// <summary>Sets an item aside, or counts another attempt, in the connection's transaction. Logs it once.</summary>
     public static async Task AddAsync(
         NpgsqlConnection connection, ILogger logger, string worker, StreamKey item, Exception failure, CancellationToken cancellation)
@@ -48,20 +54,16 @@ internal static partial class SetAside
         await AddAsync(connection, logger, worker, item, failure, cancellation);
     }
 
-    /// <summary>Removes items with which a worker has succeeded, in the connection's transaction.</summary>
-    public static Task RemoveAsync(
-        NpgsqlConnection connection, string worker, IReadOnlyCollection<StreamKey> items, CancellationToken cancellation) =>
-        connection.ExecuteAsync(
-            $"""
-            delete from {Table} a using unnest($2, $3) k(tenant_id, id)
-            where a.worker = $1 and a.tenant_id = k.tenant_id and a.id = k.id
-            """, [worker, .. items.ToParameters()], cancellation);
+    /// <summary>Adds a statement that removes items with which a worker has succeeded.</summary>
+    public static void AddRemove(NpgsqlBatch batch, string worker, IReadOnlyCollection<StreamKey> items) =>
+        batch.Add(RemoveSql, [worker, .. items.ToParameters()]);
 
+    /// <summary>Removes items with which a worker has succeeded.</summary>
     public static async Task RemoveAsync(
         NpgsqlDataSource database, string worker, IReadOnlyCollection<StreamKey> items, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
-        await RemoveAsync(connection, worker, items, cancellation);
+        await connection.ExecuteAsync(RemoveSql, [worker, .. items.ToParameters()], cancellation);
     }
 
     /// <summary>Reads the items of a worker (null: of all), the oldest first.</summary>
@@ -78,15 +80,8 @@ internal static partial class SetAside
                 reader.GetInt32(6)),
             cancellation);
 
-    private static string ReasonOf(Exception failure)
-    {
-        var text = failure is UnfoldableStreamException unfoldable ? unfoldable.Problem : $"{KindOf(failure)}: {MessageOf(failure)}";
-        var line = new string([.. text.Take(MaxReason).Select(letter => IsShown(letter) ? letter : ' ')]);
-        return text.Length <= MaxReason ? line : line + "…";
-
-        // The reason is printed on a terminal, and may be cut within a pair of surrogates.
-        static bool IsShown(char letter) => !char.IsControl(letter) && !char.IsSurrogate(letter);
-    }
+    private static string ReasonOf(Exception failure) => Printable.Excerpt(
+        failure is UnfoldableStreamException unfoldable ? unfoldable.Problem : $"{KindOf(failure)}: {MessageOf(failure)}", MaxReason);
 
     private static string MessageOf(Exception failure) => failure is PostgresException postgres ? postgres.MessageText : failure.Message;
 

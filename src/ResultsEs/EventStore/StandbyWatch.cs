@@ -19,7 +19,8 @@ internal sealed partial class StandbyWatch(
     private readonly string _tablesSql =
         $"""
         select 1 from results.mt_streams, results.mt_events, {string.Join(", ", documents.All.Select(table => table.QualifiedName))},
-          results.test_changes, results.test_sessions, results.test_totals
+          results.test_changes, results.test_sessions, results.test_totals, results.test_group_totals, results.test_group_labels,
+          results.test_nps_totals, {SetAside.Table}
         where false
         """;
 

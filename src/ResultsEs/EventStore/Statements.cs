@@ -17,6 +17,14 @@ internal static class Statements
             parameters.AddWithValue(value ?? DBNull.Value);
     }
 
+    /// <summary>Adds a statement with positional parameters.</summary>
+    public static void Add(this NpgsqlBatch batch, string sql, object?[] parameters)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        command.Parameters.AddAll(parameters);
+        batch.BatchCommands.Add(command);
+    }
+
     /// <summary>Runs a statement, and returns the number of rows that it changed.</summary>
     public static async Task<int> ExecuteAsync(
         this NpgsqlConnection connection, string sql, object?[] parameters, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using Marten;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Rebuilding;
 
@@ -10,8 +11,8 @@ namespace ResultsEs.Rebuilding;
 /// fold what they need themselves.
 /// </summary>
 internal sealed partial class ProjectionVersionKeeper(
-    NpgsqlDataSource database, DocumentRefresh refresh, OtherVersions others, TimeProvider time, IHostEnvironment environment,
-    ILogger<ProjectionVersionKeeper> logger)
+    NpgsqlDataSource database, DocumentRefresh refresh, TestTotals totals, OtherVersions others, TimeProvider time,
+    IHostEnvironment environment, ILogger<ProjectionVersionKeeper> logger)
     : PollingService(BetweenLooks)
 {
     /// <summary>The name under which it sets streams aside.</summary>
@@ -84,7 +85,7 @@ internal sealed partial class ProjectionVersionKeeper(
         LogBuilding(logger, Table.Version);
         await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, cancellation)
             ?? throw new StartupException("Another process is rebuilding documents. Start again when it is done.");
-        await new Rebuild(database, Table, held, parallel: 2, ProgressReport.Silent, logger).RunAsync(cancellation);
+        await new Rebuild(database, totals, Table, held, parallel: 2, ProgressReport.Silent, logger).RunAsync(cancellation);
     }
 
     /// <summary>Folds the sessions whose documents are stale: first all of them, then those that were written since.</summary>

@@ -11,7 +11,8 @@ namespace ResultsEs.Rebuilding;
 /// A stream that cannot be folded is set aside: it keeps the document that it has, if it has one.
 /// </summary>
 internal sealed class Rebuild(
-    NpgsqlDataSource database, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report, ILogger logger)
+    NpgsqlDataSource database, TestTotals totals, DocumentTable table, AdvisoryLock held, int parallel, ProgressReport report,
+    ILogger logger)
 {
     /// <summary>The name under which it sets streams aside.</summary>
     public const string WorkerName = "rebuild";
@@ -55,7 +56,7 @@ internal sealed class Rebuild(
         if (IsOfSessions)
         {
             report.Phase("counting the totals of tests");
-            await TestTotalsUpdater.RecountAsync(database, cancellation);
+            await totals.RecountAsync(cancellation);
         }
 
         await RebuildState.DeleteAsync(Connection, table, cancellation);
@@ -176,7 +177,7 @@ internal sealed class Rebuild(
         await state.AddAsync(writing, part, cancellation);
         if (IsOfSessions)
         {
-            var differing = await TestTotalsUpdater.DifferingAsync(writing, sessions, cancellation);
+            var differing = await TestTotals.DifferingAsync(writing, sessions, cancellation);
             await RecountQueue.Rebuilt.EnqueueAsync(writing, differing, cancellation);
         }
 

@@ -102,6 +102,9 @@ internal sealed class VerbalResponseTranscribedValidator : WireValidator<VerbalR
 
 internal sealed class TaskGroupScoredValidator : WireValidator<TaskGroupScored>
 {
+    /// <summary>The most behavioural values of a score. It has one for each behavioural task of its group, and no plan so many.</summary>
+    public const int MaxBehavioralValues = 100;
+
     public TaskGroupScoredValidator()
     {
         RuleFor(x => x.TaskGroupId).Uuid();
@@ -109,6 +112,8 @@ internal sealed class TaskGroupScoredValidator : WireValidator<TaskGroupScored>
         RuleFor(x => x.Score).Score();
         RuleFor(x => x.Components.Behavioral).Score();
         RuleFor(x => x.Components.Attitudinal).Score();
+        RuleFor(x => x.Values.Behavioral).Must(values => values is null || values.Count <= MaxBehavioralValues)
+            .WithMessage($"must have at most {MaxBehavioralValues} items");
         RuleForEach(x => x.Values.Behavioral).Score();
         RuleFor(x => x.Values.Usability).Score();
         RuleFor(x => x.Values.Trust).Score();

@@ -20,15 +20,23 @@ internal sealed record CountedSession(
             document.Body.StartTime, document.Body.ProductType)
         : null;
 
+    /// <summary>The task groups of a session that count in its test's totals: those with the smallest ids.</summary>
+    public const int MaxGroups = 100;
+
+    /// <summary>The behavioural values of a score that count.</summary>
+    public const int MaxBehavioralValues = TaskGroupScoredValidator.MaxBehavioralValues;
+
+    /// <summary>True when a node of the version before counted it last. Then this version's totals lack its scores.</summary>
+    public bool IsOfVersionBefore { get; init; }
+
     public static CountedSession Of(
         Guid workspace, Guid test, SessionStatus status, IReadOnlyList<TaskGroupFold> groups, SessionMedia? media,
         IReadOnlyList<TaskBody> tasks, DateTimeOffset? startedAt, ProductType? productType) => new(
         workspace,
         test,
-        new SessionPart(
-            status,
-            groups.Where(group => group.Qx is not null).ToDictionary(group => group.Id, group => group.Qx!),
-            status == SessionStatus.Complete ? NpsAnswers.Of(tasks) : SessionPart.NoNps),
+        status == SessionStatus.Complete
+            ? new SessionPart(status, ScoresOf(groups), NpsAnswers.Of(tasks))
+            : SessionPart.Incomplete(status),
         media is null ? [] : [.. media.Clips.Where(clip => clip.IsShown).Select(clip => clip.Id)],
         startedAt,
         productType);
@@ -41,6 +49,15 @@ internal sealed record CountedSession(
             && a.Part.Nps.All(answer => b.Part.Nps.TryGetValue(answer.Key, out var other) && answer.Value == other)
             && a.Part.Scores.Count == b.Part.Scores.Count
             && a.Part.Scores.All(score => b.Part.Scores.TryGetValue(score.Key, out var other) && Same(score.Value, other));
+
+    // What is stored may hold more than a recorder may send now.
+    private static Dictionary<Guid, QxScore> ScoresOf(IReadOnlyList<TaskGroupFold> groups) => groups
+        .Where(group => group.Qx is not null)
+        .OrderBy(group => group.Id)
+        .Take(MaxGroups)
+        .ToDictionary(group => group.Id, group => group.Qx!.Values.Behavioral?.Count > MaxBehavioralValues
+            ? group.Qx with { Values = group.Qx.Values with { Behavioral = [.. group.Qx.Values.Behavioral.Take(MaxBehavioralValues)] } }
+            : group.Qx!);
 
     private static bool Same(QxScore a, QxScore b) =>
         a with { Values = b.Values } == b

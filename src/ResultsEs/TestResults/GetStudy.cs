@@ -10,14 +10,17 @@ public static class GetStudy
 {
     internal static readonly Operation Description = new("getStudy", ApiTag.Tests, "A test, its tasks and its Net Promoter Scores")
     {
-        Text = "Net Promoter Scores are those of the completed sessions, one for each NPS task that was answered, in the order of the "
-            + "tasks. Percentages are whole numbers; a score is the promoters' less the detractors'.",
+        Text = "Net Promoter Scores are those of the completed sessions, one for each NPS task that was answered (at most 1,000, those "
+            + "with most answers), in the order of the tasks. Percentages are whole numbers; a score is the promoters' less the "
+            + "detractors'.",
         Replies = [Reply.Ok<Study>("The test.")],
     };
 
     internal static readonly string[] AllStatuses = Enum.GetNames<SessionStatus>();
 
-    // By ix_session_result_2_list (the test is known), and the primary keys of definitions and totals.
+    private const int MaxTasks = 1_000;
+
+    // By ix_session_result_2_list (the test is known), the primary keys of definitions and totals, and ix_test_nps_totals_answers.
     internal static readonly string Sql =
         $$"""
         select
@@ -26,8 +29,15 @@ public static class GetStudy
             cross join lateral ({{TestExists.Sql("$1", "w.id", "$3")}}) one),
           ({{TestDefinitionTable.Sql("x.data", "$1", "$3", "any($2)")}}),
           ({{SessionCounts.Sql("$1", "$2", "$3", "$4")}})::bigint,
-          array(select t.nps from results.test_totals t
-                where t.tenant_id = $1 and t.workspace_id = any($2) and t.test_id = $3)
+          (select jsonb_object_agg(m.task_id, m.count) from (
+             select n.task_id, jsonb_build_object(
+               'promoters', sum(n.promoters), 'passives', sum(n.passives), 'detractors', sum(n.detractors)) as count
+             from unnest($2::uuid[]) w(id)
+             cross join lateral (
+               select n.task_id, n.answers, n.promoters, n.passives, n.detractors from results.test_nps_totals n
+               where n.tenant_id = $1 and n.workspace_id = w.id and n.test_id = $3
+               order by n.answers desc limit {{MaxTasks}}) n
+             group by n.task_id order by sum(n.answers) desc limit {{MaxTasks}}) m)
         """;
 
     /// <summary>Sends the test.</summary>
@@ -48,9 +58,10 @@ public static class GetStudy
         var definition = reader.IsDBNull(1)
             ? null
             : JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(1), Json.Of<TestDefinition>());
-        var nps = reader.GetFieldValue<string[]>(3)
-            .Select(json => JsonSerializer.Deserialize(json, Json.Of<IReadOnlyDictionary<Guid, NpsCount>>())!);
-        return Study.Of(test, definition, reader.GetInt64(2), nps.Aggregate(TestTotal.None.Nps, TestTotal.Merge));
+        var nps = reader.IsDBNull(3)
+            ? TestTotal.None.Nps
+            : JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(3), Json.Of<IReadOnlyDictionary<Guid, NpsCount>>())!;
+        return Study.Of(test, definition, reader.GetInt64(2), nps);
     }
 }
 

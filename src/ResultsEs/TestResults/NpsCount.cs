@@ -14,6 +14,10 @@ internal readonly record struct NpsCount(long Promoters, long Passives, long Det
         _ => new(0, 0, 1),
     };
 
+    /// <summary>The number of answers.</summary>
+    [JsonIgnore]
+    public long Answers => Promoters + Passives + Detractors;
+
     /// <summary>The count plus (<paramref name="sign"/> 1) or minus (−1) another.</summary>
     public NpsCount Plus(NpsCount other, int sign) => new(
         Promoters + (sign * other.Promoters), Passives + (sign * other.Passives), Detractors + (sign * other.Detractors));
@@ -22,8 +26,13 @@ internal readonly record struct NpsCount(long Promoters, long Passives, long Det
 /// <summary>The NPS answers of a session.</summary>
 internal static class NpsAnswers
 {
+    /// <summary>The NPS answers of a session that count in its test's totals: those to the tasks with the smallest ids.</summary>
+    public const int MaxTasks = 100;
+
     /// <summary>The scores of answered NPS tasks, by task.</summary>
     public static IReadOnlyDictionary<Guid, int> Of(IEnumerable<TaskBody> tasks) => tasks
         .Where(task => task.Response?.Answer?.Key == Nps.TaskType.V3Key)
+        .OrderBy(task => task.Uuid)
+        .Take(MaxTasks)
         .ToDictionary(task => task.Uuid, task => task.Response!.Answer!.Payload.Deserialize(Json.Of<NpsPayload>())!.Score);
 }

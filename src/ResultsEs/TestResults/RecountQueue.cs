@@ -8,6 +8,9 @@ namespace ResultsEs.TestResults;
 /// </summary>
 internal sealed class RecountQueue(string table)
 {
+    /// <summary>The number of accounts that share a batch.</summary>
+    public const int MaxAccounts = 100;
+
     /// <summary>Sessions that events have changed.</summary>
     public static readonly RecountQueue Written = new("results.test_changes");
 
@@ -28,7 +31,7 @@ internal sealed class RecountQueue(string table)
     public async Task<HashSet<StreamKey>> FindAsync(
         NpgsqlConnection connection, IEnumerable<StreamKey> sessions, CancellationToken cancellation)
     {
-        // No index: the table holds only what is waiting, and inserts cost least without one.
+        // The table holds only what is waiting.
         var found = await new NpgsqlCommand(
             $"""
             select distinct c.tenant_id, c.session_id from {table} c
@@ -37,17 +40,37 @@ internal sealed class RecountQueue(string table)
         return [.. found];
     }
 
-    /// <summary>Takes up to <paramref name="limit"/> rows and returns each session once. The caller holds the totals' lock.</summary>
-    public async Task<IReadOnlyList<StreamKey>> DequeueAsync(NpgsqlConnection connection, int limit, CancellationToken cancellation)
+    /// <summary>
+    /// Takes up to <paramref name="limit"/> rows and returns each session once. The caller holds the totals' lock. The first
+    /// <see cref="MaxAccounts"/> accounts after <paramref name="after"/> get equal shares, so none waits for another's flood.
+    /// </summary>
+    public async Task<IReadOnlyList<StreamKey>> DequeueAsync(
+        NpgsqlConnection connection, string after, int limit, CancellationToken cancellation)
     {
+        // The index on tenant_id finds the next account, and the first rows of each, which are the oldest.
         var taken = await new NpgsqlCommand(
             $"""
+            with recursive accounts(tenant_id, n) as (
+              (select c.tenant_id, 1 from {table} c where c.tenant_id > $1 order by c.tenant_id limit 1)
+              union all
+              select (select c.tenant_id from {table} c where c.tenant_id > a.tenant_id order by c.tenant_id limit 1), a.n + 1
+              from accounts a where a.tenant_id is not null and a.n < {MaxAccounts}
+            ), shares as materialized (
+              select a.tenant_id, greatest(1, $2 / count(*) over ()) as share from accounts a where a.tenant_id is not null
+            )
             delete from {table} c
-            where c.ctid = any(array(select w.ctid from {table} w limit $1))
+            where c.ctid = any(array(
+              select w.ctid from shares s
+              cross join lateral (select q.ctid from {table} q where q.tenant_id = s.tenant_id limit s.share) w))
             returning c.tenant_id, c.session_id
-            """, connection).ReadKeysAsync([limit], cancellation);
+            """, connection).ReadKeysAsync([after, limit], cancellation);
         return [.. taken.Distinct()];
     }
+
+    /// <summary>Takes a session's rows, so that it waits no longer.</summary>
+    public Task DequeueAsync(NpgsqlConnection connection, StreamKey session, CancellationToken cancellation) =>
+        connection.ExecuteAsync(
+            $"delete from {table} c where c.tenant_id = $1 and c.session_id = $2", [session.Account, session.Id], cancellation);
 
     public Task ClearAsync(NpgsqlConnection connection, CancellationToken cancellation) =>
         connection.ExecuteAsync($"delete from {table}", [], cancellation);

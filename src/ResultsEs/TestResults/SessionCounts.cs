@@ -1,3 +1,4 @@
+using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 
 namespace ResultsEs.TestResults;
@@ -5,7 +6,9 @@ namespace ResultsEs.TestResults;
 /// <summary>The exact count of a test's sessions, at a cost that does not grow with their number.</summary>
 internal static class SessionCounts
 {
-    /// <summary>A query of one number: stored totals + (current − counted) for sessions still queued, in one snapshot.</summary>
+    /// <summary>
+    /// A query of one number: stored totals + (current − counted) for sessions that are still queued or set aside, in one snapshot.
+    /// </summary>
     public static string Sql(string account, string workspaces, string test, string statuses) =>
         $"""
         select
@@ -18,7 +21,10 @@ internal static class SessionCounts
             where t.tenant_id = {account} and t.workspace_id = any({workspaces}) and t.test_id = {test}), 0)
           + (
             select count(d.id) - count(s.session_id)
-            from (select distinct c.session_id from results.test_changes c where c.tenant_id = {account}) c
+            from (
+              select c.session_id from results.test_changes c where c.tenant_id = {account}
+              union
+              select a.id from {SetAside.Table} a where a.worker = '{TestTotals.WorkerName}' and a.tenant_id = {account}) c
             left join {SessionResultTable.Name} d
               on d.tenant_id = {account} and d.id = c.session_id
               and d.workspace_id = any({workspaces}) and d.test_id = {test} and d.status = any({statuses})

@@ -5,13 +5,15 @@ using ResultsEs.Sessions;
 namespace ResultsEs.TestResults;
 
 /// <summary>
-/// The part of a session in its test's totals. Its QX scores, by task group, count while it is complete. Its NPS answers, by task,
-/// are none while it is not.
+/// The part of a session in its test's totals. Its QX scores, by task group, and its NPS answers, by task, are none while it is not
+/// complete.
 /// </summary>
 internal sealed record SessionPart(
     SessionStatus Status, IReadOnlyDictionary<Guid, QxScore> Scores, IReadOnlyDictionary<Guid, int> Nps)
 {
-    public static readonly IReadOnlyDictionary<Guid, int> NoNps = new Dictionary<Guid, int>();
+    /// <summary>The part of a session that is not complete.</summary>
+    public static SessionPart Incomplete(SessionStatus status) =>
+        new(status, new Dictionary<Guid, QxScore>(), new Dictionary<Guid, int>());
 }
 
 /// <summary>
@@ -38,18 +40,14 @@ internal sealed record TestTotal(
         Qx.Concat(other.Qx)
             .GroupBy(group => group.Key, group => group.Value)
             .ToDictionary(group => group.Key, group => group.Aggregate((a, b) => a.Plus(b, 1))),
-        Merge(Nps, other.Nps));
-
-    /// <summary>Merges the NPS answers of one test in two workspaces.</summary>
-    public static IReadOnlyDictionary<Guid, NpsCount> Merge(
-        IReadOnlyDictionary<Guid, NpsCount> a, IReadOnlyDictionary<Guid, NpsCount> b) => a.Concat(b)
-        .GroupBy(task => task.Key, task => task.Value)
-        .ToDictionary(task => task.Key, task => task.Aggregate((sum, count) => sum.Plus(count, 1)));
+        Nps.Concat(other.Nps)
+            .GroupBy(task => task.Key, task => task.Value)
+            .ToDictionary(task => task.Key, task => task.Aggregate((sum, count) => sum.Plus(count, 1))));
 
     private TestTotal Change(SessionPart part, int sign)
     {
         var qx = new Dictionary<Guid, QxSums>(Qx);
-        foreach (var (group, score) in part.Scores.Where(_ => part.Status == SessionStatus.Complete))
+        foreach (var (group, score) in part.Scores)
         {
             qx[group] = qx.GetValueOrDefault(group, QxSums.None).Plus(QxSums.Of(score), sign);
             if (qx[group].Sessions == 0)
@@ -74,11 +72,11 @@ internal sealed record TestTotal(
 }
 
 /// <summary>
-/// The sums of a task group's QX scores, with the number of sessions in all and by label.
+/// The sums of a task group's QX scores, with the number of sessions in all and by label. The labels are stored by themselves.
 /// Behavioural sums have counts of their own, since a session may lack them. Their values are by place in the list.
 /// </summary>
 internal sealed record QxSums(
-    long Sessions, IReadOnlyDictionary<string, long> Labels, decimal Score, decimal Attitudinal, Sum Behavioral,
+    long Sessions, [property: JsonIgnore] IReadOnlyDictionary<string, long> Labels, decimal Score, decimal Attitudinal, Sum Behavioral,
     IReadOnlyList<Sum> BehavioralValues, decimal Usability, decimal Trust, decimal Appearance, decimal Loyalty)
 {
     public static readonly QxSums None = new(0, new Dictionary<string, long>(StringComparer.Ordinal), 0, 0, default, [], 0, 0, 0, 0);
@@ -137,7 +135,7 @@ internal readonly record struct Sum(long Count, decimal Total)
 }
 
 [JsonSerializable(typeof(IReadOnlyDictionary<Guid, QxScore>))]
-[JsonSerializable(typeof(IReadOnlyDictionary<Guid, QxSums>))]
+[JsonSerializable(typeof(QxSums))]
 [JsonSerializable(typeof(IReadOnlyDictionary<Guid, int>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<Guid, NpsCount>))]
 [JsonSerializable(typeof(IReadOnlyList<TaskBody>))]

@@ -72,7 +72,9 @@ public sealed class RebuildCommandTests
             database,
             """
             alter table results.test_totals drop column nps, drop column first_started_at, drop column product_type;
-            alter table results.test_sessions drop column nps, drop column started_at, drop column product_type
+            alter table results.test_sessions drop column nps, drop column started_at, drop column product_type;
+            delete from results.test_nps_totals;
+            update results.test_sessions set counted_nps = null
             """);
         foreach (var arguments in new string[][] { ["db-apply"], ["db-assert"] })
             Assert.Equal(0, (await RunAsync(arguments)).ExitCode);

@@ -29,6 +29,7 @@ public sealed class SetAsideTests : IDisposable
             using var http = await AppFixture.ClientAsync(before);
             foreach (var session in sessions)
                 await http.RecordAsync(session);
+            await Wait.UntilAsync(async () => await AskAsync(database, "select count(*) from results.test_changes") == 0);
         }
 
         var bad = sessions.OrderBy(session => session.Id).ElementAt(2).Id;
@@ -46,7 +47,7 @@ public sealed class SetAsideTests : IDisposable
         await Wait.UntilAsync(async () => await AskAsync(database, "select count(*) from results.set_aside") == 1);
         await Wait.UntilAsync(async () => await AskAsync(database, StaleSql) == 1);
 
-        var (exitCode, output, _) = await RunAsync("list");
+        var (exitCode, output, _) = await RunAsync("list", "--worker", "catch-up");
         Assert.Equal(0, exitCode);
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal("1 set aside", lines[0]);
