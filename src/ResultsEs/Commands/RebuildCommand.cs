@@ -136,7 +136,11 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     {
         var (sessions, setAside) = await totals.RebuildAsync(CancellationToken.None);
         Say($"{sessions - setAside} sessions counted");
-        return setAside == 0 ? ExitCode.Success : Fail($"{setAside} could not be counted and are set aside; see: set-aside list");
+        if (setAside == 0)
+            return ExitCode.Success;
+
+        Fail($"{setAside} could not be counted and are set aside; see: set-aside list");
+        return ExitCode.SetAside;
     }
 
     /// <summary>Rebuilds documents in place, a few at a time under their streams' locks. When interrupted, the rest stays.</summary>
