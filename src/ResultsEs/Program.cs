@@ -26,6 +26,7 @@ try
     var postgresLogger = loggers.CreateLogger("ResultsEs.Postgres");
     await using var database = await Database.OpenAsync(builder.Configuration, postgresLogger, CancellationToken.None);
     builder.AddAccess();
+    builder.AddApiPages();
     await catalogue;
     builder.AddEventStore(database.ConnectionString);
     builder.AddReads(database.ConnectionString);

@@ -117,6 +117,13 @@ internal static class AccessProblems
 
     private const int MaxWorkspaceName = 200;
 
+    // In appsettings.Development.json, and in the examples of the documentation.
+    private static readonly string[] PublishedHashes =
+    [
+        "AQAAAAIAAYagAAAAEMELR921A+CoQ+M91X1AEJ0vsU+gczsZSC0Tyr4DbmcWg05XQlyOzCQ9kUCdZOecJA==",
+        "sha256:uvBUUqC6uWwLS9wS1sVRdsqZIZNZ5sAzIp4SgKRQGdQ",
+    ];
+
     public static IReadOnlyList<string> Of(AccessOptions options, IHostEnvironment environment)
     {
         List<string> failures = [];
@@ -173,6 +180,8 @@ internal static class AccessProblems
                 failures.Add($"{key}: the demo client exists in the Development environment only.");
             if (!SecretHash.IsHash(client.SecretHash))
                 failures.Add($"{key}: SecretHash is not a hash; make one with the hash-secret command.");
+            else if (PublishedHashes.Contains(client.SecretHash, StringComparer.Ordinal) && !environment.IsDevelopment())
+                failures.Add($"{key}: SecretHash is that of a published secret; make another one with the hash-secret command.");
             if (client.Account == Guid.Empty)
                 failures.Add($"{key}: Account is missing.");
             if (client.Workspaces.Count == 0 || client.Workspaces.Contains(Guid.Empty))

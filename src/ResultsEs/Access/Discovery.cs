@@ -1,3 +1,4 @@
+using ResultsEs.Http;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 
 namespace ResultsEs.Access;
@@ -25,13 +26,18 @@ internal static class Discovery
             Strings([ClientAuthenticationMethods.ClientSecretPost, ClientAuthenticationMethods.ClientSecretBasic]),
     });
 
-    public static Task ServeResource(HttpContext context) => WriteAsync(context, issuer => new JsonObject
+    public static Task ServeResource(HttpContext context) => WriteAsync(context, issuer =>
     {
-        ["resource"] = issuer.AbsoluteUri,
-        ["authorization_servers"] = Strings([issuer.AbsoluteUri]),
-        ["scopes_supported"] = Strings(Scopes.All),
-        ["bearer_methods_supported"] = Strings(["header"]),
-        ["resource_documentation"] = new Uri(issuer, "docs").AbsoluteUri,
+        var resource = new JsonObject
+        {
+            ["resource"] = issuer.AbsoluteUri,
+            ["authorization_servers"] = Strings([issuer.AbsoluteUri]),
+            ["scopes_supported"] = Strings(Scopes.All),
+            ["bearer_methods_supported"] = Strings(["header"]),
+        };
+        if (context.RequestServices.GetRequiredService<IOptions<DocsOptions>>().Value.Enabled)
+            resource["resource_documentation"] = new Uri(issuer, ApiPages.PagePath).AbsoluteUri;
+        return resource;
     });
 
     private static async Task WriteAsync(HttpContext context, Func<Uri, JsonObject> document)

@@ -22,6 +22,8 @@ internal sealed class ResponseHeaders(RequestDelegate next, RateLimits limits)
         headers.CacheControl = "private, no-store";
         headers.Pragma = "no-cache";
         headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains";
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
         headers.Remove("ETag");
         headers.Remove("Expires");
 

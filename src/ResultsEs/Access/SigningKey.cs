@@ -35,7 +35,7 @@ internal sealed class SigningKey
         {
             if (!File.Exists(path))
                 Create(path);
-            rsa.ImportFromPem(File.ReadAllText(path));
+            rsa.ImportFromPem(Read(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -49,6 +49,25 @@ internal sealed class SigningKey
         return rsa.KeySize >= Bits
             ? new SigningKey(rsa)
             : throw new InvalidOperationException($"The signing key {path} has {rsa.KeySize} bits; {Bits} are the least.");
+    }
+
+    /// <summary>The file's text, unless others than its owner can change it.</summary>
+    private static string Read(string path)
+    {
+        using var file = File.OpenRead(path);
+        if (!OperatingSystem.IsWindows())
+        {
+            if ((File.GetUnixFileMode(file.SafeFileHandle) & (UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)) != UnixFileMode.None)
+                throw new InvalidOperationException($"The signing key {path} can be written by others than its owner: chmod go-w it.");
+            var folder = Path.GetDirectoryName(path)!;
+            // In a folder with this bit, such as /tmp, others cannot put another file in its place.
+            if ((File.GetUnixFileMode(folder) & (UnixFileMode.OtherWrite | UnixFileMode.StickyBit)) == UnixFileMode.OtherWrite)
+                throw new InvalidOperationException(
+                    $"The signing key {path} can be replaced by others than its owner: chmod o-w the folder {folder}.");
+        }
+
+        using var text = new StreamReader(file, Encoding.ASCII);
+        return text.ReadToEnd();
     }
 
     // Written to a temporary file and moved without overwriting: nobody reads half a file, and of two processes that start together

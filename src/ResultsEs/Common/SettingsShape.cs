@@ -13,6 +13,9 @@ internal static class SettingsShape
         ? OfSection(section, type)
         : PropertiesOf(type).SelectMany(property => OfSection(configuration.GetSection(property.Name), property.PropertyType));
 
+    /// <summary>The names of the keys that a class of settings has.</summary>
+    public static IEnumerable<string> NamesOf(Type type) => PropertiesOf(type).Select(property => property.Name);
+
     private static IEnumerable<string> OfSection(IConfigurationSection section, Type declared)
     {
         var type = Nullable.GetUnderlyingType(declared) ?? declared;

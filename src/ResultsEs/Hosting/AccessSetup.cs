@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using ResultsEs.Access;
 using ResultsEs.Http;
+using ResultsEs.TestResults;
 
 namespace ResultsEs.Hosting;
 
@@ -10,13 +11,14 @@ internal static class AccessSetup
     private static readonly string[] ExposedHeaders =
     [
         "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "RateLimit-Policy", "RateLimit", "Retry-After",
-        "WWW-Authenticate", "Accept-Ranges", "Content-Range", "Allow", "Date",
+        "WWW-Authenticate", "Accept-Ranges", "Content-Range", "Allow", "Date", SessionExport.AsOfHeader,
     ];
 
     /// <summary>Adds authentication, rate limits, problem details and the default listen address.</summary>
     public static WebApplicationBuilder AddAccess(this WebApplicationBuilder builder)
     {
         ListenAddress.UseDefault(builder);
+        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.AddServerHeader = false);
         // No code here blocks a thread, so requests may run on the socket's own thread.
         builder.WebHost.UseSockets(static sockets => sockets.UnsafePreferInlineScheduling = true);
 
@@ -49,6 +51,7 @@ internal static class AccessSetup
                 .WithExposedHeaders(ExposedHeaders)
                 .SetPreflightMaxAge(TimeSpan.FromHours(1))));
         services.AddHostedService<NoClientsWarning>();
+        services.AddHostedService<MisspeltSettingsWarning>();
 
         // The first writer that can write is used, and ours always can.
         services.AddSingleton<IProblemDetailsWriter, ProblemWriter>();
@@ -98,4 +101,21 @@ internal sealed partial class NoClientsWarning(IOptions<AccessOptions> options, 
 
     [LoggerMessage(1104, LogLevel.Warning, "No client is configured, so nobody can get a token: the settings Clients__0__… are missing")]
     private static partial void LogNoClients(ILogger logger);
+}
+
+/// <summary>Warns at the start of settings that nobody reads, because the name of their section is misspelt.</summary>
+internal sealed partial class MisspeltSettingsWarning(
+    IConfiguration configuration, IEnumerable<SettingsSection> sections, ILogger<MisspeltSettingsWarning> logger) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var (section, meant) in Settings.Misspelt(configuration, sections))
+            LogMisspelt(logger, section, meant);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(3301, LogLevel.Warning, "Nobody reads the settings '{Section}'; did you mean '{Meant}'?")]
+    private static partial void LogMisspelt(ILogger logger, string section, string meant);
 }

@@ -14,8 +14,8 @@ internal sealed class CloudEventAttributes
         new([.. BinaryCloudEvents.Attributes, "datacontenttype", "data", "data_base64"], StringComparer.Ordinal);
 
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _wrong = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _texts = new(StringComparer.Ordinal);
+    private HashSet<string>? _wrong;
     private Range? _data;
     private bool _dataIsNull;
 
@@ -202,10 +202,10 @@ internal sealed class CloudEventAttributes
     {
         Problems.Add(Printable.Excerpt(attribute, JsonPath.MaxName), message);
         if (Known.Contains(attribute))
-            _wrong.Add(attribute);
+            (_wrong ??= new(StringComparer.Ordinal)).Add(attribute);
     }
 
-    private bool HasProblem(string attribute) => _wrong.Contains(attribute);
+    private bool HasProblem(string attribute) => _wrong?.Contains(attribute) == true;
 
     // What the type String of CloudEvents 1.0 excludes. A source is a URI reference, which has no marks of direction (RFC 3987, 4.1).
     private static bool IsPlain(string source) =>

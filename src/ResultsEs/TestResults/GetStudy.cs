@@ -43,6 +43,7 @@ public static class GetStudy
     /// <summary>Sends the test.</summary>
     [WolverineGet("/v1/studies/{studyUuid}")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation) =>
         OneTest.SendAsync(http, "studyUuid", database, ReadAsync, cancellation);
 

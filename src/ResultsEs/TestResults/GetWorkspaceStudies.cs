@@ -26,6 +26,7 @@ public static class GetWorkspaceStudies
     /// <summary>Sends a part of the list.</summary>
     [WolverineGet("/v1/workspaces/{workspaceUuid}")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);

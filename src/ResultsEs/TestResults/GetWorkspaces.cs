@@ -15,6 +15,7 @@ public static class GetWorkspaces
     /// <summary>Sends the workspaces of the token. Their number is bounded by what a token holds.</summary>
     [WolverineGet("/v1/workspaces")]
     [Authorize(Scopes.StudiesRead)]
+    [Compressed]
     public static IResult Get(HttpContext http, WorkspaceNames names) =>
         JsonBody.Of(Of(Caller.From(http.User), names), Json.Of<IReadOnlyList<Workspace>>());
 

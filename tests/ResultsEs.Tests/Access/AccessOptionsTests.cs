@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
@@ -6,7 +7,7 @@ using ResultsEs.Http;
 
 namespace ResultsEs.Tests.Access;
 
-public sealed class AccessOptionsTests
+public sealed partial class AccessOptionsTests
 {
     [Fact]
     public void The_test_clients_are_well_configured() => Assert.Null(Failures(TestClients.Settings()));
@@ -71,6 +72,22 @@ public sealed class AccessOptionsTests
         Assert.Null(Failures(settings, Environments.Development));
     }
 
+    [Fact]
+    public void A_published_hash_is_refused_outside_development_under_any_id()
+    {
+        var files = Directory.EnumerateFiles(Path.Combine(ReadmeTests.Root, "docs"), "*.md", SearchOption.AllDirectories)
+            .Append(Path.Combine(ReadmeTests.Root, "README.md")).Append(Path.Combine(ReadmeTests.Root, "src", "ResultsEs", "appsettings.Development.json"));
+        var published = files.SelectMany(file => Hashes().Matches(File.ReadAllText(file))).Select(match => match.Value).Distinct().ToList();
+
+        Assert.True(published.Count >= 2);
+        Assert.All(published, hash =>
+        {
+            KeyValuePair<string, string?>[] settings = [.. TestClients.Settings(), new("Clients:0:SecretHash", hash)];
+            Assert.EndsWith(": SecretHash is that of a published secret; make another one with the hash-secret command.", Assert.Single(Failures(settings) ?? []), StringComparison.Ordinal);
+            Assert.Null(Failures(settings, Environments.Development));
+        });
+    }
+
     [Theory]
     [InlineData("https://app.example", true)]
     [InlineData("http://localhost:3000", true)]
@@ -110,4 +127,7 @@ public sealed class AccessOptionsTests
         var options = new ConfigurationBuilder().AddInMemoryCollection(values).Build().Get<AccessOptions>() ?? new AccessOptions();
         return AccessProblems.Of(options, new HostingEnvironment { EnvironmentName = environment }) is { Count: > 0 } problems ? problems : null;
     }
+
+    [GeneratedRegex("AQAAAA[A-Za-z0-9+/]{40,}={0,2}|sha256:[A-Za-z0-9_-]{43}", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Hashes();
 }

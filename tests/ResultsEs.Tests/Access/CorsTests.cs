@@ -41,6 +41,7 @@ public sealed class CorsTests
 
         Assert.Equal((status, Origin, null), ((int)answer.StatusCode, Header(answer, "Access-Control-Allow-Origin"), Header(answer, "Access-Control-Allow-Credentials")));
         Assert.Contains("x-ratelimit-remaining", Header(answer, "Access-Control-Expose-Headers"), StringComparison.Ordinal);
+        Assert.Contains("x-as-of", Header(answer, "Access-Control-Expose-Headers"), StringComparison.Ordinal);
         Assert.Contains("Retry-After", Header(answer, "Access-Control-Expose-Headers"), StringComparison.Ordinal);
         Assert.Contains("Origin", answer.Headers.Vary);
     }

@@ -59,6 +59,39 @@ public sealed class EveryAnswerTests(AccessHost.Shared shared) : IClassFixture<A
     }
 
     [Theory]
+    [MemberData(nameof(Answers))]
+    public async Task Browsers_take_it_for_what_it_says_and_tell_no_other_site_of_it(string method, string path, int status, string contentType)
+    {
+        using var http = await _host.ClientAsync();
+        using var answer = await SendAsync(http, method, path);
+
+        Assert.Equal(
+            (status, contentType, "nosniff", "no-referrer"),
+            ((int)answer.StatusCode, answer.Content.Headers.ContentType?.ToString(), Header(answer, "X-Content-Type-Options"), Header(answer, "Referrer-Policy")));
+    }
+
+    [Theory]
+    [InlineData("GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "200")]
+    [InlineData("GET /not-mapped HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "401")]
+    [InlineData("nonsense\r\n\r\n", "400")]
+    [InlineData("GET / HTTP/1.1\r\n\r\n", "400")]
+    [InlineData("GET / HTTP/9.9\r\nHost: localhost\r\n\r\n", "505")]
+    public async Task Nobody_is_told_what_server_it_is(string request, string status)
+    {
+        await using var host = await AccessHost.StartAsync(kestrel: true);
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", new Uri(host.App.Urls.Single()).Port, Cancel);
+        await using var stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request), Cancel);
+        using var reader = new StreamReader(stream);
+        var answer = await reader.ReadToEndAsync(Cancel);
+
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("Server:", answer, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("Kestrel", answer, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Theory]
     [InlineData("", "/caller", 401)]
     [InlineData(TestClients.WriteOnly, "/caller", 403)]
     public async Task So_does_every_refusal_of_access(string client, string path, int status)

@@ -32,6 +32,22 @@ public sealed class ProgramTests(AppFixture app)
     }
 
     [Fact]
+    public async Task The_page_and_the_description_can_be_switched_off()
+    {
+        using var data = new TempFolder();
+        await using var host = await AppFixture.StartAsync("Production", data, [.. TestClients.Settings(), new("Docs:Enabled", "false")]);
+        using var http = await AppFixture.ClientAsync(host);
+        foreach (var path in new[] { "/docs", "/docs/", "/docs/v1", "/docs/scalar.js", "/openapi/v1.json" })
+        {
+            using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), Cancel);
+            Assert.Equal((path, HttpStatusCode.NotFound), (path, answer.StatusCode));
+        }
+
+        var resource = await http.JsonAsync("/.well-known/oauth-protected-resource");
+        Assert.Equal((true, false), (resource.ContainsKey("resource"), resource.ContainsKey("resource_documentation")));
+    }
+
+    [Fact]
     public async Task A_wrong_configuration_stops_the_start()
     {
         using var data = new TempFolder();

@@ -41,6 +41,43 @@ public sealed class SigningKeyTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(KeyPath));
     }
 
+    [Theory]
+    [InlineData(UnixFileMode.GroupWrite)]
+    [InlineData(UnixFileMode.OtherWrite)]
+    public void A_key_that_others_can_write_is_refused(UnixFileMode others)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+
+        SigningKey.Load(KeyPath);
+        File.SetUnixFileMode(KeyPath, UnixFileMode.UserRead | UnixFileMode.UserWrite | others);
+        Assert.Equal(
+            $"The signing key {KeyPath} can be written by others than its owner: chmod go-w it.",
+            Assert.Throws<InvalidOperationException>(() => SigningKey.Load(KeyPath)).Message);
+
+        // Also through a link, whose own mode says nothing.
+        var link = Path.Combine(_folder.Path, "link.pem");
+        File.CreateSymbolicLink(link, KeyPath);
+        Assert.Throws<InvalidOperationException>(() => SigningKey.Load(link));
+    }
+
+    [Fact]
+    public void A_key_that_others_can_replace_is_refused()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+
+        SigningKey.Load(KeyPath);
+        var folder = Path.GetDirectoryName(KeyPath)!;
+        const UnixFileMode open = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+        File.SetUnixFileMode(folder, open | UnixFileMode.StickyBit);
+        SigningKey.Load(KeyPath);
+        File.SetUnixFileMode(folder, open);
+        Assert.Equal(
+            $"The signing key {KeyPath} can be replaced by others than its owner: chmod o-w the folder {folder}.",
+            Assert.Throws<InvalidOperationException>(() => SigningKey.Load(KeyPath)).Message);
+    }
+
     [Fact]
     public void A_file_that_is_no_key_is_refused_by_name()
     {

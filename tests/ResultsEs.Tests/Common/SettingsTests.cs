@@ -41,6 +41,25 @@ public sealed class SettingsTests
     [InlineData("One:Inner:7:IsOn", "TRUE")]
     public void What_fits_does(string key, string value) => Validate((key, value));
 
+    [Theory]
+    [InlineData("RateLimitting:ReadsPerMinute", "RateLimiting")]
+    [InlineData("ratelimits:ReadsPerMinute", null)]
+    [InlineData("RateLimitings:ReadsPerMinute", "RateLimiting")]
+    [InlineData("Client:0:Id", "Clients")]
+    [InlineData("cliants:0:Id", "Clients")]
+    [InlineData("Redis:Host", null)]
+    [InlineData("Read:MaxLagSeconds", "Reads")]
+    [InlineData("READS:MaxLag", null)]
+    [InlineData("Reeds", null)]
+    [InlineData("Serilog:Level", null)]
+    public void A_section_whose_name_is_nearly_one_of_ours_is_misspelt(string key, string? meant)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection([new(key, "1"), new("Reads:MaxLagSeconds", "1")]).Build();
+        Assert.Equal(
+            meant is null ? [] : [(key.Split(':')[0], meant)],
+            Settings.Misspelt(configuration, [new SettingsSection("Clients"), new SettingsSection("RateLimiting"), new SettingsSection("Reads")]));
+    }
+
     private static void Validate(params (string Key, string? Value)[] settings)
     {
         var configuration = new ConfigurationBuilder()

@@ -51,10 +51,12 @@ public sealed class StartTests(AppFixture app)
     {
         using var data = new TempFolder();
         using var service = ServiceProcess.Start(
-            ("ASPNETCORE_ENVIRONMENT", "Staging"), ("RESULTS_DATA", data.Path), ("ConnectionStrings__results", await TestDatabase.CreateAsync()));
+            ("ASPNETCORE_ENVIRONMENT", "Staging"), ("RESULTS_DATA", data.Path), ("ConnectionStrings__results", await TestDatabase.CreateAsync()),
+            ("RateLimitting__ReadsPerMinute", "1"));
 
         var said = await service.UntilSaysAsync("Application started");
         Assert.Contains(said, line => line.Contains("No client is configured, so nobody can get a token", StringComparison.Ordinal));
+        Assert.Contains(said, line => line.Contains("Nobody reads the settings 'RateLimitting'; did you mean 'RateLimiting'?", StringComparison.Ordinal));
         service.Ignore();
     }
 

@@ -53,6 +53,26 @@ public sealed class CompressionTests(AppFixture app)
     }
 
     [Fact]
+    public async Task So_are_tests_and_workspaces_of_the_first_version()
+    {
+        using var http = await ClientAsync();
+        var session = TestData.Session();
+        for (var i = 0; i < 20; i++)
+            session.WithAnswer(Answers.Nps(i % 11)).But("data.text", $"\"{new string('t', 100)}\"");
+        await http.RecordAsync(session);
+        foreach (var path in new[] { "/v1/workspaces", $"/v1/workspaces/{TestClients.WorkspaceA}", $"/v1/studies/{session.TestId}" })
+        {
+            using var plain = await GetAsync(http, path, null);
+            using var answer = await GetAsync(http, path, "br");
+            var text = await TextAsync(plain);
+
+            Assert.Equal((HttpStatusCode.OK, "Accept-Encoding"), (answer.StatusCode, string.Join(", ", answer.Headers.Vary)));
+            Assert.Equal(Encoding.UTF8.GetByteCount(text) < 1_400 ? null : "br", answer.Content.Headers.ContentEncoding.SingleOrDefault());
+            Assert.Equal(text.Length, (await TextAsync(answer)).Length);
+        }
+    }
+
+    [Fact]
     public async Task An_answer_with_a_secret_never_is()
     {
         using var http = await ClientAsync();

@@ -103,9 +103,9 @@ public sealed partial class BoundedRefusalTests
 
     // "n*7" is the letter seven times.
     private static string Repeated(string text) => Times().Replace(text, found =>
-        string.Concat(Enumerable.Repeat(found.Groups[1].Value, int.Parse(found.Groups[2].Value, CultureInfo.InvariantCulture))));
+        string.Concat(Enumerable.Repeat(found.Groups["letter"].Value, int.Parse(found.Groups["count"].Value, CultureInfo.InvariantCulture))));
 
-    [GeneratedRegex(@"(n|😀)\*(\d+)")]
+    [GeneratedRegex(@"(?<letter>n|😀)\*(?<count>\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Times();
 
     private static string[] Cues(string startMs, int count) =>

@@ -124,11 +124,11 @@ public sealed partial class RefusalSizeTests(AppFixture app)
         errors.Sum(error => error.Value!.AsArray().Count(message => !More().IsMatch((string)message!) && !IsEnd((string)message!)));
 
     private static int Rest(JsonObject errors) => errors.SelectMany(error => error.Value!.AsArray())
-        .Select(message => More().Match((string)message!)).Where(match => match.Success).Sum(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture));
+        .Select(message => More().Match((string)message!)).Where(match => match.Success).Sum(match => int.Parse(match.Groups["count"].Value, CultureInfo.InvariantCulture));
 
     private static bool IsEnd(string message) => message.StartsWith("has more than 10000 problems", StringComparison.Ordinal);
 
-    [GeneratedRegex("^and (\\d+) more problems, which are not named$")]
+    [GeneratedRegex("^and (?<count>\\d+) more problems, which are not named$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex More();
 
     private static string Batch(int count, string json) => "[" + string.Join(',', Enumerable.Repeat(json, count)) + "]";

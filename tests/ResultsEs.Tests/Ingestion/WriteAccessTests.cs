@@ -123,6 +123,43 @@ public sealed class WriteAccessTests(AppFixture app)
     }
 
     [Fact]
+    public async Task An_id_that_is_taken_says_the_same_whoever_took_it()
+    {
+        var (one, other) = (await app.ClientAsync(), await app.ClientAsync(TestClients.OtherWorkspace));
+        var (own, foreign) = (TestData.Session().Completed(), TestData.Session(TestClients.WorkspaceB).Completed());
+        await one.RecordAsync(own);
+        await other.RecordAsync(foreign);
+        var (ofOwn, ofForeign) = ((string)own.Events[1]["id"]!, (string)foreign.Events[1]["id"]!);
+
+        // Of a session of one's own: the same conflict, whatever the event says.
+        var answers = new List<string>();
+        foreach (var (id, data) in new[] { (ofOwn, own.Events[1]["data"]!), (ofForeign, foreign.Events[1]["data"]!), (ofForeign, TestData.Session().Completed().Events[1]["data"]!) })
+        {
+            var session = TestData.Session().Completed();
+            session.Events[1]["id"] = id;
+            session.Events[1]["data"] = data.DeepClone();
+            using var answer = await one.SendAsync(session);
+            answers.Add((await answer.ProblemAsync(HttpStatusCode.Conflict)).ToJsonString().Replace(id, "ID", StringComparison.Ordinal));
+            Assert.Empty(await app.StoredAsync(session.Id));
+        }
+
+        Assert.Single(answers.Distinct());
+
+        // Of a foreign session: the same refusal, whether the id is taken, even by the very event, or free.
+        answers.Clear();
+        foreach (var id in new[] { ofForeign, ofOwn, Guid.NewGuid().ToString() })
+        {
+            var events = TestData.SessionOnly(foreign.Id).Completed();
+            events.Events[0] = foreign.Events[1].DeepClone().AsObject();
+            events.Events[0]["id"] = id;
+            using var answer = await one.SendAsync(events);
+            answers.Add((await answer.ProblemAsync(HttpStatusCode.Forbidden)).ToJsonString().Replace(id, "ID", StringComparison.Ordinal));
+        }
+
+        Assert.Single(answers.Distinct());
+    }
+
+    [Fact]
     public async Task Two_accounts_with_the_same_session_id_do_not_see_each_others()
     {
         var (one, two) = (await app.ClientAsync(), await app.ClientAsync(TestClients.OtherAccount));

@@ -119,6 +119,13 @@ public sealed class ClientTests(ClientTests.Service service) : IClassFixture<Cli
         using var script = await http.ReadAsync("/docs/scalar.js");
 
         Assert.StartsWith("default-src 'none'; script-src 'self'", page.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+        var policy = page.Headers.GetValues("Content-Security-Policy").Single();
+        using var again = await http.ReadAsync("/docs/");
+        Assert.DoesNotContain("unsafe", policy, StringComparison.Ordinal);
+        Assert.NotEqual(policy, again.Headers.GetValues("Content-Security-Policy").Single());
+        var nonce = policy.Split("'nonce-")[1].Split('\'')[0];
+        var html = await page.Content.ReadAsStringAsync(Cancelled);
+        Assert.Equal(html.Split("<script").Length, html.Split($"nonce=\"{nonce}\"").Length);
         Assert.Equal(("no-store, private", "no-store, private"), (page.Headers.CacheControl?.ToString(), script.Headers.CacheControl?.ToString()));
         Assert.Equal((null, null), (page.Headers.ETag, script.Headers.ETag));
         Assert.InRange((await script.Content.ReadAsByteArrayAsync(Cancelled)).Length, 100_000, 10_000_000);
