@@ -22,6 +22,8 @@ internal static class ApiDescription
         ["clipUuid"] = ("The clip.", (string)SampleAnswers.ClipGenerated()["clipUuid"]!),
         ["workspaceUuid"] = ("The workspace.", SampleAnswers.WorkspaceId.ToString()),
         ["studyUuid"] = ("The test.", SampleAnswers.TestId.ToString()),
+        ["participantId"] = ("The participant.", SampleAnswers.ParticipantId.ToString()),
+        ["erasureId"] = ("The erasure.", SampleAnswers.OfParticipant.ErasureId.ToString()),
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
     };
 
@@ -60,7 +62,9 @@ internal static class ApiDescription
                 "description": "Client credentials. A token is valid for {{Text((int)TokenIssuer.Lifetime.TotalSeconds)}} seconds.",
                 "flows": { "clientCredentials": {
                   "tokenUrl": "/{{TokenIssuer.TokenPath}}",
-                  "scopes": { "{{Scopes.StudiesRead}}": "Every read", "{{Scopes.EventsWrite}}": "Sending events" } } } },
+                  "scopes": { "{{Scopes.StudiesRead}}": "Every read", "{{Scopes.EventsWrite}}": "Sending events",
+                    "{{Scopes.PrivacyWrite}}": "Erasing what is held about participants",
+                    "{{Scopes.PrivacyRead}}": "Reading everything that is held about a participant" } } } },
               "{{ApiPages.Bearer}}": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have." } }
             """);

@@ -6,6 +6,7 @@ using ResultsEs.Hosting;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
 using ResultsEs.Media;
+using ResultsEs.Privacy;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 
@@ -37,6 +38,10 @@ internal static class SampleAnswers
             ["getQxScores"] = [("interactionTest", QxScores)],
             ["listHighlightReels"] = [("thinkOutLoud", Reels)],
             ["getHighlightReel"] = [("generated", ReelFile)],
+            ["eraseParticipant"] = [("thinkOutLoud", () => Node(OfParticipant))],
+            ["eraseSession"] = [("thinkOutLoud", () => Node(OfParticipant with { Kind = ErasureKind.Session, Subject = SessionId }))],
+            ["getErasure"] = [("thinkOutLoud", () => Node(OfParticipant))],
+            ["exportParticipant"] = [("thinkOutLoud", ParticipantExport)],
             ["recordEvents"] = [("survey", Recorded)],
             ["recordEventLines"] = [("survey", () => Node(new PostEventLinesResponse(2, 2, 0, 0, [])))],
         };
@@ -57,6 +62,43 @@ internal static class SampleAnswers
 
     /// <summary>The test of the example of scores.</summary>
     public static Guid InteractionTestId => Session(Interaction).Body.TestId!.Value;
+
+    /// <summary>The participant of the examples of erasure.</summary>
+    public static Guid ParticipantId => Session(ThinkOutLoud).Body.SessionParticipant!.ParticipantId!.Value;
+
+    /// <summary>The example of an erasure.</summary>
+    public static Erasure OfParticipant => new()
+    {
+        ErasureId = new Guid("0192f1c4-7a51-7c3e-9d7e-2b0d8c5a1f01"),
+        Account = AccountId,
+        Kind = ErasureKind.Participant,
+        Subject = Masking.PseudonymOf(Tenant.Of(AccountId), ParticipantId),
+        RequestedBy = "privacy-desk",
+        Reason = "asked on 6 March 2026",
+        RequestedAt = Stored,
+        State = ErasureState.Done,
+        Sessions = 1,
+        SessionsMasked = 1,
+        EventsMasked = 12,
+    };
+
+    /// <summary>What is held about the participant, with the first two events.</summary>
+    public static JsonNode ParticipantExport() => Node(new ParticipantData(
+        ParticipantId,
+        AccountId,
+        Stored,
+        [
+            new ParticipantSession(
+                SessionId,
+                Session(ThinkOutLoud).Body,
+                [
+                    .. Events.Value.Where(e => e.StreamId == SessionId).Take(2).Select(e => new ParticipantEvent(
+                        e.Id, e.Type.WireType, e.Time, Stored, e.Source, JsonSerializer.SerializeToElement(e.Data, e.Type.JsonType))),
+                ]),
+        ],
+        []));
+
+    private static Guid AccountId => new("5a000000-0000-4000-8000-00000000000a");
 
     /// <summary>The session of the examples that are parts of a session.</summary>
     public static Guid SessionId => Samples.SessionOf(ThinkOutLoud);

@@ -6,6 +6,7 @@ using ResultsEs.Hosting;
 using ResultsEs.Http;
 using ResultsEs.Ingestion;
 using ResultsEs.Media;
+using ResultsEs.Privacy;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
@@ -36,6 +37,7 @@ try
     builder.AddSessions();
     builder.AddTestTotals();
     builder.AddMedia();
+    builder.AddPrivacy();
     builder.AddObservability();
     builder.AddManagement();
     builder.AddSamples();

@@ -16,9 +16,10 @@ public sealed partial class ArchitectureTests
         ("TestResults", ["Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Media", ["TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Ingestion", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Privacy", ["Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Rebuilding", ["Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Commands", ["Rebuilding", "Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Hosting", ["Commands", "Rebuilding", "Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Commands", ["Rebuilding", "Privacy", "Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Hosting", ["Commands", "Rebuilding", "Privacy", "Ingestion", "Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
     ];
 
     private static readonly string Source = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src"));

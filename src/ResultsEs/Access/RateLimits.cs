@@ -154,7 +154,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     {
         if (!PublicEndpoint.Is(context.GetEndpoint())
             && Caller.Find(context.User) is { } caller && Limits().ByClient.TryGetValue(caller.ClientId, out var client))
-            return HttpMethods.IsPost(context.Request.Method) ? client.Writes : client.Reads;
+            return IsWrite(context.Request.Method) ? client.Writes : client.Reads;
 
         // Its client has to learn that it has ended, however many strangers come from its address.
         if (context.Features.Get<EndedToken>() is { } ended && _clients.Current.Find(ended.ClientId) is not null)
@@ -185,6 +185,8 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
                     _clientWindows, "w " + client.Id, new RateLimitPolicy("writes", client.WritesPerMinute ?? _options.WritesPerMinute))),
             StringComparer.Ordinal));
     }
+
+    private static bool IsWrite(string method) => HttpMethods.IsPost(method) || HttpMethods.IsDelete(method);
 
     /// <summary>The address a request counts by. An IPv6 address counts by its /64, which is one subscriber.</summary>
     private static string AddressOf(IPAddress? address)

@@ -9,6 +9,12 @@ public static class Scopes
     /// <summary>Recording session events.</summary>
     public const string EventsWrite = "events:write";
 
+    /// <summary>Erasing what is held about participants.</summary>
+    public const string PrivacyWrite = "privacy:write";
+
+    /// <summary>Reading everything that is held about a participant.</summary>
+    public const string PrivacyRead = "privacy:read";
+
     /// <summary>Every scope this service knows.</summary>
-    public static IReadOnlyList<string> All { get; } = [StudiesRead, EventsWrite];
+    public static IReadOnlyList<string> All { get; } = [StudiesRead, EventsWrite, PrivacyWrite, PrivacyRead];
 }

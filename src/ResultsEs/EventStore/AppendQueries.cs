@@ -61,7 +61,8 @@ internal sealed class FindEvents(string account, IReadOnlyCollection<IncomingEve
     public override void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
         // The unique index on (tenant_id, id) finds the rows.
-        builder.Append("select e.id, e.stream_id, e.type, e.headers ->> 'time', e.data ");
+        builder.Append(
+            $"select e.id, e.stream_id, e.type, e.headers ->> 'time', e.data, e.headers -> '{Erased.Header}' is not null ");
         builder.Append("from results.mt_events e where e.tenant_id = ");
         builder.AppendParameter(account);
         builder.Append(" and e.id = any(");
@@ -83,6 +84,22 @@ internal sealed class FindEvents(string account, IReadOnlyCollection<IncomingEve
     }
 
     protected override StoredEvent Read(DbDataReader reader) => StoredEvent.Read(reader);
+}
+
+/// <summary>Reads which of the subjects are erased. It comes after the locks and the mark, so no erasure before them is missed.</summary>
+internal sealed class FindErased(string account, Guid[] subjects) : AppendQuery<(Guid Subject, Guid Erasure)>
+{
+    public override void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
+    {
+        // The primary key (tenant_id, subject) finds the rows.
+        builder.Append("select e.subject, e.erasure_id from results.erased e where e.tenant_id = ");
+        builder.AppendParameter(account);
+        builder.Append(" and e.subject = any(");
+        builder.AppendParameter(subjects);
+        builder.Append(")");
+    }
+
+    protected override (Guid Subject, Guid Erasure) Read(DbDataReader reader) => (reader.GetGuid(0), reader.GetGuid(1));
 }
 
 /// <summary>Reads the document rows of locked streams. The JSON is read unless the document is cached or long.</summary>

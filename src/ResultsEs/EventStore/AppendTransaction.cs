@@ -14,6 +14,7 @@ internal sealed class AppendTransaction : IAsyncDisposable
     private readonly IDocumentSession _session;
     private readonly DocumentCache _cache;
     private readonly Dictionary<DocumentTable, UpsertDocuments> _upserts = [];
+    private readonly Dictionary<Guid, Guid> _erasures = [];
     private EndOfRehearsal? _rehearsal;
     private uint _xid;
 
@@ -93,6 +94,8 @@ internal sealed class AppendTransaction : IAsyncDisposable
 
         foreach (var stream in appended)
         {
+            if (ErasureOf(stream) is { } erasure)
+                Mask(stream, erasure);
             IEvent[] envelopes = [.. stream.Appended.Select(incoming => StoredEvent.Envelope(incoming, Now))];
             if (stream.Version == 0)
                 _session.Events.StartStream(stream.Table.DocumentType, stream.Key.Id, envelopes);
@@ -156,6 +159,34 @@ internal sealed class AppendTransaction : IAsyncDisposable
         upsert.Documents.AddRange(document.Others);
     }
 
+    /// <summary>The erasure of the session, or of a participant whom it names from now on; null when there is none.</summary>
+    private Guid? ErasureOf(LockedStream stream)
+    {
+        if (_erasures.Count == 0)
+            return null;
+
+        var subjects = stream.Appended.Select(incoming => Erased.ParticipantOf(Account, incoming.Data)).OfType<Guid>();
+        foreach (var subject in subjects.Prepend(stream.Key.Id))
+        {
+            if (_erasures.TryGetValue(subject, out var erasure))
+                return erasure;
+        }
+
+        return null;
+    }
+
+    private void Mask(LockedStream stream, Guid erasure)
+    {
+        foreach (var file in stream.Appended.Select(incoming => Erased.FileOf(incoming.Data)).OfType<string>())
+            _session.QueueSqlCommand(Erased.AddFileSql, Account, stream.Key.Id, file, erasure);
+        stream.Mask(erasure);
+        if (_erasures.ContainsKey(stream.Key.Id))
+            return;
+
+        _session.QueueSqlCommand(Erased.AddSessionSql, Account, stream.Key.Id, erasure);
+        _session.QueueSqlCommand(Erased.EnqueueSql, erasure, Account, stream.Key.Id);
+    }
+
     private async Task FetchAsync(IReadOnlyCollection<IncomingEvent> incoming, DocumentTables tables, bool findsAll)
     {
         await _session.BeginTransactionAsync(CancellationToken.None);
@@ -164,8 +195,12 @@ internal sealed class AppendTransaction : IAsyncDisposable
         var locks = batch.AddItem(new LockStreams(Account, [.. Streams.Keys]));
         // With few events a stream, to look whether it is stored costs as much as to look for their ids.
         var known = batch.AddItem(new FindEvents(Account, incoming, ofStoredStreams: !findsAll && incoming.Count >= 4 * Streams.Count));
+        var participants = incoming.Select(e => Erased.ParticipantOf(Account, e.Data)).OfType<Guid>();
+        var erased = batch.AddItem(new FindErased(Account, [.. participants, .. Streams.Keys]));
         await ReadDocumentsAsync(batch, Streams.Values);
 
+        foreach (var (subject, erasure) in await erased)
+            _erasures.Add(subject, erasure);
         foreach (var stored in await known)
             Known.Add(stored.Id, stored);
 

@@ -65,6 +65,23 @@ internal sealed class DocumentRefresh(NpgsqlDataSource database, IEnumerable<Doc
     }
 
     /// <summary>
+    /// Runs a change of a stream's stored events under its lock, and then folds them again, in one transaction; nothing when
+    /// <paramref name="rewrite"/> says false.
+    /// </summary>
+    public async Task RewriteAsync(
+        DocumentTable table, StreamKey stream, Func<NpgsqlTransaction, Task<bool>> rewrite, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var appended = await AppendedAsync(connection, table, [stream], isLocked: true, cancellation);
+        if (!await rewrite(transaction))
+            return;
+
+        await StoreLockedAsync(connection, table, appended, cancellation);
+        await transaction.CommitAsync(cancellation);
+    }
+
+    /// <summary>
     /// Reads which streams fold into this table, with the time of their last event. If asked it marks the transaction for
     /// <see cref="ChangeClock"/>, and locks them in key order.
     /// </summary>

@@ -56,6 +56,9 @@ internal abstract class EventType(string streamType, Type record)
     /// <summary>Task types that an event can add to the <c>task_types</c> column. Null: it may change more, so never defer it.</summary>
     public abstract IReadOnlyList<string>? TaskTypesOf(StreamEvent data);
 
+    /// <summary>The event without personal data, and without members that this version does not know.</summary>
+    public abstract StreamEvent Masked(StreamEvent data, Masking masking);
+
     /// <summary>Wraps an event in Marten's envelope, for appending.</summary>
     public abstract IEvent Envelope(StreamEvent data);
 
@@ -70,7 +73,8 @@ internal abstract class EventType<TState>(string streamType, Type record) : Even
 }
 
 internal sealed class EventType<TState, T>(
-    string streamType, IValidator<T> validator, Action<TState, EventOrder, T> fold, Func<T, IReadOnlyList<string>>? taskTypes = null)
+    string streamType, IValidator<T> validator, Action<TState, EventOrder, T> fold, Func<T, Masking, T> mask,
+    Func<T, IReadOnlyList<string>>? taskTypes = null)
     : EventType<TState>(streamType, typeof(T))
     where T : StreamEvent
 {
@@ -102,6 +106,9 @@ internal sealed class EventType<TState, T>(
     public override void Fold(TState state, EventOrder stamp, StreamEvent data) => fold(state, stamp, (T)data);
 
     public override IReadOnlyList<string>? TaskTypesOf(StreamEvent data) => taskTypes?.Invoke((T)data);
+
+    public override StreamEvent Masked(StreamEvent data, Masking masking) =>
+        Read(JsonSerializer.SerializeToUtf8Bytes(mask((T)data, masking), Json.Shown<T>()));
 
     public override IEvent Envelope(StreamEvent data) => new Event<T>((T)data);
 

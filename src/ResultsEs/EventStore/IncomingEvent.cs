@@ -18,4 +18,11 @@ internal sealed record IncomingEvent(
     /// <summary>What it adds to its stream and its document, given the tasks of events before it, to which it adds its own.</summary>
     public StreamSize GrowthIn(HashSet<Guid> tasks) =>
         new(Bytes, Type.GrowthOf(Bytes), Data is TaskEvent { TaskId: var task } && tasks.Add(task) ? 1 : 0);
+
+    /// <summary>The erasure for which the event is masked; null when it is not.</summary>
+    public Guid? Erasure { get; init; }
+
+    /// <summary>The event without personal data.</summary>
+    public IncomingEvent Masked(Guid erasure, Masking masking) =>
+        this with { Source = Masking.Source, TraceParent = null, Data = Type.Masked(Data, masking), Erasure = erasure, _bytes = 0 };
 }

@@ -58,6 +58,18 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
 
     /// <summary>Makes a trial of what the stream still takes.</summary>
     public StreamRoom RoomWithin(StreamLimits limits) => new(limits, ExpectedNoun, Events, Size, [.. _tasks]);
+
+    /// <summary>Masks the events to append.</summary>
+    public void Mask(Guid erasure)
+    {
+        var masking = new Masking(key.Account);
+        Growth = new StreamSize(0, 0, Growth.Tasks);
+        for (var i = 0; i < _appended.Count; i++)
+        {
+            _appended[i] = _appended[i].Masked(erasure, masking);
+            Growth += _appended[i].GrowthIn(_tasks);
+        }
+    }
 }
 
 /// <summary>

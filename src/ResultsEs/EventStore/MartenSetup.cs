@@ -30,6 +30,8 @@ internal static class MartenSetup
         services.AddSingleton<DocumentCache>();
         services.AddSingleton<AppendStore>();
         services.AddSingleton<DocumentRefresh>();
+        services.AddSingleton<StreamErasure>();
+        services.AddSingleton<StreamRemoval>();
         services.AddSingleton<OtherVersions>();
         return builder;
     }
@@ -59,8 +61,10 @@ internal static class MartenSetup
         options.Events.AppendMode = EventAppendMode.QuickWithServerTimestamps;
 
         options.Events.IgnoreIndex(SchemaAdditions.EventIdIndex);
+        options.Events.IgnoreIndex(SchemaAdditions.ParticipantIndex);
         options.Storage.Add(new SchemaAdditions(options.Advanced.Migrator, tables));
         options.Storage.Add(new SetAsideSchema(options.Advanced.Migrator));
+        options.Storage.Add(new ErasureSchema(options.Advanced.Migrator));
         foreach (var table in tables)
             table.Register(options);
     }

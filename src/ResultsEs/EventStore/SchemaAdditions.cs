@@ -16,6 +16,12 @@ internal sealed class SchemaAdditions(Migrator migrator, IReadOnlyList<DocumentT
     /// <summary>The index of event ids within an account.</summary>
     public const string EventIdIndex = "ux_events_tenant_id";
 
+    /// <summary>The index of participants, by which what is held about one is found.</summary>
+    public const string ParticipantIndex = "ix_events_participant";
+
+    /// <summary>A condition on an event <c>e</c>: it names a participant.</summary>
+    public const string IsProfile = "e.type = 'results.ParticipantProfiled.v1'";
+
     private const string HasLz4 =
         "exists (select 1 from pg_settings s where s.name = 'default_toast_compression' and 'lz4' = any(s.enumvals))";
 
@@ -29,6 +35,15 @@ internal sealed class SchemaAdditions(Migrator migrator, IReadOnlyList<DocumentT
             create: $"create unique index if not exists {EventIdIndex} on {Events} (tenant_id, id);",
             drop: $"drop index if exists {MartenSetup.Schema}.{EventIdIndex};\n",
             exists: $"select 1 from pg_indexes where schemaname = '{MartenSetup.Schema}' and indexname = '{EventIdIndex}';");
+
+        yield return new Addition(
+            ParticipantIndex,
+            create: $"""
+                create index if not exists {ParticipantIndex} on {Events} (tenant_id, (data ->> 'participantId'))
+                where {IsProfile.Replace("e.", "", StringComparison.Ordinal)};
+                """,
+            drop: $"drop index if exists {MartenSetup.Schema}.{ParticipantIndex};\n",
+            exists: $"select 1 from pg_indexes where schemaname = '{MartenSetup.Schema}' and indexname = '{ParticipantIndex}';");
 
         string[] tables = [Events, .. documents.Select(table => table.QualifiedName)];
         yield return new Addition(

@@ -66,6 +66,11 @@ internal static partial class SetAside
         await connection.ExecuteAsync(RemoveSql, [worker, .. items.ToParameters()], cancellation);
     }
 
+    /// <summary>Forgets a stream for all workers, in the connection's transaction: reasons may quote what its events say.</summary>
+    public static Task ForgetAsync(NpgsqlConnection connection, StreamKey item, CancellationToken cancellation) =>
+        connection.ExecuteAsync(
+            $"delete from {Table} a where a.tenant_id = $1 and a.id = $2", [item.Account, item.Id], cancellation);
+
     /// <summary>Reads the items of a worker (null: of all), the oldest first.</summary>
     public static Task<List<SetAsideItem>> ListAsync(NpgsqlDataSource database, string? worker, CancellationToken cancellation) =>
         database.CreateCommand(

@@ -2,8 +2,12 @@ using JasperFx.Events;
 
 namespace ResultsEs.EventStore;
 
-/// <summary>A stored event, reduced to what decides whether another event with its id is the same.</summary>
-internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, DateTimeOffset Time, Lazy<JsonElement> Data)
+/// <summary>
+/// A stored event, reduced to what decides whether another event with its id is the same. Of one that is masked nobody can tell what it
+/// said.
+/// </summary>
+internal sealed record StoredEvent(
+    Guid Id, Guid StreamId, string WireType, DateTimeOffset Time, Lazy<JsonElement> Data, bool IsErased = false)
 {
     /// <summary>The header that holds the CloudEvent's <c>time</c>, in UTC.</summary>
     public const string TimeHeader = "time";
@@ -25,10 +29,30 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
             envelope.Headers[Sender.HeaderName] = sender;
         if (incoming.TraceParent is not null)
             envelope.Headers[TraceParentHeader] = incoming.TraceParent;
+        if (incoming.Erasure is { } erasure)
+            envelope.Headers[Erased.Header] = erasure.ToString("D");
         return envelope;
     }
 
-    /// <summary>Reads the current row: id, stream, type, time and data.</summary>
+    /// <summary>The event to store in the place of a stored one, at the same position.</summary>
+    public static IEvent Masked(IEvent stored, EventType type, Masking masking, Guid erasure)
+    {
+        var envelope = type.Envelope(type.Masked((StreamEvent)stored.Data, masking));
+        (envelope.Id, envelope.Sequence, envelope.Version, envelope.Timestamp) =
+            (stored.Id, stored.Sequence, stored.Version, stored.Timestamp);
+        (envelope.StreamId, envelope.TenantId) = (stored.StreamId, stored.TenantId);
+        (envelope.EventTypeName, envelope.DotNetTypeName) = (stored.EventTypeName, stored.DotNetTypeName);
+        envelope.Headers = new Dictionary<string, object>(stored.Headers ?? [], StringComparer.Ordinal)
+        {
+            [TimeHeader] = StampOf(stored).At.UtcDateTime.ToString("O", CultureInfo.InvariantCulture),
+            [SourceHeader] = Masking.Source,
+            [Erased.Header] = erasure.ToString("D"),
+        };
+        envelope.Headers.Remove(TraceParentHeader);
+        return envelope;
+    }
+
+    /// <summary>Reads the current row: id, stream, type, time, data, and whether it is masked.</summary>
     public static StoredEvent Read(DbDataReader reader)
     {
         var data = reader.GetFieldValue<byte[]>(4);
@@ -37,19 +61,20 @@ internal sealed record StoredEvent(Guid Id, Guid StreamId, string WireType, Date
             reader.GetGuid(1),
             reader.GetString(2),
             DateTimeOffset.Parse(reader.GetString(3), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal),
-            new Lazy<JsonElement>(() => JsonElement.Parse(data)));
+            new Lazy<JsonElement>(() => JsonElement.Parse(data)),
+            reader.GetBoolean(5));
     }
 
     /// <summary>Makes the stored event that an incoming one will be.</summary>
     public static StoredEvent Of(IncomingEvent incoming) =>
         new(incoming.Id, incoming.StreamId, incoming.Type.WireType, incoming.Time, new Lazy<JsonElement>(() => Content(incoming)));
 
-    /// <summary>True when an event with the same id has the same stream, type, time and data.</summary>
+    /// <summary>True when an event with the same id has the same stream, type and time, and data where that is known.</summary>
     public bool HasContentOf(IncomingEvent incoming) =>
         StreamId == incoming.StreamId
         && WireType == incoming.Type.WireType
         && Time == incoming.Time
-        && incoming.Type.Says(Data.Value, incoming.Data);
+        && (IsErased || incoming.Type.Says(Data.Value, incoming.Data));
 
     /// <summary>Reads a stored event's place in the event order.</summary>
     public static EventOrder StampOf(IEvent stored) =>

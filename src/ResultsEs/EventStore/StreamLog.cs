@@ -135,6 +135,16 @@ internal static class StreamLog
             reader => (reader.ReadKey(), reader.GetString(2)),
             cancellation);
 
+    /// <summary>Reads a stream's events as stored, in their order: id, type, time, time of storing, source and data.</summary>
+    public static Task<List<T>> EventsAsync<T>(
+        NpgsqlConnection connection, StreamKey stream, Func<NpgsqlDataReader, T> read, CancellationToken cancellation) =>
+        // By the unique index of (tenant_id, stream_id, version).
+        new NpgsqlCommand(
+            """
+            select e.id, e.type, coalesce((e.headers ->> 'time')::timestamptz, e.timestamp), e.timestamp, e.headers ->> 'source', e.data
+            from results.mt_events e where e.tenant_id = $1 and e.stream_id = $2 order by e.version
+            """, connection).ReadAllAsync([stream.Account, stream.Id], read, cancellation);
+
     public static async Task<(long Streams, long Events)> CountAsync(
         NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
     {

@@ -21,6 +21,7 @@ internal static class IngestionSetup
             services.GetRequiredService<ILogger<GroupCommit>>()));
         builder.Services.AddSingleton<AheadClocks>();
         builder.Services.AddSingleton<Deliveries>();
+        builder.Services.AddSingleton<ErasedLetters>();
         builder.Host.UseWolverine(options =>
         {
             options.ApplicationAssembly = typeof(Program).Assembly;

@@ -27,7 +27,9 @@ public static class GetVideoDownloadUrl
             return problem;
 
         var caller = Caller.From(http.User);
-        if (await SessionMediaQuery.ReadAsync(database, caller, session, cancellation) is not { Media.Video: { } video } found)
+        // The recording of an erased session is gone.
+        if (await SessionMediaQuery.ReadAsync(database, caller, session, cancellation)
+            is not { Media.Video: { ObjectKey: not Masking.Text } video } found)
             return Problems.NotFound();
 
         return await store.SignAsync(caller.Account, found.Workspace, video.ObjectKey, Validity) is { } signed

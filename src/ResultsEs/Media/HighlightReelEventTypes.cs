@@ -18,5 +18,7 @@ internal static class HighlightReelEventTypes
     public static EventType<HighlightReelDraft> Of(StreamEvent data) => ByRecord[data.GetType()];
 
     private static EventType<HighlightReelDraft, T> Event<T>(IValidator<T> validator, Action<HighlightReelDraft, EventOrder, T> fold)
-        where T : HighlightReelEvent => new(HighlightReel.Alias, validator, fold);
+        where T : HighlightReelEvent =>
+        // A reel is of a test, and no participant's.
+        new(HighlightReel.Alias, validator, fold, static (e, _) => e);
 }

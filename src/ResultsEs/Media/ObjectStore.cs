@@ -62,6 +62,9 @@ public sealed class ObjectStore(IOptions<ObjectStoreOptions> options, TimeProvid
 {
     private readonly AmazonS3Client? _client = Client(options.Value);
 
+    /// <summary>Whether there is a store.</summary>
+    internal bool IsConfigured => _client is not null;
+
     /// <summary>The 503 while no store is configured.</summary>
     internal static ProblemHttpResult NotConfigured() => Problems.Of(
         StatusCodes.Status503ServiceUnavailable,
@@ -82,6 +85,16 @@ public sealed class ObjectStore(IOptions<ObjectStoreOptions> options, TimeProvid
             Protocol = options.Value.ServiceUrl?.Scheme == Uri.UriSchemeHttp ? Protocol.HTTP : Protocol.HTTPS,
         });
         return new SignedUrl(url, expires);
+    }
+
+    /// <summary>Deletes an object, whether or not it is there; false while no store is configured.</summary>
+    internal async Task<bool> TryDeleteAsync(string account, Guid workspace, string key, CancellationToken cancellation)
+    {
+        if (_client is null)
+            return false;
+
+        await _client.DeleteObjectAsync(options.Value.Bucket, $"{account}/{workspace:D}/{key}", cancellation);
+        return true;
     }
 
     /// <inheritdoc/>

@@ -222,9 +222,12 @@ internal sealed class Rebuild(
                 // Writers lock their streams first: the lock waits for those that have begun, and the others wait for it.
                 await Connection.ExecuteAsync($"set local lock_timeout = '{LockTimeout}'; {StoredStreams.LockAll}", [], cancellation);
                 var last = await StreamLog.AppendedBetweenAsync(Connection, state.Position, long.MaxValue, cancellation);
+                // Erasures change events that are stored, and no position.
+                last.AddRange((await Erased.SinceAsync(Connection, state.Began, cancellation)).Except(last));
                 await StoreAsync([.. last.Where(stream => !_setAside.ContainsKey(stream))], cancellation);
                 foreach (var stream in last.Where(_setAside.ContainsKey))
                     await ShadowTable.KeepAsync(Connection, table, stream, isIndexed: true, cancellation);
+                await ShadowTable.ForgetRemovedAsync(Connection, table, state.Began, cancellation);
                 await ShadowTable.SwitchAsync(Connection, table, cancellation);
                 await ProjectionVersions.BuiltAsync(Connection, table, cancellation);
                 await state.WithAsync(Connection, state.Position, isSwitched: true, cancellation);

@@ -92,6 +92,16 @@ internal static class ShadowTable
         await ExecuteAsync(connection, string.Join("; ", renames), cancellation);
     }
 
+    /// <summary>Deletes the documents of streams that were removed since a moment, or a little before.</summary>
+    public static Task ForgetRemovedAsync(
+        NpgsqlConnection connection, DocumentTable table, DateTime moment, CancellationToken cancellation) =>
+        connection.ExecuteAsync(
+            $"""
+            delete from {table.QualifiedName}{Building} d using results.tombstones t
+            where t.removed_at >= $1 - interval '10 minutes' and d.tenant_id = t.tenant_id and d.id = t.session_id
+              and not exists (select 1 from {StreamLog.Table} s where s.tenant_id = d.tenant_id and s.id = d.id)
+            """, [moment], cancellation);
+
     /// <summary>Drops it, and the table that a switch has replaced.</summary>
     public static Task DropAsync(NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation) =>
         ExecuteAsync(connection, $"drop table if exists {table.QualifiedName}{Building}, {table.QualifiedName}{Replaced}", cancellation);

@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Sessions;
 
 /// <summary>The recording of a session and its clips, a part of the session's document.</summary>
@@ -55,13 +57,16 @@ internal static class SessionMediaFold
     }
 
     public static void Generated(SessionDraft draft, EventOrder stamp, ClipGenerated e) =>
-        Change(draft, e, clip => clip with { Rendering = Rendering.Latest(clip.Rendering, new Rendering(stamp, e.ObjectKey)) });
+        Change(draft, e, clip => clip with { Rendering = Rendering.Latest(clip.Rendering, new Rendering(stamp, FileOf(e))) });
 
     public static void Failed(SessionDraft draft, EventOrder stamp, ClipFailed e) =>
         Change(draft, e, clip => clip with { Rendering = Rendering.Latest(clip.Rendering, new Rendering(stamp, ObjectKey: null)) });
 
     public static void Deleted(SessionDraft draft, EventOrder stamp, ClipDeleted e) =>
         Change(draft, e, clip => stamp.IsAfter(clip.Deleted) ? clip with { Deleted = stamp } : clip);
+
+    // The file of an erased session is gone.
+    private static string? FileOf(ClipGenerated e) => e.ObjectKey == Masking.Text ? null : e.ObjectKey;
 
     private static void Change(SessionDraft draft, ClipEvent e, Func<Clip, Clip> change)
     {

@@ -2,7 +2,7 @@ namespace ResultsEs.Sessions;
 
 /// <summary>
 /// Upcasters turn an event of an earlier version into one of the next; pure and total, as the folds are.
-/// Stored events are never rewritten: they are read as they were sent, and upcast when they are folded.
+/// They never rewrite stored events: these are read as they were sent, and upcast when they are folded.
 /// </summary>
 internal static class Upcasters
 {
@@ -17,5 +17,13 @@ internal static class Upcasters
         },
         Note = e.Reason,
         AbandonedAt = e.AbandonedAt,
+    };
+
+    /// <summary>A reason of version 1 from which this cause is derived; null when no reason tells it.</summary>
+    public static string? ReasonOf(AbandonCause cause) => cause switch
+    {
+        AbandonCause.Inactivity => "no activity",
+        AbandonCause.Participant => "closed",
+        _ => null,
     };
 }

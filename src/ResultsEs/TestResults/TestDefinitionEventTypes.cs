@@ -15,5 +15,7 @@ internal static class TestDefinitionEventTypes
     public static EventType<TestDefinitionDraft> Of(StreamEvent data) => ByRecord[data.GetType()];
 
     private static EventType<TestDefinitionDraft, T> Event<T>(IValidator<T> validator, Action<TestDefinitionDraft, EventOrder, T> fold)
-        where T : TestEvent => new(TestDefinition.Alias, validator, fold);
+        where T : TestEvent =>
+        // A test is no participant's.
+        new(TestDefinition.Alias, validator, fold, static (e, _) => e);
 }

@@ -1,3 +1,4 @@
+using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 
 [assembly: JsonContext<ResultsEs.TestResults.TestTotalsJson>]
@@ -81,9 +82,10 @@ internal sealed record QxSums(
 {
     public static readonly QxSums None = new(0, new Dictionary<string, long>(StringComparer.Ordinal), 0, 0, default, [], 0, 0, 0, 0);
 
-    /// <summary>The label of most sessions; on a tie the first in ordinal order.</summary>
+    /// <summary>The label of most sessions that are not erased; on a tie the first in ordinal order.</summary>
     [JsonIgnore]
-    public string Label => Labels.OrderByDescending(label => label.Value).ThenBy(label => label.Key, StringComparer.Ordinal).First().Key;
+    public string Label => Labels.OrderBy(label => label.Key == Masking.Text).ThenByDescending(label => label.Value)
+        .ThenBy(label => label.Key, StringComparer.Ordinal).First().Key;
 
     public static QxSums Of(QxScore score) => new(
         1,

@@ -69,7 +69,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
         }
 
         // Whose it is still reads all of it.
-        using var owner = stored.Http(TestClients.Reader);
+        using var owner = stored.Http(TestClients.Privacy);
         foreach (var call in Calls().Where(call => call.Method == HttpMethod.Get))
         {
             using var answer = await SendAsync(owner, call, stored.Values);
@@ -125,7 +125,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
     public sealed class Stored : IAsyncLifetime
     {
         private static readonly string[] Clients =
-            [TestClients.Reader, TestClients.OtherWorkspace, TestClients.OtherAccount, TestClients.OtherAccountWithWorkspaceA, TestClients.ReadOnly, TestClients.WriteOnly];
+            [TestClients.Reader, TestClients.OtherWorkspace, TestClients.OtherAccount, TestClients.OtherAccountWithWorkspaceA, TestClients.ReadOnly, TestClients.WriteOnly, TestClients.Privacy];
 
         private readonly TempFolder _data = new();
         private readonly Dictionary<string, string> _tokens = new(StringComparer.Ordinal);
@@ -155,6 +155,8 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
             using var owner = Http(TestClients.Reader);
             await owner.RecordAsync(session);
             await owner.RecordAsync(reel);
+            using var privacy = Http(TestClients.Privacy);
+            using var erased = await privacy.DeleteAsync(new Uri($"/api/v2/participants/{Guid.NewGuid()}", UriKind.Relative), Cancelled);
             Values = new Dictionary<string, Guid>(StringComparer.Ordinal)
             {
                 ["sessionId"] = session.Id,
@@ -163,6 +165,8 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                 ["clipUuid"] = clip,
                 ["reelId"] = reel.Id,
                 ["workspaceUuid"] = TestClients.WorkspaceA,
+                ["participantId"] = Guid.Parse("5a000000-0000-4000-8000-000000000003"),
+                ["erasureId"] = (Guid)(await erased.JsonAsync())["erasureId"]!,
             };
         }
 

@@ -35,6 +35,12 @@ internal static class TestClients
     /// <summary>Account one, workspaces A and B; its settings are for one test to change.</summary>
     public const string Changing = "changing";
 
+    /// <summary>Account one, workspace A, all scopes.</summary>
+    public const string Privacy = "privacy-one";
+
+    /// <summary>Account one, workspaces A and B, all scopes.</summary>
+    public const string PrivacyOfBoth = "privacy-one-ab";
+
     public static readonly Guid AccountOne = Guid.Parse("11111111-0000-4000-8000-000000000001");
     public static readonly Guid AccountTwo = Guid.Parse("22222222-0000-4000-8000-000000000002");
     public static readonly Guid WorkspaceA = Guid.Parse("11111111-0000-4000-8000-00000000000a");
@@ -54,6 +60,8 @@ internal static class TestClients
         (ReadOnly, AccountOne, [WorkspaceA], [Scopes.StudiesRead]),
         (WriteOnly, AccountOne, [WorkspaceA], [Scopes.EventsWrite]),
         (Changing, AccountOne, [WorkspaceA, WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite]),
+        (Privacy, AccountOne, [WorkspaceA], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.PrivacyWrite, Scopes.PrivacyRead]),
+        (PrivacyOfBoth, AccountOne, [WorkspaceA, WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.PrivacyWrite, Scopes.PrivacyRead]),
     ];
 
     public static IEnumerable<KeyValuePair<string, string?>> Settings(int firstIndex = 0)

@@ -22,6 +22,23 @@ internal static class AmqpCloudEvents
         return delivery.Body is [0x1F, 0x8B, ..] ? ReadPacked(delivery) : ReadPlain(delivery);
     }
 
+    /// <summary>The message's body without its packing; as it is when it cannot be unpacked.</summary>
+    public static byte[] Unpacked(SessionEventsDelivery delivery)
+    {
+        if (delivery.Body is not [0x1F, 0x8B, ..])
+            return delivery.Body;
+
+        try
+        {
+            using var body = RequestBody.Unpack(delivery.Body, delivery.Body.Length);
+            return body?.Bytes.ToArray() ?? delivery.Body;
+        }
+        catch (InvalidDataException)
+        {
+            return delivery.Body;
+        }
+    }
+
     private static CloudEvents ReadPacked(SessionEventsDelivery delivery)
     {
         try

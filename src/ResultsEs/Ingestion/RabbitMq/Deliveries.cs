@@ -6,7 +6,7 @@ namespace ResultsEs.Ingestion.RabbitMq;
 
 /// <summary>Handles the messages of the queue: records their events, or keeps the message as a dead letter.</summary>
 internal sealed partial class Deliveries(
-    IWolverineRuntime runtime, IMessageStore messages, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
+    IWolverineRuntime runtime, IMessageStore messages, ErasedLetters erased, IHostApplicationLifetime lifetime, ILogger<Deliveries> logger)
 {
     private const int AttemptsPerWarning = 10;
 
@@ -85,13 +85,25 @@ internal sealed partial class Deliveries(
 
     private async Task StoreDeadLetterAsync(SessionEventsDelivery delivery, RefusedDeliveryException refusal)
     {
-        var letter = delivery.ToEnvelope();
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                await messages.Inbox.MoveToDeadLetterStorageAsync(letter, refusal);
-                LogKept(logger, letter.Id, delivery.Account, refusal.Message);
+                var left = await erased.WithoutErasedAsync(delivery, CancellationToken.None);
+                var reason = ReferenceEquals(left, delivery) ? refusal : ErasedLetters.ReasonOf(refusal.Message);
+                if (left?.ToEnvelope() is { } letter)
+                {
+                    await messages.Inbox.MoveToDeadLetterStorageAsync(letter, reason);
+                    LogKept(logger, letter.Id, delivery.Account, reason.Message);
+                    // An erasure that began meanwhile may have looked before the letter was there.
+                    if (await messages.DeadLetters.DeadLetterEnvelopeByIdAsync(letter.Id) is { } kept)
+                        await erased.SweepAsync(kept, CancellationToken.None);
+                }
+                else
+                {
+                    LogErased(logger, delivery.Id, delivery.Account);
+                }
+
                 return;
             }
             catch (Exception e)
@@ -116,6 +128,9 @@ internal sealed partial class Deliveries(
 
     [LoggerMessage(201, LogLevel.Warning, "Dead letter {Id} of account {Account}: {Reason}")]
     private static partial void LogKept(ILogger logger, Guid id, Guid account, string reason);
+
+    [LoggerMessage(3601, LogLevel.Information, "Message {Id} of account {Account} was refused and not kept: all it holds is erased")]
+    private static partial void LogErased(ILogger logger, Guid id, Guid account);
 
     [LoggerMessage(EventId = 202, Message = "Message {Id} of account {Account} waits, after {Attempts} attempts: {Reason}")]
     private static partial void LogRetry(

@@ -1,5 +1,6 @@
 using RabbitMQ.Client;
 using Wolverine;
+using Wolverine.Persistence.Durability;
 
 namespace ResultsEs.Ingestion.RabbitMq;
 
@@ -21,6 +22,12 @@ internal sealed record SessionEventsDelivery(
 
     /// <summary>Which part of a message that is too large this is; null for a whole message.</summary>
     public MessagePart? Part { get; init; }
+
+    /// <summary>The message that a dead letter keeps, without workspaces and sender, which a replay takes from the settings.</summary>
+    public static SessionEventsDelivery Of(DeadLetterEnvelope letter) => new(
+        Guid.Parse(letter.Envelope.TenantId!), [], "", new Uri(letter.ReceivedAt), letter.Envelope.ContentType,
+        letter.Envelope.Headers.Where(header => AmqpCloudEvents.IsAttribute(header.Key)).ToDictionary(StringComparer.Ordinal),
+        letter.Envelope.Data ?? []);
 
     /// <summary>A hash of the message: equal for a redelivery, and for no other message, whatever ids producers give.</summary>
     public Guid Id

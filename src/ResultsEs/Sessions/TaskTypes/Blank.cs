@@ -7,5 +7,6 @@ internal sealed class Blank : WireValidator<BlankAnswer>
     public static TaskType<BlankAnswer, BlankPayload> TaskType { get; } = new("BLANK", "blank", new Blank())
     {
         Payload = _ => new(),
+        Mask = static (answer, _) => answer,
     };
 }

@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Sessions.TaskTypes;
 
 /// <summary>What v2 and v3 show of a FIGMA task.</summary>
@@ -39,6 +41,12 @@ internal sealed class Figma : WireValidator<FigmaAnswer>
             FigmaPrototypeTitle = answer.FigmaPrototypeTitle,
             FigmaPrototypeDisplaySetting = answer.FigmaPrototypeDisplaySetting,
             Outcome = answer.Outcome,
+        },
+        Mask = static (answer, _) => answer with
+        {
+            PrototypeUrl = Masking.Url,
+            FigmaPrototypeTitle = null,
+            FigmaPrototypeDisplaySetting = null,
         },
         WithPieces = (payload, pieces) => pieces.Figma is { } take
             ? payload with

@@ -28,14 +28,17 @@ internal sealed record FigmaClick(bool? IsHandled, FigmaPhase? Phase, string? Ta
     private const int LongestMs = 500;
 
     /// <summary>How far the pointer may move between the two, in pixels: quick clicks beside each other are several.</summary>
-    private const double Farthest = 1;
+    public const double Farthest = 1;
 
     public static FigmaClick? Of(FigmaInteractionRecorded interaction) => interaction.Kind != "MOUSE_PRESS_OR_RELEASE"
         ? null
         : new FigmaClick(
             interaction.Handled, interaction.Phase, interaction.TargetNodeId,
-            (double?)(interaction.TargetNodeMousePosition ?? interaction.NearestScrollingFrameMousePosition)?.X,
-            (double?)(interaction.TargetNodeMousePosition ?? interaction.NearestScrollingFrameMousePosition)?.Y);
+            (double?)PlaceOf(interaction)?.X, (double?)PlaceOf(interaction)?.Y);
+
+    /// <summary>The pointer's place.</summary>
+    public static FigmaVector? PlaceOf(FigmaInteractionRecorded interaction) =>
+        interaction.TargetNodeMousePosition ?? interaction.NearestScrollingFrameMousePosition;
 
     /// <summary>True when it counts as a missed click by itself.</summary>
     public bool IsMissed => IsHandled == false && Phase != FigmaPhase.Release;

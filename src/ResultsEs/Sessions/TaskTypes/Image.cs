@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record ImagePayload(string ImageUrl, IReadOnlyList<ImageAnnotation> Annotations);
@@ -8,6 +10,7 @@ internal sealed class Image : WireValidator<ImageAnswer>
     {
         Payload = answer => new(answer.ImageUrl, answer.Annotations),
         MaxBytes = TaskTypes.TaskType.MaxListBytes,
+        Mask = static (answer, _) => answer with { ImageUrl = Masking.Url, Annotations = [] },
     };
 
     public Image()

@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record MatrixPayload(IReadOnlyList<MatrixRow> Rows);
@@ -8,6 +10,15 @@ internal sealed class Matrix : WireValidator<MatrixAnswer>
     {
         Payload = answer => new(answer.Rows),
         MaxBytes = TaskTypes.TaskType.MaxListBytes,
+        Mask = static (answer, masking) => answer with
+        {
+            Rows = [.. answer.Rows.Select(row => row with
+            {
+                Id = masking.Id(row.Id),
+                Label = Masking.Text,
+                Selections = [.. row.Selections.Select(one => one with { Id = masking.Id(one.Id), Label = Masking.Text })],
+            })],
+        },
     };
 
     public Matrix()

@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record MultipleChoicePayload(
@@ -10,6 +12,11 @@ internal sealed class MultipleChoice : WireValidator<MultipleChoiceAnswer>
         {
             Payload = answer => new(answer.MultiSelect, answer.RandomizedOptions, answer.MaxLimit, answer.Options, answer.OtherText),
             MaxBytes = TaskTypes.TaskType.MaxListBytes,
+            Mask = static (answer, masking) => answer with
+            {
+                Options = [.. answer.Options.Select(option => option with { Id = masking.Id(option.Id), Text = Masking.Text })],
+                OtherText = Masking.OrNull(answer.OtherText),
+            },
         };
 
     public MultipleChoice()

@@ -7,6 +7,7 @@ internal sealed class Nps : WireValidator<NpsAnswer>
     public static TaskType<NpsAnswer, NpsPayload> TaskType { get; } = new("NPS", "nps", new Nps())
     {
         Payload = answer => new(answer.Score, Category(answer.Score)),
+        Mask = static (answer, _) => answer,
     };
 
     public const string Promoter = "PROMOTER";

@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record RankOrderPayload(IReadOnlyList<RankedOption> Ranking);
@@ -8,6 +10,10 @@ internal sealed class RankOrder : WireValidator<RankOrderAnswer>
     {
         Payload = answer => new([.. answer.Ranking.OrderBy(option => option.Rank)]),
         MaxBytes = TaskTypes.TaskType.MaxListBytes,
+        Mask = static (answer, masking) => answer with
+        {
+            Ranking = [.. answer.Ranking.Select(option => option with { Id = masking.Id(option.Id), Text = Masking.Text })],
+        },
     };
 
     public RankOrder()

@@ -7,6 +7,7 @@ internal sealed class RatingScale : WireValidator<RatingScaleAnswer>
     public static TaskType<RatingScaleAnswer, RatingScalePayload> TaskType { get; } = new("RATING_SCALE", "ratingScale", new RatingScale())
     {
         Payload = answer => new(answer.Value, answer.Min, answer.Max, answer.MinLabel, answer.MaxLabel),
+        Mask = static (answer, _) => answer with { MinLabel = null, MaxLabel = null },
     };
 
     public RatingScale()

@@ -1,4 +1,5 @@
 using FluentValidation.Validators;
+using ResultsEs.EventStore;
 
 [assembly: JsonContext<ResultsEs.Sessions.TaskTypes.PayloadJson>]
 
@@ -90,6 +91,9 @@ internal abstract class TaskType(Type answerType, Type payloadType, string v3Typ
     /// <summary>The payload, completed from other events about the task. Idempotent.</summary>
     public abstract JsonElement Complete(JsonElement payload, TaskPieces pieces);
 
+    /// <summary>The answer without personal data: numbers, choices and codes stay.</summary>
+    public abstract Answer Masked(Answer answer, Masking masking);
+
     public abstract void AddRules(PolymorphicValidator<TaskAnswered, Answer> rules);
 }
 
@@ -108,6 +112,9 @@ internal sealed class TaskType<TAnswer, TPayload>(string v3Type, string v3Key, I
     protected override byte[] Write(Answer answer) =>
         JsonSerializer.SerializeToUtf8Bytes(Payload((TAnswer)answer), Json.Shown<TPayload>());
 
+    /// <summary>Takes the personal data out of an answer.</summary>
+    public required Func<TAnswer, Masking, TAnswer> Mask { get; init; }
+
     public override JsonElement Show(Answer answer) =>
         JsonSerializer.SerializeToElement(Payload((TAnswer)answer), Json.Shown<TPayload>());
 
@@ -115,6 +122,8 @@ internal sealed class TaskType<TAnswer, TPayload>(string v3Type, string v3Key, I
         WithPieces is null
             ? payload
             : JsonSerializer.SerializeToElement(WithPieces(payload.Deserialize(Json.Of<TPayload>())!, pieces), Json.Shown<TPayload>());
+
+    public override Answer Masked(Answer answer, Masking masking) => Mask((TAnswer)answer, masking);
 
     public override void AddRules(PolymorphicValidator<TaskAnswered, Answer> rules) => rules.Add(validator);
 }

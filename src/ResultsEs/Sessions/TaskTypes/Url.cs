@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record UrlPayload(string Url, TaskOutcome Outcome, string? FinalUrl, IReadOnlyList<UrlVisit>? Visits);
@@ -8,6 +10,7 @@ internal sealed class Url : WireValidator<UrlAnswer>
     {
         Payload = answer => new(answer.Url, answer.Outcome, answer.FinalUrl, answer.Visits),
         MaxBytes = TaskTypes.TaskType.MaxListBytes,
+        Mask = static (answer, _) => answer with { Url = Masking.Url, FinalUrl = null, Visits = null },
     };
 
     public Url()

@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Sessions.TaskTypes;
 
 internal sealed record VerbalPayload(
@@ -8,6 +10,7 @@ internal sealed class Verbal : WireValidator<VerbalAnswer>
     public static TaskType<VerbalAnswer, VerbalPayload> TaskType { get; } = new("WRITTEN", "written", new Verbal())
     {
         Payload = answer => new(answer.Text, answer.Language, answer.Cues),
+        Mask = static (answer, _) => answer with { Text = Masking.OrNull(answer.Text), Language = null, Cues = null },
         WithPieces = (payload, pieces) => pieces.Transcript is { } transcript
             ? new(transcript.Text, transcript.Language, transcript.Cues)
             : payload,

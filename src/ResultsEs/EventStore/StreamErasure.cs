@@ -1,0 +1,80 @@
+namespace ResultsEs.EventStore;
+
+/// <summary>
+/// Masks a stored stream: its events by Marten's own overwriting, then its document by their fold, in one transaction under the
+/// stream's lock. Ids, versions, positions and times stay. Documents of other versions and of a rebuild under way are dropped, and
+/// folded again by whoever serves them.
+/// </summary>
+internal sealed class StreamErasure(AppendStore store, DocumentRefresh refresh)
+{
+    /// <summary>Masks what is not masked yet, notes the files that it named, and that the session is done.</summary>
+    public Task MaskAsync(DocumentTable table, StreamKey stream, Guid erasure, CancellationToken cancellation) =>
+        refresh.RewriteAsync(table, stream, async transaction =>
+        {
+            var connection = transaction.Connection!;
+            if (!await IsWaitingAsync(connection, stream, erasure, cancellation))
+                return false;
+
+            await Erased.AddAsync(connection, stream.Account, stream.Id, erasure, cancellation);
+            var events = await MaskEventsAsync(transaction, table, stream, erasure, cancellation);
+            foreach (var name in await OtherTablesAsync(connection, table, cancellation))
+                await connection.ExecuteAsync(
+                    $"delete from {MartenSetup.Schema}.{name} d where d.tenant_id = $1 and d.id = $2",
+                    [stream.Account, stream.Id], cancellation);
+            await SetAside.ForgetAsync(connection, stream, cancellation);
+            var files = events.Select(Erased.FileOf).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
+            await connection.ExecuteAsync(
+                """
+                insert into results.erasure_media (tenant_id, session_id, object_key, erasure_id)
+                select $1, $2, f.object_key, $3 from unnest($4) f(object_key)
+                on conflict (tenant_id, session_id, object_key) do nothing
+                """,
+                [stream.Account, stream.Id, erasure, files], cancellation);
+            await connection.ExecuteAsync(
+                """
+                update results.erasure_sessions s set done_at = clock_timestamp(), events = coalesce(s.events, 0) + $3
+                where s.erasure_id = $1 and s.session_id = $2
+                """, [erasure, stream.Id, events.Count], cancellation);
+            return true;
+        }, cancellation);
+
+    /// <summary>Asked under the stream's lock: another process may have masked it meanwhile.</summary>
+    private static Task<bool> IsWaitingAsync(
+        NpgsqlConnection connection, StreamKey stream, Guid erasure, CancellationToken cancellation) =>
+        new NpgsqlCommand(
+            """
+            select exists (
+              select 1 from results.erasure_sessions s where s.erasure_id = $1 and s.session_id = $2 and s.done_at is null)
+            """, connection).ReadValueAsync<bool>([erasure, stream.Id], cancellation);
+
+    private async Task<IReadOnlyList<StreamEvent>> MaskEventsAsync(
+        NpgsqlTransaction transaction, DocumentTable table, StreamKey stream, Guid erasure, CancellationToken cancellation)
+    {
+        var options = Marten.Services.SessionOptions.ForTransaction(transaction);
+        options.TenantId = stream.Account;
+        await using var session = store.Store.LightweightSession(options);
+        var stored = await session.Events.FetchStreamAsync(stream.Id, token: cancellation);
+        var masking = new Masking(stream.Account);
+        var originals = new List<StreamEvent>();
+        foreach (var e in Masking.InOrder(stored.Where(e => e.GetHeader(Erased.Header) is null), e => ((StreamEvent)e.Data, e.Id)))
+        {
+            var data = (StreamEvent)e.Data;
+            originals.Add(data);
+            session.Events.OverwriteEvent(StoredEvent.Masked(e, table.EventTypes[e.EventTypeName], masking, erasure));
+        }
+
+        await session.SaveChangesAsync(cancellation);
+        return originals;
+    }
+
+    /// <summary>The tables of other versions of the documents, and those of a rebuild.</summary>
+    internal static Task<List<string>> OtherTablesAsync(
+        NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation) =>
+        new NpgsqlCommand(
+            """
+            select c.relname from pg_class c
+            where c.relnamespace = $1::regnamespace and c.relkind = 'r' and c.relname <> $2
+              and c.relname ~ ('^mt_doc_' || $3 || '(_[0-9]+)?(_building|_replaced)?$')
+            """, connection)
+            .ReadAllAsync([MartenSetup.Schema, table.Name, table.BaseAlias], reader => reader.GetString(0), cancellation);
+}
