@@ -41,6 +41,16 @@ public sealed partial class ReadmeTests
             ran.Output.Split(Mark).Select(Lasting).Where(output => output.Length > 0));
     }
 
+    [Fact]
+    public void Every_test_that_the_page_on_security_names_is_there()
+    {
+        var classes = typeof(ReadmeTests).Assembly.GetTypes().Select(type => type.Name).ToHashSet(StringComparer.Ordinal);
+        var named = TestNames().Matches(File.ReadAllText(Path.Combine(Root, "docs/security.md"))).Select(match => match.Groups["name"].Value).ToList();
+
+        Assert.InRange(named.Count, 25, 200);
+        Assert.Empty(named.Except(classes, StringComparer.Ordinal));
+    }
+
     /// <summary>What does not change from one day to the next.</summary>
     private static string Lasting(string output) => OfTheMoment().Replace(output.Trim(), "…");
 
@@ -59,6 +69,9 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex("(?<=\"(updatedTime|asOf|expiresAt)\": ?\")[^\"]+|(?<=\"nextCursor\":\")A[g-v][^\"]+|(?<=X-Amz-(Date|Signature|Credential|Expires)=)[^&\"]+", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex OfTheMoment();
+
+    [GeneratedRegex("`(?<name>[A-Za-z]+(Tests|Laws))`", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex TestNames();
 
     [GeneratedRegex("^```(?<language>sh|json|vtt)\n(?<text>.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Blocks();

@@ -8,6 +8,7 @@ using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
+using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.TestResults;
@@ -61,7 +62,9 @@ public sealed class BrokenSessionTests(OwnHost own) : IClassFixture<OwnHost>
             await _http.RecordAsync(TestData.SessionOnly(right.Id).WithAnswer(Answers.Nps(6)));
         });
         await using (var held = await AdvisoryLock.TryHoldAsync(Database, Rebuild.LockName, Cancelled))
-            await new Rebuild(Database, SessionResultTable.Documents, held!, parallel: 1, new ProgressReport(output, terminal: null), NullLogger.Instance)
+            await new Rebuild(
+                Database, own.Host.Services.GetRequiredService<TestTotals>(), SessionResultTable.Documents, held!, parallel: 1,
+                new ProgressReport(output, terminal: null), NullLogger.Instance)
                 .RunAsync(Cancelled);
 
         var setAside = await Rebuild.SetAsideAsync(Database, SessionResultTable.Documents, Cancelled);
