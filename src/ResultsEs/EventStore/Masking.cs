@@ -55,16 +55,18 @@ internal sealed partial class Masking(string account)
     }
 
     /// <summary>The place of a click: a number that changes when the pointer moved more than <paramref name="nearby"/> pixels.</summary>
-    public FigmaVector? Point(Guid task, FigmaVector? point, decimal nearby)
+    public FigmaVector? Point(Guid task, FigmaVector? point, double nearby)
     {
         if (point is null)
             return null;
 
         var isKnown = _points.TryGetValue(task, out var held);
-        var isNear = isKnown && Math.Abs(point.X - held.Last.X) <= nearby && Math.Abs(point.Y - held.Last.Y) <= nearby;
+        var isNear = isKnown && IsNear(point.X, held.Last.X) && IsNear(point.Y, held.Last.Y);
         var number = isNear || !isKnown ? held.Number : held.Number + 1;
         _points[task] = (point, number);
         return new FigmaVector { X = number * BetweenPoints, Y = 0 };
+
+        bool IsNear(decimal one, decimal other) => Math.Abs((double)one - (double)other) <= nearby;
     }
 
     [GeneratedRegex(

@@ -42,7 +42,7 @@ internal static class SessionMasks
         TargetNodeId = IdOrNull(e.TargetNodeId, masking),
         TargetNodeMousePosition = FigmaClick.Of(e) is null
             ? null
-            : masking.Point(e.TaskId, FigmaClick.PlaceOf(e), (decimal)FigmaClick.Farthest),
+            : masking.Point(e.TaskId, FigmaClick.PlaceOf(e), FigmaClick.Farthest),
         NearestScrollingFrameId = IdOrNull(e.NearestScrollingFrameId, masking),
         NearestScrollingFrameMousePosition = null,
         NearestScrollingFrameOffset = null,
