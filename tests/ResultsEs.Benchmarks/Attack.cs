@@ -139,9 +139,9 @@ internal sealed class Attack : IAsyncDisposable
 
     private static string Started(Guid session) => Event(session, "SessionStarted", $$"""{"workspaceId":"{{Workspace}}","testId":"{{TestId}}","productType":"NON_THINK_OUT_LOUD","startedAt":"2026-03-02T09:00:00Z"}""");
 
-    private static string Answer(string text) => $$"""{"taskId":"{{Guid.NewGuid()}}","position":1,"text":"Question","startTimeMs":0,"endTimeMs":9,"answer":{"type":"WRITTEN","text":"{{text}}"}}""";
+    private static string Answer(string text) => $$"""{"taskId":"{{Guid.NewGuid()}}","position":1,"text":"Question","startTimeMs":0,"endTimeMs":9,"answer":{"type":"WRITTEN","text":"{{text}}"} }""";
 
-    private static string Scores() => $$"""{"taskGroupId":"{{Guid.NewGuid()}}","label":"Checkout","score":50,"components":{"behavioral":50,"attitudinal":50},"values":{"behavioral":[{{string.Join(',', Enumerable.Repeat("12.5", 10_000))}}],"usability":1,"trust":1,"appearance":1,"loyalty":1}}""";
+    private static string Scores() => $$"""{"taskGroupId":"{{Guid.NewGuid()}}","label":"Checkout","score":50,"components":{"behavioral":50,"attitudinal":50},"values":{"behavioral":[{{string.Join(',', Enumerable.Repeat("12.5", 10_000))}}],"usability":1,"trust":1,"appearance":1,"loyalty":1} }""";
 
     private static string Event(Guid session, string type, string data) =>
         $$"""{"specversion":"1.0","id":"{{Guid.NewGuid()}}","source":"/recorder/web/4.2.0","type":"results.{{type}}.v1","subject":"{{session}}","time":"2026-03-02T09:00:00Z","data":{{data}}}""";

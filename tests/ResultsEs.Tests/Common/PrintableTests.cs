@@ -38,7 +38,7 @@ public sealed class PrintableTests
     {
         var excerpt = Printable.Excerpt(text, most);
         Assert.True(Printable.IsLine(excerpt) && Printable.IsLine(Printable.Line(text)));
-        Assert.False(excerpt.Any(char.IsControl));
+        Assert.DoesNotContain(excerpt, char.IsControl);
         Assert.InRange(excerpt.Length, 0, (6 * most) + 1);
         if (!text.Contains('\ud800', StringComparison.Ordinal))
             Assert.Equal(excerpt, Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(excerpt)));
