@@ -30,7 +30,7 @@ internal sealed class Attack : IAsyncDisposable
     /// <summary>The settings of a service that knows the account, with the limits of any client.</summary>
     public static IEnumerable<(string Name, string Value)> Settings() =>
     [
-        ("Clients__1__Id", Client), ("Clients__1__SecretHash", Access.Clients.Hash(Service.Secret)), ("Clients__1__Account", Account),
+        ("Clients__1__Id", Client), ("Clients__1__SecretHash", Access.SecretHash.Of(Service.Secret)), ("Clients__1__Account", Account),
         ("Clients__1__Workspaces__0", Workspace), ("Clients__1__Scopes__0", "events:write"), ("Clients__1__Scopes__1", "studies:read"),
         ("Clients__1__ReadsPerMinute", "600"), ("Clients__1__WritesPerMinute", "6000"),
     ];

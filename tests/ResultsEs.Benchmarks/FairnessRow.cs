@@ -56,15 +56,15 @@ internal static class FairnessRow
 
         async Task<Steady> SteadyAsync(TimeSpan duration)
         {
-            var writes = RateAsync(duration, WritesPerSecond, WriteAsync(), cancellation);
-            var reads = RateAsync(duration, ReadsPerSecond, ReadAsync(), cancellation);
+            var writes = RateAsync(duration, WritesPerSecond, Writers(), cancellation);
+            var reads = RateAsync(duration, ReadsPerSecond, Readers(), cancellation);
             return new(await writes, await reads, duration);
         }
 
         // One connection after the other writes a session.
-        IReadOnlyList<Func<Task>> WriteAsync() => [.. Enumerable.Range(0, Connections).Select(_ => (Func<Task>)new SessionWriter(http, () => Interlocked.Increment(ref next) - 1, cancellation).SendAsync)];
+        IReadOnlyList<Func<Task>> Writers() => [.. Enumerable.Range(0, Connections).Select(_ => (Func<Task>)new SessionWriter(http, () => Interlocked.Increment(ref next) - 1, cancellation).SendAsync)];
 
-        IReadOnlyList<Func<Task>> ReadAsync() => [.. Enumerable.Range(0, Connections).Select(connection =>
+        IReadOnlyList<Func<Task>> Readers() => [.. Enumerable.Range(0, Connections).Select(connection =>
         {
             var random = new Random(connection);
             return (Func<Task>)(async () =>

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
-using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 
