@@ -23,7 +23,7 @@ internal sealed class RabbitNode : IAsyncDisposable
 
     private static readonly string[] Folders = ["/usr/lib/rabbitmq/bin", "/opt/homebrew/opt/rabbitmq/sbin", "/usr/local/opt/rabbitmq/sbin"];
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly string _programs;
     private readonly string _home = ThrowAway.NewHome("rabbitmq");
@@ -47,8 +47,16 @@ internal sealed class RabbitNode : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(node._home, EpmdFile), node._epmdPort.ToString(CultureInfo.InvariantCulture));
         if (Environment.IsPrivilegedProcess)
             await RunAsync("chown", Account, node._home);
-        await node.StartAsync();
-        return node;
+        try
+        {
+            await node.StartAsync();
+            return node;
+        }
+        catch
+        {
+            await node.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Where it listens.</summary>

@@ -24,8 +24,8 @@ public sealed partial class BoundedRefusalTests
     [Fact]
     public void A_list_has_an_end()
     {
-        Assert.Empty(Read([Event("TaskGroupScored", Scores(10_000))]).Problems);
-        var problem = Assert.Single(Read([Event("TaskGroupScored", Scores(10_001))]).Problems);
+        Assert.Empty(Read(Cues("0", 10_000)).Problems);
+        var problem = Assert.Single(Read(Cues("0", 10_001)).Problems);
         Assert.Equal(("[0].data", "must not hold a list of more than 10000 items, not 10001"), (problem.Key, problem.Message));
     }
 
@@ -110,12 +110,6 @@ public sealed partial class BoundedRefusalTests
 
     private static string[] Cues(string startMs, int count) =>
         [Event("SessionTranscribed", $$"""{ "cues": [{{string.Join(',', Enumerable.Repeat($$"""{ "startMs": {{startMs}}, "endMs": 0, "text": "" }""", count))}}] }""")];
-
-    private static string Scores(int count) =>
-        $$"""
-        { "taskGroupId": "{{Guid.NewGuid()}}", "label": "", "score": 1, "components": { "attitudinal": 1 },
-          "values": { "behavioral": [{{string.Join(',', Enumerable.Repeat('1', count))}}], "usability": 1, "trust": 1, "appearance": 1, "loyalty": 1 } }
-        """;
 
     private static string Event(string type, string data, string? id = null) =>
         $$"""

@@ -206,7 +206,8 @@ public sealed class ErasureTests(OwnHost own) : IClassFixture<OwnHost>
         var tasks = session["tasks"]!.AsArray();
         var figma = tasks.Select(task => task!["response"]!["answer"]?["figma"]).OfType<JsonNode>().Single();
         return string.Join(' ', [
-            (string)session["status"]!, (string)session["startTime"]!, (string)session["finishTime"]!, session["taskGroups"]!.ToJsonString(),
+            (string)session["status"]!, (string)session["startTime"]!, (string)session["finishTime"]!,
+            .. session["taskGroups"]!.AsArray().Select(group => $"{group!["uuid"]} {group["response"]?["score"]} {group["response"]?["components"]?.ToJsonString()}"),
             .. tasks.Select(task => $"{task!["uuid"]} {task["type"]} {task["response"]!["startTimeMs"]} {task["response"]!["endTimeMs"]} {task["response"]!["skipped"]}"),
             .. tasks.Select(task => task!["response"]!["answer"]).Select(answer => $"{answer?["nps"]?["score"]}{answer?["ratingScale"]?["value"]}"),
             figma["interactionCount"]!.ToJsonString(), figma["misclickCount"]!.ToJsonString(), figma["durationMs"]!.ToJsonString()]);

@@ -448,7 +448,7 @@ public sealed class StudiesTests(AppFixture app)
     }
 
     /// <summary>A test in the list of a workspace; null when it is not there.</summary>
-    private static async Task<JsonNode?> FindAsync(HttpClient http, Guid workspace, Guid test)
+    internal static async Task<JsonNode?> FindAsync(HttpClient http, Guid workspace, Guid test)
     {
         for (var query = ""; ;)
         {
