@@ -185,7 +185,7 @@ public sealed class CommitQueueTests
                 queue.End(running[index]);
                 running.RemoveAt(index);
             }
-        }, iter: 2_000);
+        }, iter: 300, time: Fuzz.Seconds);
 
     private static List<WaitingCommand> Of(Dictionary<(Guid, Guid), List<WaitingCommand>> lists, WaitingCommand command, Guid session) =>
         lists.TryGetValue((command.Command.Account, session), out var list) ? list : lists[(command.Command.Account, session)] = [];

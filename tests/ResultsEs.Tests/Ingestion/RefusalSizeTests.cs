@@ -62,7 +62,7 @@ public sealed partial class RefusalSizeTests(AppFixture app)
                 Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
             else
                 Assert.Contains((await BoundedAsync(answer))["errors"]!.AsObject(), error => error.Key.StartsWith("[0].", StringComparison.Ordinal));
-        }, iter: 25, threads: 2);
+        }, iter: 10, time: Fuzz.Seconds, threads: 2);
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed class PlacementLaws
 
                 Assert.Equal(expected, documents.Select(Stored));
             },
-            iter: 400);
+            iter: 200);
 
     [Fact]
     public void Strangers_change_nothing_in_a_workspace() =>
@@ -61,7 +61,7 @@ public sealed class PlacementLaws
                 string? Of(IReadOnlyCollection<RecordedEvent> some) => Table.FoldAll(session.Id, some)
                     .Where(one => one.Workspace == Workspaces[2]).Select(one => Stored((PlacedDocument)one.Document with { Placement = null })).SingleOrDefault();
             },
-            iter: 400);
+            iter: 200);
 
     private static RecordedEvent[] Read(SessionBuilder session, Random random)
     {
