@@ -29,7 +29,7 @@ internal sealed partial class AuditWriter(
         await base.StopAsync(cancellationToken);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(MaxWaitAtStop);
-        await TryAsync(() => StoreAsync(patience.Token));
+        await TryAsync(() => StoreAsync(patience.Token), CancellationToken.None);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -41,12 +41,12 @@ internal sealed partial class AuditWriter(
             if (stoppingToken.IsCancellationRequested)
                 return;
 
-            await TryAsync(() => StoreAsync(stoppingToken));
+            await TryAsync(() => StoreAsync(stoppingToken), stoppingToken);
             if (deleted != long.MinValue && time.GetElapsedTime(deleted) < BetweenDeletions)
                 continue;
 
             deleted = time.GetTimestamp();
-            await TryAsync(() => DeleteOldAsync(database, options.Value.KeepDays, stoppingToken));
+            await TryAsync(() => DeleteOldAsync(database, options.Value.KeepDays, stoppingToken), stoppingToken);
         }
     }
 
@@ -86,12 +86,16 @@ internal sealed partial class AuditWriter(
         while (audit.Waiting.Count > 0);
     }
 
-    private async Task TryAsync(Func<Task> work)
+    private async Task TryAsync(Func<Task> work, CancellationToken stopping)
     {
         try
         {
             await work();
             _failures = 0;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // What was taken is stored when the last request has ended.
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException or TimeoutException or IOException)
         {

@@ -197,12 +197,17 @@ internal sealed class TestTotals(NpgsqlDataSource database, DocumentRefresh refr
             .ToList();
         var touched = TouchedTotals.Of(moved.SelectMany(session => Parts(before, session).Concat(Parts(now, session))));
         var totals = moved.Count == 0 ? [] : await TestTotalsStore.TotalsAsync(connection, touched, cancellation);
+        // First what comes, then what goes: a sum that is 0 in between would lose what is to be added to its stored labels.
+        foreach (var session in moved)
+        {
+            if (now.TryGetValue(session, out var current))
+                totals[current.TestOf(session)] = totals[current.TestOf(session)].With(current.Part);
+        }
+
         foreach (var session in moved)
         {
             if (before.TryGetValue(session, out var old))
                 totals[old.TestOf(session)] = totals[old.TestOf(session)].Without(old.Part);
-            if (now.TryGetValue(session, out var current))
-                totals[current.TestOf(session)] = totals[current.TestOf(session)].With(current.Part);
         }
 
         await using var batch = new NpgsqlBatch(connection);

@@ -44,7 +44,8 @@ public sealed class ErasureTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.Equal(4, files.Count(file => file.StartsWith($"{TestClients.AccountOne}/{TestClients.WorkspaceA}/{prefix}", StringComparison.Ordinal)));
         await TotalsAsync(http, test, prefix, isThere: false);
 
-        Assert.Empty(await FoundAsync(prefix));
+        // Totals follow the documents.
+        await Wait.UntilAsync(async () => (await FoundAsync(prefix)).Count == 0);
         Assert.Empty(await FoundAsync(participant.ToString(), TestClients.AccountOne));
         var record = await http.JsonAsync($"/api/v2/erasures/{(string)erasure["erasureId"]!}");
         Assert.Equal(

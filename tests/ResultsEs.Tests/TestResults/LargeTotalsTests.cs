@@ -84,6 +84,23 @@ public sealed class LargeTotalsTests(AppFixture app)
         Assert.Equal((1_000, true), (nps.Count, nps.All(task => (int)task!["score"]! == 0)));
     }
 
+    /// <summary>The sums of the group are those of no session for a moment.</summary>
+    [Fact]
+    public async Task A_label_of_one_session_goes_when_it_is_corrected()
+    {
+        using var http = await app.ClientAsync();
+        var session = Labelled(TestData.Interaction().WithScore(Group, 10), "Before").Completed();
+        await http.RecordAsync(session);
+        await ScoresAsync(http, session.TestId, completes: 1);
+
+        await http.RecordAsync(Labelled(session.WithScore(Group, 10, SessionBuilder.Begin.AddHours(1)), "After"));
+        await Wait.UntilAsync(async () => (string)(await ScoresAsync(http, session.TestId, completes: 1))["qxScores"]![0]!["label"]! == "After");
+
+        Assert.Equal((1, 1), (
+            await AskAsync($"select count(*) from results.test_group_labels where test_id = '{session.TestId}'"),
+            await AskAsync($"select sum(sessions)::bigint from results.test_group_labels where test_id = '{session.TestId}' and label = 'After'")));
+    }
+
     /// <summary>A label for each session, and longer than an index takes; the first of those with most sessions is shown.</summary>
     [Fact]
     public async Task However_many_labels_there_are_the_one_of_most_sessions_is_shown()

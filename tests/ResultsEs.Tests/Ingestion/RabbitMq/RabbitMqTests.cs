@@ -238,7 +238,7 @@ public sealed class RabbitMqTests(RabbitMqFixture rabbit) : IClassFixture<Rabbit
 
         session.But("data.answer.score", "2");
         await rabbit.One.PublishAsync(session.Events[1].ToJsonString(), Producer.Single);
-        var letter = await rabbit.DeadLetterAsync("\"score\":2");
+        var letter = await rabbit.DeadLetterAsync((string)session.Events[1]["id"]!);
         Assert.Equal("conflict: [0].id is the id of another event, or of this one with other content; ids are for ever", letter.ExceptionMessage);
         Assert.Equal(before, (await rabbit.Host.StoredAsync(session.Id))[1].Data.ToJsonString());
     }
