@@ -44,8 +44,7 @@ public sealed class ErasureTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.Equal(4, files.Count(file => file.StartsWith($"{TestClients.AccountOne}/{TestClients.WorkspaceA}/{prefix}", StringComparison.Ordinal)));
         await TotalsAsync(http, test, prefix, isThere: false);
 
-        // Totals follow the documents.
-        await Wait.UntilAsync(async () => (await FoundAsync(prefix)).Count == 0);
+        await IsGoneAsync(prefix);
         Assert.Empty(await FoundAsync(participant.ToString(), TestClients.AccountOne));
         var record = await http.JsonAsync($"/api/v2/erasures/{(string)erasure["erasureId"]!}");
         Assert.Equal(
@@ -84,7 +83,7 @@ public sealed class ErasureTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.Equal(session.Events.Count + 2, stored.Count);
         Assert.All(stored, row => Assert.Equal(("/erased", true), ((string?)row.Headers["source"], Guid.TryParse((string?)row.Headers["erased"], out _))));
         await own.Host.Services.GetRequiredService<Erasures>().FilesAsync(forgets: true, Cancelled);
-        Assert.Empty(await FoundAsync(prefix));
+        await IsGoneAsync(prefix);
         // Another event under a known id is a mistake as ever.
         using var wrong = await http.SendAsync(TestData.SessionOnly(session.Id).With("SessionResumed", new JsonObject { ["resumedAt"] = "2026-03-01T10:15:00.000Z" }, id: Guid.Parse((string)late.Events[0]["id"]!)));
         Assert.Equal(HttpStatusCode.Conflict, wrong.StatusCode);
@@ -103,7 +102,7 @@ public sealed class ErasureTests(OwnHost own) : IClassFixture<OwnHost>
 
         await http.RecordAsync(profile);
 
-        await Wait.UntilAsync(async () => (await FoundAsync(prefix)).Count == 0);
+        await IsGoneAsync(prefix);
         var result = await http.ResultAsync(session.Id);
         Assert.Equal(Masking.PseudonymOf(TestClients.AccountOne.ToString(), participant).ToString(), (string?)result["sessionParticipant"]!["participantId"]);
         Assert.Equal(2, result["tasks"]!.AsArray().Count);
@@ -215,6 +214,9 @@ public sealed class ErasureTests(OwnHost own) : IClassFixture<OwnHost>
     }
 
     private static string Text(IEnumerable<StoredRow> rows) => string.Join('\n', rows);
+
+    /// <summary>Waits until no row holds a text: totals follow the documents.</summary>
+    private Task IsGoneAsync(string text) => Wait.UntilAsync(async () => (await FoundAsync(text)).Count == 0);
 
     /// <summary>The rows of any table that hold a text; of one account if it is named.</summary>
     private async Task<List<string>> FoundAsync(string text, Guid? account = null)
