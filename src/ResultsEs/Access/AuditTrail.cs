@@ -58,7 +58,8 @@ internal sealed class AuditTrail(RequestDelegate next, Audit audit, IOptions<Aud
     {
         var caller = Caller.Find(context.User);
         var (client, account) = (caller?.ClientId, caller?.Account);
-        if (context.Items.TryGetValue(Asking, out var asking))
+        // No other request needs its items, which are made when they are looked at.
+        if (kind == AuditKind.Token && context.Items.TryGetValue(Asking, out var asking))
             (client, account) = ((string?, Guid?))asking!;
         var id = subject is null ? null : context.Request.RouteValues[subject] as string;
         audit.Note(new AuditEntry(kind, ActionOf(context.GetEndpoint()), Statuses[Math.Clamp(status, 0, 599)])

@@ -6,6 +6,7 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
     private readonly List<IncomingEvent> _appended = [];
     private readonly HashSet<Guid> _tasks = [];
     private readonly List<Guid> _startedIn = [];
+    private IReadOnlyList<Guid>? _workspaces;
     private bool? _isDeferred;
 
     /// <summary>The noun of the type that the new events are for, in refusals.</summary>
@@ -22,8 +23,8 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
     /// <summary>The document as stored; null when there is none.</summary>
     public StoredDocument? Document { get; set; }
 
-    /// <summary>The workspaces in which the stream was started; none until then.</summary>
-    public IReadOnlyList<Guid> Workspaces =>
+    /// <summary>The workspaces in which the stream was started; none until then. Asked for each event, after the document is set.</summary>
+    public IReadOnlyList<Guid> Workspaces => _workspaces ??=
         [.. (Document?.Workspaces ?? []).Concat(_startedIn).Distinct()];
 
     /// <summary>True when our document lacks events that a node of another version appended. Fold it again before a decision.</summary>
@@ -52,8 +53,11 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
     {
         _appended.Add(incoming);
         Growth += incoming.GrowthIn(_tasks);
-        if (Placement.WorkspaceOf(incoming.Data) is { } workspace)
-            _startedIn.Add(workspace);
+        if (Placement.WorkspaceOf(incoming.Data) is not { } workspace)
+            return;
+
+        _startedIn.Add(workspace);
+        _workspaces = null;
     }
 
     /// <summary>Makes a trial of what the stream still takes.</summary>
