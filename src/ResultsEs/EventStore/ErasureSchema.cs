@@ -1,6 +1,5 @@
 using Weasel.Core;
 using Weasel.Core.Migrations;
-using Weasel.Postgresql;
 using Weasel.Postgresql.Tables;
 
 namespace ResultsEs.EventStore;
@@ -14,14 +13,14 @@ internal sealed class ErasureSchema(Migrator migrator) : FeatureSchemaBase("eras
 {
     protected override IEnumerable<ISchemaObject> schemaObjects()
     {
-        var erased = Table("erased");
+        var erased = MartenSetup.TableNamed("erased");
         erased.AddColumn("tenant_id", "varchar").AsPrimaryKey();
         erased.AddColumn("subject", "uuid").AsPrimaryKey();
         erased.AddColumn("erasure_id", "uuid").NotNull();
         erased.AddColumn("erased_at", "timestamptz").NotNull();
         yield return erased;
 
-        var erasures = Table("erasures");
+        var erasures = MartenSetup.TableNamed("erasures");
         erasures.AddColumn("id", "uuid").AsPrimaryKey();
         erasures.AddColumn("tenant_id", "varchar").NotNull();
         erasures.AddColumn("kind", "varchar").NotNull();
@@ -40,7 +39,7 @@ internal sealed class ErasureSchema(Migrator migrator) : FeatureSchemaBase("eras
         });
         yield return erasures;
 
-        var sessions = Table("erasure_sessions");
+        var sessions = MartenSetup.TableNamed("erasure_sessions");
         sessions.AddColumn("erasure_id", "uuid").AsPrimaryKey();
         sessions.AddColumn("session_id", "uuid").AsPrimaryKey();
         sessions.AddColumn("tenant_id", "varchar").NotNull();
@@ -53,7 +52,7 @@ internal sealed class ErasureSchema(Migrator migrator) : FeatureSchemaBase("eras
         });
         yield return sessions;
 
-        var media = Table("erasure_media");
+        var media = MartenSetup.TableNamed("erasure_media");
         media.AddColumn("tenant_id", "varchar").AsPrimaryKey();
         media.AddColumn("session_id", "uuid").AsPrimaryKey();
         media.AddColumn("object_key", "varchar").AsPrimaryKey();
@@ -62,7 +61,7 @@ internal sealed class ErasureSchema(Migrator migrator) : FeatureSchemaBase("eras
         media.AddColumn("workspace_id", "uuid");
         yield return media;
 
-        var tombstones = Table("tombstones");
+        var tombstones = MartenSetup.TableNamed("tombstones");
         tombstones.AddColumn("tenant_id", "varchar").AsPrimaryKey();
         tombstones.AddColumn("session_id", "uuid").AsPrimaryKey();
         tombstones.AddColumn("workspace_id", "uuid");
@@ -71,7 +70,4 @@ internal sealed class ErasureSchema(Migrator migrator) : FeatureSchemaBase("eras
         tombstones.Indexes.Add(new IndexDefinition("ix_tombstones_removed") { Columns = ["removed_at"] });
         yield return tombstones;
     }
-
-    private static Table Table(string name) =>
-        new(new PostgresqlObjectName(MartenSetup.Schema, name, SchemaUtils.IdentifierUsage.General));
 }

@@ -3,6 +3,8 @@ using JasperFx.Events;
 using JasperFx.MultiTenancy;
 using Marten;
 using Weasel.Core;
+using Weasel.Postgresql;
+using Weasel.Postgresql.Tables;
 using Wolverine.Marten;
 
 namespace ResultsEs.EventStore;
@@ -12,6 +14,9 @@ internal static class MartenSetup
 {
     /// <summary>The database schema of all our tables.</summary>
     public const string Schema = "results";
+
+    /// <summary>A table of ours beside Marten's.</summary>
+    public static Table TableNamed(string name) => new(new PostgresqlObjectName(Schema, name, SchemaUtils.IdentifierUsage.General));
 
     /// <summary>Adds the event store on a database. Features add their documents by <see cref="AddDocuments"/>.</summary>
     public static WebApplicationBuilder AddEventStore(this WebApplicationBuilder builder, string connectionString)

@@ -1,7 +1,5 @@
 using Weasel.Core;
 using Weasel.Core.Migrations;
-using Weasel.Postgresql;
-using Weasel.Postgresql.Tables;
 
 namespace ResultsEs.EventStore;
 
@@ -10,7 +8,7 @@ internal sealed class SetAsideSchema(Migrator migrator) : FeatureSchemaBase("set
 {
     protected override IEnumerable<ISchemaObject> schemaObjects()
     {
-        var table = new Table(new PostgresqlObjectName(MartenSetup.Schema, SetAside.Name, SchemaUtils.IdentifierUsage.General));
+        var table = MartenSetup.TableNamed(SetAside.Name);
         table.AddColumn("worker", "varchar").AsPrimaryKey();
         table.AddColumn("tenant_id", "varchar").AsPrimaryKey();
         table.AddColumn("id", "uuid").AsPrimaryKey();

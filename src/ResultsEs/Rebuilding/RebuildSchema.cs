@@ -1,8 +1,6 @@
 using ResultsEs.EventStore;
 using Weasel.Core;
 using Weasel.Core.Migrations;
-using Weasel.Postgresql;
-using Weasel.Postgresql.Tables;
 
 namespace ResultsEs.Rebuilding;
 
@@ -14,14 +12,14 @@ internal sealed class RebuildSchema(Migrator migrator) : FeatureSchemaBase("rebu
 {
     protected override IEnumerable<ISchemaObject> schemaObjects()
     {
-        var versions = Table("projection_versions");
+        var versions = MartenSetup.TableNamed("projection_versions");
         versions.AddColumn("projection", "varchar").AsPrimaryKey();
         versions.AddColumn("version", "integer").AsPrimaryKey();
         versions.AddColumn("built_at", "timestamptz").NotNull();
         versions.AddColumn("seen_at", "timestamptz");
         yield return versions;
 
-        var rebuilds = Table("rebuilds");
+        var rebuilds = MartenSetup.TableNamed("rebuilds");
         rebuilds.AddColumn("id", "uuid").AsPrimaryKey();
         rebuilds.AddColumn("projection", "varchar").NotNull();
         rebuilds.AddColumn("version", "integer").NotNull();
@@ -33,7 +31,7 @@ internal sealed class RebuildSchema(Migrator migrator) : FeatureSchemaBase("rebu
         rebuilds.AddColumn("is_switched", "boolean").NotNull();
         yield return rebuilds;
 
-        var parts = Table("rebuild_parts");
+        var parts = MartenSetup.TableNamed("rebuild_parts");
         // The foreign key keeps parts of an abandoned rebuild out.
         parts.AddColumn("rebuild_id", "uuid").AsPrimaryKey().ForeignKeyTo(rebuilds, "id");
         parts.AddColumn("first_tenant", "varchar").AsPrimaryKey();
@@ -44,7 +42,4 @@ internal sealed class RebuildSchema(Migrator migrator) : FeatureSchemaBase("rebu
         parts.AddColumn("events", "bigint").NotNull();
         yield return parts;
     }
-
-    private static Table Table(string name) =>
-        new(new PostgresqlObjectName(MartenSetup.Schema, name, SchemaUtils.IdentifierUsage.General));
 }

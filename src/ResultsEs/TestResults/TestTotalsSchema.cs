@@ -2,7 +2,6 @@ using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 using Weasel.Core;
 using Weasel.Core.Migrations;
-using Weasel.Postgresql;
 using Weasel.Postgresql.Tables;
 
 namespace ResultsEs.TestResults;
@@ -21,7 +20,7 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
     {
         foreach (var name in new[] { "test_changes", "test_changes_rebuilt" })
         {
-            var changes = Table(name);
+            var changes = MartenSetup.TableNamed(name);
             changes.AddColumn("tenant_id", "varchar").NotNull();
             changes.AddColumn("session_id", "uuid").NotNull();
             // Accounts take turns.
@@ -29,7 +28,7 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
             yield return changes;
         }
 
-        var sessions = Table("test_sessions");
+        var sessions = MartenSetup.TableNamed("test_sessions");
         sessions.AddColumn("tenant_id", "varchar").AsPrimaryKey();
         sessions.AddColumn("session_id", "uuid").AsPrimaryKey();
         sessions.AddColumn("workspace_id", "uuid").NotNull();
@@ -68,7 +67,7 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
         });
         yield return sessions;
 
-        var totals = Table("test_totals");
+        var totals = MartenSetup.TableNamed("test_totals");
         totals.AddColumn("tenant_id", "varchar").AsPrimaryKey();
         totals.AddColumn("workspace_id", "uuid").AsPrimaryKey();
         totals.AddColumn("test_id", "uuid").AsPrimaryKey();
@@ -121,13 +120,10 @@ internal sealed class TestTotalsSchema(Migrator migrator) : FeatureSchemaBase("t
 
     private static Table OfTest(string name, string part)
     {
-        var table = Table(name);
+        var table = MartenSetup.TableNamed(name);
         table.AddColumn("tenant_id", "varchar").AsPrimaryKey();
         foreach (var key in new[] { "workspace_id", "test_id", part })
             table.AddColumn(key, "uuid").AsPrimaryKey();
         return table;
     }
-
-    private static Table Table(string name) =>
-        new(new PostgresqlObjectName(MartenSetup.Schema, name, SchemaUtils.IdentifierUsage.General));
 }
