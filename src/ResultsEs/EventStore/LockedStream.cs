@@ -23,7 +23,7 @@ internal sealed class LockedStream(StreamKey key, DocumentTable table)
     /// <summary>The document as stored; null when there is none.</summary>
     public StoredDocument? Document { get; set; }
 
-    /// <summary>The workspaces in which the stream was started; none until then. Asked for each event, after the document is set.</summary>
+    /// <summary>The workspaces in which the stream was started; none until then. The document is set before.</summary>
     public IReadOnlyList<Guid> Workspaces => _workspaces ??=
         [.. (Document?.Workspaces ?? []).Concat(_startedIn).Distinct()];
 
