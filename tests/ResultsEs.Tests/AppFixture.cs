@@ -73,6 +73,8 @@ public sealed class AppFixture : IAsyncLifetime
             ["Shares:UploadMebibytes:PerNode"] = "1000",
             ["RateLimiting:TokenFailuresPerMinute"] = "100000",
             ["Logging:LogLevel:Default"] = "Warning",
+            // The test server cannot bound a body, and says so for each request.
+            ["Logging:LogLevel:Microsoft.AspNetCore.Routing.EndpointRoutingMiddleware"] = "Error",
             ["Samples:Load"] = "false",
             ["Access:RefreshSeconds"] = "1",
             ["Management:Url"] = Operators.AnyPort,
