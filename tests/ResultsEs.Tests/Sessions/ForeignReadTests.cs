@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.EventStore;
@@ -10,7 +12,7 @@ using ResultsEs.Tests.Access;
 namespace ResultsEs.Tests.Sessions;
 
 /// <summary>A read of a session of another workspace is a read of one that is not there, in what it costs too.</summary>
-public sealed class ForeignReadTests(OwnHost own) : IClassFixture<OwnHost>
+public sealed partial class ForeignReadTests(OwnHost own) : IClassFixture<OwnHost>
 {
     private const int Long = 400;
 
@@ -48,7 +50,13 @@ public sealed class ForeignReadTests(OwnHost own) : IClassFixture<OwnHost>
     {
         var session = await LongAsync();
         await ExecuteAsync($"update {SessionResultTable.Name} set mt_version = mt_version - 3 where id = '{session.Id}'");
-        await using var command = own.Host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand($"explain (analyze, buffers, costs off, timing off) {GetSessionResultV3.Query.Sql(comparesStreams: true)}");
+        await using var connection = await own.Host.Services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(Cancelled);
+        await using var transaction = await connection.BeginTransactionAsync(Cancelled);
+        // A table as small as this is read as a whole for as little, once its size is known.
+        await using (var noScan = new NpgsqlCommand("set local enable_seqscan = off", connection))
+            await noScan.ExecuteNonQueryAsync(Cancelled);
+        await using var command = new NpgsqlCommand(
+            $"explain (analyze, buffers, costs off, timing off) {GetSessionResultV3.Query.Sql(comparesStreams: true)}", connection);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = TestClients.AccountOne.ToString() });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [TestClients.WorkspaceB] });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = session.Id });
@@ -62,8 +70,13 @@ public sealed class ForeignReadTests(OwnHost own) : IClassFixture<OwnHost>
         var text = string.Join('\n', plan);
         var rows = plan.SkipWhile(line => !line.Contains("mt_events", StringComparison.Ordinal)).First();
         Assert.True(rows.Contains("rows=0", StringComparison.Ordinal), text);
-        Assert.DoesNotContain("Rows Removed by Filter: 4", text, StringComparison.Ordinal);
+        // No more than the three that it lacks.
+        Assert.All(
+            RowsRemoved().Matches(text), match => Assert.InRange(int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), 0, 3));
     }
+
+    [GeneratedRegex(@"Rows Removed by \w+(?: \w+)*: (\d+)")]
+    private static partial Regex RowsRemoved();
 
     private async Task<SessionBuilder> LongAsync()
     {
