@@ -1,4 +1,5 @@
 using System.Text;
+using ResultsEs.Changes;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
@@ -27,6 +28,8 @@ internal static class SampleAnswers
             ["getSessionResultV3"] = [("interactionTest", V3)],
             ["getSessionResultV2"] = [("interactionTest", V2)],
             ["exportSessionResultsV3"] = [("thinkOutLoud", SessionLines)],
+            ["listChanges"] = [("thinkOutLoud", Changes)],
+            ["streamChanges"] = [("thinkOutLoud", ChangeEvents)],
             ["getTranscript"] = [("thinkOutLoud", Transcript)],
             ["getVideoDownloadUrl"] = [("thinkOutLoud", () => Node(new VideoDownloadUrl(Url("videos", 3600), SessionId, Stored)))],
             ["listClips"] = [("thinkOutLoud", Clips)],
@@ -112,6 +115,26 @@ internal static class SampleAnswers
     public static JsonNode SessionLines() =>
         JsonValue.Create(Encoding.UTF8.GetString(ExportLine.Of(
             Stored, JsonSerializer.SerializeToUtf8Bytes(Session(ThinkOutLoud).Body, Json.Of<SessionBody>()))));
+
+    public static JsonNode Changes() => Node(new ChangesPage(
+        [ChangeItem.Of(Changed), ChangeItem.Of(Changed with
+        {
+            SessionId = Session(Interaction).Id,
+            TestId = InteractionTestId,
+            Kind = ChangeKind.Removed,
+            Reason = RemovalReason.Moved,
+            Status = null,
+        })],
+        new ChangeCursor(2).Write(Tenant.Of(AccountId)), IsAtEnd: true));
+
+    public static JsonNode ChangeEvents() => JsonValue.Create(
+        $"id: {new ChangeCursor(1).Write(Tenant.Of(AccountId))}\nevent: upserted\ndata: {Node(ChangeItem.Of(Changed)).ToJsonString()}\n\n");
+
+    private static SessionChange Changed => new(
+        SessionId, WorkspaceId, TestId, ChangeKind.Upserted, Reason: null, Version: 9, Stored, Position: 1)
+    {
+        Status = Session(ThinkOutLoud).Body.Status,
+    };
 
     public static JsonNode Transcript() => JsonValue.Create(
         WebVtt.Write(Events.Value.Where(e => e.StreamId == SessionId).Select(e => e.Data).OfType<SessionTranscribed>().Single().Cues));

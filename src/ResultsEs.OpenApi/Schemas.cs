@@ -1,6 +1,7 @@
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using ResultsEs.Changes;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.Ingestion;
@@ -39,6 +40,8 @@ internal sealed class Schemas(JsonObject components)
             ("TaskType", [.. TaskType.All.Select(type => type.Name), TaskType.Skipped, TaskType.Unrecognized]),
         [(typeof(TaskGroupBody), "type")] = ("TaskGroupType", ["QX_SCORE", "BALANCED_COMPARISON", "UNRECOGNIZED"]),
         [(typeof(NpsPayload), "category")] = ("NpsCategory", ["DETRACTOR", "PASSIVE", "PROMOTER"]),
+        [(typeof(ChangeItem), "kind")] = ("ChangeKind", [.. ChangeItem.Kinds]),
+        [(typeof(ChangeItem), "reason")] = ("RemovalReason", [.. ChangeItem.Reasons]),
         [(typeof(EventOutcome), "outcome")] = ("EventOutcomeKind", ["appended", "duplicate"]),
     };
 

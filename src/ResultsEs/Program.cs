@@ -1,4 +1,5 @@
 using ResultsEs.Access;
+using ResultsEs.Changes;
 using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
@@ -36,6 +37,7 @@ try
     builder.AddIngestion();
     builder.AddSessions();
     builder.AddTestTotals();
+    builder.AddChanges();
     builder.AddMedia();
     builder.AddPrivacy();
     builder.AddObservability();

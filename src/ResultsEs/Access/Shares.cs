@@ -12,6 +12,7 @@ public sealed class ClientShares
     {
         Exports = new("exports", "exports", options.Exports, unit: 1);
         Lines = new("lines", "requests of lines", options.Lines, unit: 1);
+        Followers = new("followers", "requests that wait for changes", options.Followers, unit: 1);
         Uploads = new("uploads", "bytes of events", options.UploadMebibytes, Mebibyte);
         ExportIdle = TimeSpan.FromSeconds(options.ExportIdleSeconds);
         LinesIdle = TimeSpan.FromSeconds(options.LinesIdleSeconds);
@@ -22,6 +23,9 @@ public sealed class ClientShares
 
     /// <summary>Places for requests of lines.</summary>
     internal Shares Lines { get; }
+
+    /// <summary>Places for requests that wait for changes, and for streams of them.</summary>
+    internal Shares Followers { get; }
 
     /// <summary>Bytes of bodies of requests with events.</summary>
     internal Shares Uploads { get; }

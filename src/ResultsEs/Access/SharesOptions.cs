@@ -23,6 +23,9 @@ internal sealed class SharesOptions
     /// <summary>Seconds, 1–3,600, after which a request of lines ends of which nothing comes.</summary>
     public int LinesIdleSeconds { get; init; } = 60;
 
+    /// <summary>Requests that wait for changes, and streams of them.</summary>
+    public ShareLimits Followers { get; init; } = new() { PerClient = 8, PerAccount = 32, PerNode = 256 };
+
     /// <summary>MiB of the bodies of requests with events under way, from their first byte to their answer.</summary>
     public ShareLimits UploadMebibytes { get; init; } = new() { PerClient = 64, PerAccount = 96, PerNode = 192 };
 
@@ -30,6 +33,7 @@ internal sealed class SharesOptions
     [
         .. Of(nameof(Exports), options.Exports, 1),
         .. Of(nameof(Lines), options.Lines, 1),
+        .. Of(nameof(Followers), options.Followers, 1),
         .. Of(nameof(UploadMebibytes), options.UploadMebibytes, LeastUploadMebibytes),
         .. Idle(nameof(ExportIdleSeconds), options.ExportIdleSeconds),
         .. Idle(nameof(LinesIdleSeconds), options.LinesIdleSeconds),

@@ -17,7 +17,23 @@ internal sealed class UpsertDocuments(DocumentTable table) : Marten.Internal.Ope
     public void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
         using var command = table.Upsert(table.Name, Documents);
-        // Each positional parameter occurs once, in order.
+        StatementOperation.Append(builder, command);
+    }
+
+    public Task PostprocessAsync(DbDataReader reader, IList<Exception> exceptions, CancellationToken token) => Task.CompletedTask;
+}
+
+/// <summary>
+/// A statement of Marten's unit of work, made when the unit is sent. It comes after the statements of the same document type that were
+/// queued before it. Each positional parameter occurs once, in order.
+/// </summary>
+internal sealed class StatementOperation(Type documentType, Func<NpgsqlCommand> make)
+    : Marten.Internal.Operations.IStorageOperation, NoDataReturnedCall
+{
+    public Type DocumentType => documentType;
+
+    public static void Append(ICommandBuilder builder, NpgsqlCommand command)
+    {
         var rest = command.CommandText.AsSpan();
         for (var i = 0; i < command.Parameters.Count; i++)
         {
@@ -29,6 +45,14 @@ internal sealed class UpsertDocuments(DocumentTable table) : Marten.Internal.Ope
         }
 
         builder.Append(rest.ToString());
+    }
+
+    public OperationRole Role() => OperationRole.Other;
+
+    public void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
+    {
+        using var command = make();
+        Append(builder, command);
     }
 
     public Task PostprocessAsync(DbDataReader reader, IList<Exception> exceptions, CancellationToken token) => Task.CompletedTask;

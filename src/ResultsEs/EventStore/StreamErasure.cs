@@ -1,11 +1,14 @@
 namespace ResultsEs.EventStore;
 
+/// <summary>Notes that a stream is erased, in the transaction of <paramref name="connection"/>, before its document is folded again.</summary>
+internal delegate Task StreamErased(NpgsqlConnection connection, DocumentTable table, StreamKey stream, CancellationToken cancellation);
+
 /// <summary>
 /// Masks a stored stream: its events by Marten's own overwriting, then its document by their fold, in one transaction under the
 /// stream's lock. Ids, versions, positions and times stay. Documents of other versions and of a rebuild under way are dropped, and
 /// folded again by whoever serves them.
 /// </summary>
-internal sealed class StreamErasure(AppendStore store, DocumentRefresh refresh)
+internal sealed class StreamErasure(AppendStore store, DocumentRefresh refresh, IEnumerable<StreamErased> listeners)
 {
     /// <summary>Masks what is not masked yet, notes the files that it named, and that the session is done.</summary>
     public Task MaskAsync(DocumentTable table, StreamKey stream, Guid erasure, CancellationToken cancellation) =>
@@ -35,6 +38,8 @@ internal sealed class StreamErasure(AppendStore store, DocumentRefresh refresh)
                 update results.erasure_sessions s set done_at = clock_timestamp(), events = coalesce(s.events, 0) + $3
                 where s.erasure_id = $1 and s.session_id = $2
                 """, [erasure, stream.Id, events.Count], cancellation);
+            foreach (var listener in listeners)
+                await listener(connection, table, stream, cancellation);
             return true;
         }, cancellation);
 

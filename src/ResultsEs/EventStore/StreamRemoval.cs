@@ -31,13 +31,20 @@ internal sealed class StreamRemoval(AppendStore store, NpgsqlDataSource database
             await session.SaveChangesAsync(cancellation);
         }
 
-        foreach (var name in (await StreamErasure.OtherTablesAsync(connection, table, cancellation)).Append(table.Name))
+        foreach (var name in await StreamErasure.OtherTablesAsync(connection, table, cancellation))
             await connection.ExecuteAsync(
                 $"delete from {MartenSetup.Schema}.{name} d where d.tenant_id = $1 and d.id = $2",
                 [stream.Account, stream.Id], cancellation);
+        // The primary key (tenant_id, id) finds the document, the partial index of (tenant_id, stream_id) those of other workspaces.
+        var removed = await new NpgsqlCommand(
+            $"""
+            delete from {table.QualifiedName} d
+            where d.tenant_id = $1 and (d.id = $2 or (d.{DocumentTable.Stream} is not null and d.{DocumentTable.Stream} = $2))
+            returning d.tenant_id, d.id
+            """, connection).ReadKeysAsync([stream.Account, stream.Id], cancellation);
         await SetAside.ForgetAsync(connection, stream, cancellation);
         foreach (var listener in listeners)
-            await listener(connection, table, [stream], cancellation);
+            await listener(connection, table, [.. removed.Append(stream).Distinct()], cancellation);
         await transaction.CommitAsync(cancellation);
         return true;
     }

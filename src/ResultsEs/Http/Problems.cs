@@ -42,6 +42,7 @@ public static class Problems
         StatusCodes.Status404NotFound => "There is nothing here for this caller.",
         StatusCodes.Status405MethodNotAllowed => "The Allow header names the methods of this address.",
         StatusCodes.Status408RequestTimeout => "The request body came too slowly.",
+        StatusCodes.Status410Gone => "What this points to is kept no longer.",
         StatusCodes.Status413PayloadTooLarge => "The request body is too large.",
         StatusCodes.Status415UnsupportedMediaType => "The request body's content type is not one that this address reads.",
         StatusCodes.Status416RangeNotSatisfiable => "The range that was asked for lies behind the end.",

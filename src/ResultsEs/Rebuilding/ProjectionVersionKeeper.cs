@@ -1,4 +1,5 @@
 using Marten;
+using ResultsEs.Changes;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
@@ -40,6 +41,7 @@ internal sealed partial class ProjectionVersionKeeper(
     {
         await DatabaseSchema.PrepareTablesAsync(services, cancellation);
         await services.GetRequiredService<ProjectionVersionKeeper>().PrepareAsync(cancellation);
+        await ChangeKeeper.PrepareAsync(services.GetRequiredService<NpgsqlDataSource>(), cancellation);
     }
 
     protected override TimeSpan Interval => _areOthers ? BetweenFolds : BetweenLooks;

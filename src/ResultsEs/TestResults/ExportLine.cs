@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.TestResults;
 
 /// <summary>A line of an export: the v3 body of a session, with the time of its last change as the first member.</summary>
@@ -37,6 +39,14 @@ internal static class ExportLine
         }.ToJsonString(Json.Options)),
         End,
     ];
+
+    /// <summary>Tells why a session's result cannot be made.</summary>
+    public static string ReasonOf(Exception failure) => failure switch
+    {
+        UnfoldableStreamException unfoldable => unfoldable.Problem,
+        PostgresException postgres => $"the database answers {postgres.SqlState}",
+        _ => failure.GetType().Name,
+    };
 
     public static byte[] Of(DateTimeOffset updated, ReadOnlySpan<byte> body)
     {

@@ -74,12 +74,7 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
         catch (Exception e) when (TakenApart.IsItemsOwn(e))
         {
             NotGiven(logger, session, pages.Test, e);
-            return ExportLine.OfProblem(session, e switch
-            {
-                UnfoldableStreamException unfoldable => unfoldable.Problem,
-                PostgresException postgres => $"the database answers {postgres.SqlState}",
-                _ => e.GetType().Name,
-            });
+            return ExportLine.OfProblem(session, ExportLine.ReasonOf(e));
         }
     }
 

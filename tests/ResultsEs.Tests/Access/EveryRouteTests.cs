@@ -96,7 +96,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
         var request = new HttpRequestMessage(call.Method, new Uri(path, UriKind.Relative));
         if (call.Method != HttpMethod.Get && call.Method != HttpMethod.Delete)
             request.Content = new StringContent("[]", Encoding.UTF8, "application/json");
-        return http.SendAsync(request, Cancelled);
+        return http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancelled);
     }
 
     /// <summary>Status, headers and body of an answer, without what no two answers share.</summary>

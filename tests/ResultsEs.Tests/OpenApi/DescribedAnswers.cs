@@ -86,7 +86,8 @@ internal sealed partial class DescribedAnswers(HttpMessageHandler inner) : Deleg
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var answer = await base.SendAsync(request, cancellationToken);
-        if (request.Method == HttpMethod.Head)
+        // A stream has no end, so nobody waits for one.
+        if (request.Method == HttpMethod.Head || answer.Content.Headers.ContentType?.MediaType == "text/event-stream")
             return answer;
 
         await answer.Content.LoadIntoBufferAsync(cancellationToken);

@@ -1,0 +1,210 @@
+using ResultsEs.EventStore;
+using ResultsEs.Sessions;
+using ResultsEs.TestResults;
+
+namespace ResultsEs.Changes;
+
+/// <summary>Removals behind a cursor are kept no longer, so a copy that goes on there would keep what went.</summary>
+internal sealed class ChangesGoneException() : Exception("Removals behind this position of the feed are kept no longer.");
+
+/// <summary>The feed cannot be read before the sessions that are older than it are filled in.</summary>
+internal sealed class FeedNotFilledException() : Exception("The feed is being filled with the sessions from before.");
+
+/// <summary>
+/// The feed of changes: the last change of each session of an account, in an order that never shows a later change before one that was
+/// still uncommitted. It is read from the primary, in short queries: nothing in the database waits for a reader.
+/// </summary>
+public sealed partial class ChangeFeed
+{
+    /// <summary>The most changes of a page.</summary>
+    internal const int MaxLimit = 1_000;
+
+    /// <summary>A page with bodies ends behind the body that reaches this.</summary>
+    internal const int PageBytes = 1024 * 1024;
+
+    // What is passed over for others' workspaces and tests, before a page ends without having found enough.
+    private const int ScannedAtOnce = 5_000;
+
+    private static readonly DocumentQuery Body = new(SessionResultTable.Documents, "d.data -> 'body'");
+
+    // The primary key (tenant_id, position), in its order, and those of documents (tenant_id, id) one by one. The scan ends at the limit.
+    private static readonly string[] PageSql = [PageSqlOf(comparesStreams: false), PageSqlOf(comparesStreams: true)];
+
+    private readonly ReadDatabase _database;
+    private readonly ChangeWaiters _waiters;
+    private readonly ILogger<ChangeFeed> _logger;
+    private volatile bool _isFilled;
+
+    internal ChangeFeed(ReadDatabase database, ChangeWaiters waiters, ILogger<ChangeFeed> logger) =>
+        (_database, _waiters, _logger) = (database, waiters, logger);
+
+    /// <summary>Reads the position up to which every change can be read at this moment.</summary>
+    /// <exception cref="FeedNotFilledException">The sessions from before are not in it yet.</exception>
+    internal async Task<long> EndAsync(CancellationToken cancellation)
+    {
+        if (!_isFilled && !await ChangeKeeper.IsFilledAsync(_database.Primary, cancellation))
+            throw new FeedNotFilledException();
+
+        _isFilled = true;
+        return await _database.Primary.CreateCommand(ChangePosition.SafeSql).ReadValueAsync<long>([], cancellation);
+    }
+
+    /// <summary>
+    /// Waits until the account may have changes after a position, or the time is over. It returns at once when there are some already.
+    /// </summary>
+    internal Task WaitAsync(string account, long after, TimeSpan longest, CancellationToken cancellation) =>
+        _waiters.WaitAsync(account, after, longest, cancellation);
+
+    /// <summary>Reads the next changes after a position; see the other overload.</summary>
+    internal Task<ChangePage> ReadAsync(ChangeQuery query, long after, int limit, CancellationToken cancellation) =>
+        ReadAsync(query, new ChangeCursor(after), limit, cancellation);
+
+    /// <summary>Reads the next changes after a cursor.</summary>
+    /// <param name="query">What is asked for.</param>
+    /// <param name="after">The cursor; <see cref="ChangeCursor.Begin"/> for all.</param>
+    /// <param name="limit">The most changes, up to <see cref="MaxLimit"/>. With bodies it may be fewer.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="FeedNotFilledException">The sessions from before are not in it yet.</exception>
+    /// <exception cref="ChangesGoneException">Removals behind the cursor are kept no longer.</exception>
+    internal async Task<ChangePage> ReadAsync(ChangeQuery query, ChangeCursor after, int limit, CancellationToken cancellation)
+    {
+        var end = await EndAsync(cancellation);
+        if (after.Position >= end)
+            return new ChangePage([], after, IsAtEnd: true);
+
+        var begun = after.IsBegin ? after with { Begun = end } : after;
+        try
+        {
+            return await ReadAsync(query, begun, end, limit, query.IncludesSessions, cancellation);
+        }
+        catch (PostgresException e) when (query.IncludesSessions && TakenApart.IsItemsOwn(e))
+        {
+            // A document of the page cannot be read. Each is read by itself.
+            return await ReadAsync(query, begun, end, limit, withDocuments: false, cancellation);
+        }
+    }
+
+    private async Task<ChangePage> ReadAsync(
+        ChangeQuery query, ChangeCursor after, long end, int limit, bool withDocuments, CancellationToken cancellation)
+    {
+        var (rows, beyond, isCut) = await RowsAsync(query, after, end, limit, withDocuments, cancellation);
+        var changes = new List<SessionChange>(rows.Count);
+        var bytes = rows.Sum(row => row.Change.Session.Length);
+        foreach (var (change, lacksBody) in rows)
+        {
+            if (bytes > PageBytes && changes.Count > 0 && lacksBody)
+            {
+                isCut = true;
+                break;
+            }
+
+            var whole = lacksBody ? await WithBodyAsync(query.Account, change, cancellation) : change;
+            bytes += lacksBody ? whole.Session.Length : 0;
+            changes.Add(whole);
+        }
+
+        if (isCut || changes.Count == limit)
+            return new ChangePage(changes, after with { Position = changes[^1].Position }, IsAtEnd: false);
+        return new ChangePage(changes, after with { Position = beyond ?? end }, IsAtEnd: beyond is null);
+    }
+
+    private async Task<(List<(SessionChange Change, bool LacksBody)> Rows, long? Beyond, bool IsCut)> RowsAsync(
+        ChangeQuery query, ChangeCursor after, long end, int limit, bool withDocuments, CancellationToken cancellation)
+    {
+        await using var command = _database.ExportsOf(_database.Primary).CreateCommand(PageSql[_database.ComparesStreams ? 1 : 0]);
+        command.Parameters.AddAll(query.Account, after.Position, end, query.Workspaces, query.TestId, limit, withDocuments);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var rows = new List<(SessionChange, bool)>();
+        var (beyond, bytes) = ((long?)null, 0);
+        while (bytes < PageBytes && await reader.ReadAsync(cancellation))
+        {
+            beyond = reader.IsDBNull(0) ? null : reader.GetInt64(0);
+            // Read in the snapshot of the rows: what is forgotten after it is still among them.
+            if (!after.IsComplete(reader.GetInt64(12)))
+                throw new ChangesGoneException();
+
+            // There is always a row, for the first column.
+            if (reader.IsDBNull(1))
+                break;
+
+            var change = Change(reader);
+            if (!reader.IsDBNull(11))
+                change = change with { Session = reader.GetFieldValue<byte[]>(11) };
+            bytes += change.Session.Length;
+            rows.Add((change, query.IncludesSessions && change.Kind == ChangeKind.Upserted && reader.IsDBNull(11)));
+        }
+
+        return (rows, beyond, bytes >= PageBytes);
+    }
+
+    /// <summary>Reads the body of a session whose document lags, or cannot be read.</summary>
+    private async Task<SessionChange> WithBodyAsync(string account, SessionChange change, CancellationToken cancellation)
+    {
+        try
+        {
+            var body = await _database.ReadDocumentAsync(
+                Body, new StreamKey(account, change.SessionId), [change.WorkspaceId], reader => reader.GetFieldValue<byte[]>(1),
+                cancellation, onPrimary: true);
+            // It went meanwhile; the change that says so comes later.
+            return change with { Session = body, Problem = body is null ? "it was removed meanwhile" : null };
+        }
+        catch (Exception e) when (TakenApart.IsItemsOwn(e))
+        {
+            NotGiven(_logger, change.SessionId, e);
+            return change with { Problem = ExportLine.ReasonOf(e) };
+        }
+    }
+
+    private static SessionChange Change(NpgsqlDataReader reader)
+    {
+        var isThere = reader.IsDBNull(7);
+        // A version of the service without the feed may have deleted the document.
+        var reason = !isThere ? Enum.Parse<RemovalReason>(reader.GetString(7), ignoreCase: true)
+            : reader.IsDBNull(9) ? RemovalReason.Expired
+            : (RemovalReason?)null;
+        return new SessionChange(
+            reader.IsDBNull(3) ? reader.GetGuid(2) : reader.GetGuid(3),
+            reader.GetGuid(4),
+            reader.GetGuid(5),
+            reason is null ? ChangeKind.Upserted : ChangeKind.Removed,
+            reason,
+            reader.GetInt64(6),
+            reader.GetFieldValue<DateTimeOffset>(8),
+            reader.GetInt64(1))
+        {
+            Status = reason is null ? Enum.Parse<SessionStatus>(reader.GetString(9)) : null,
+        };
+    }
+
+    private static string PageSqlOf(bool comparesStreams) =>
+        $"""
+        with picked as materialized (
+          select s.* from (
+            select c.* from results.session_changes c
+            where c.tenant_id = $1 and c.position > $2 and c.position <= $3
+            order by c.position limit {ScannedAtOnce}
+          ) s
+          where ($4::uuid[] is null or s.workspace_id = any($4)) and ($5::uuid is null or s.test_id = $5)
+          order by s.position limit $6
+        )
+        select case when (select count(*) from picked) < $6 then (
+            select c.position from results.session_changes c
+            where c.tenant_id = $1 and c.position > $2 and c.position <= $3
+            order by c.position offset {ScannedAtOnce - 1} limit 1) end,
+          p.position, p.session_id, p.{DocumentTable.Stream}, p.workspace_id, p.test_id, p.version, p.reason, p.changed_at,
+          d.status, d.lags, case when $7 and not d.lags then d.data -> 'body' end,
+          coalesce((select f.position from results.change_floors f where f.tenant_id = $1), 0)
+        from (select 1) one
+        left join picked p on true
+        left join lateral (
+          select d.status, d.data, {DocumentQuery.Lags(SessionResultTable.Documents, comparesStreams)} as lags
+          from {SessionResultTable.Name} d
+          where d.tenant_id = $1 and d.id = p.session_id and p.reason is null
+          offset 0
+        ) d on true
+        order by p.position
+        """;
+
+    [LoggerMessage(4001, LogLevel.Error, "Session {Session} is without its result in the feed of changes, because it cannot be made")]
+    private static partial void NotGiven(ILogger logger, Guid session, Exception exception);
+}

@@ -1,0 +1,59 @@
+namespace ResultsEs.Changes;
+
+/// <summary>
+/// Positions of changes. A position is the number of a sequence under that of an era, which begins with each timeline of the database:
+/// a standby that took over, or a backup, may have lost the last numbers. Positions never go back (docs/decisions/0035).
+/// </summary>
+internal static class ChangePosition
+{
+    /// <summary>The position of a reader who has nothing yet.</summary>
+    public const long Begin = 0;
+
+    // A timeline has room for a million million changes.
+    private const string EraBits = "40";
+
+    /// <summary>An expression of the primary's timeline, which each promotion and each restore from a backup raises.</summary>
+    public const string Timeline = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int";
+
+    // The era that is stored is that of the timeline beside it. On another timeline it is the next, also before the keeper stores that.
+    private const string Now =
+        $"""
+        select coalesce(r.era + case when r.timeline = t.timeline then 0 else 1 end, 0) as era,
+          case when s.is_called then s.last_value else 0 end as last
+        from results.change_position s
+        cross join (select {Timeline} as timeline) t
+        left join results.change_state r on true
+        """;
+
+    /// <summary>
+    /// A common table expression, <c>mark</c>, that marks the transaction until it ends with the last number before its own. It is an
+    /// advisory lock, which every role can see, and which PostgreSQL releases after the commit is visible.
+    /// </summary>
+    public const string Mark =
+        $"""
+        mark as materialized (
+          select n.era, pg_advisory_xact_lock_shared(1380274500, (n.last & 2147483647)::int) as marked from ({Now} offset 0) n
+        )
+        """;
+
+    /// <summary>An expression of the next position, in a row of <c>mark</c>. So it is taken after the mark.</summary>
+    public const string Next = $"(mark.era << {EraBits}) + nextval('results.change_position')";
+
+    /// <summary>
+    /// A query of the position up to which all changes are visible to every later statement on the primary. The sequence is read before
+    /// the locks, because the subquery of the locks needs its value. A mark that is younger has an age below zero: half of the range.
+    /// </summary>
+    public const string SafeSql =
+        $"""
+        select (n.era << {EraBits}) + n.last - coalesce(w.age, 0) as safe
+        from ({Now} offset 0) n
+        left join lateral (
+          select max(a.age) as age
+          from pg_locks l
+          cross join lateral (select (n.last - l.objid::bigint) & 2147483647 as age) a
+          where l.locktype = 'advisory' and l.classid = 1380274500 and l.objsubid = 2
+            and l.database = (select d.oid from pg_database d where d.datname = current_database())
+            and a.age < 1073741824
+        ) w on true
+        """;
+}
