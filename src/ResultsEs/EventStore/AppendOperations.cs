@@ -57,23 +57,3 @@ internal sealed class StatementOperation(Type documentType, Func<NpgsqlCommand> 
 
     public Task PostprocessAsync(DbDataReader reader, IList<Exception> exceptions, CancellationToken token) => Task.CompletedTask;
 }
-
-/// <summary>
-/// The last statement of a rehearsed commit, which throws while statements are made: all of them are made and none is sent.
-/// </summary>
-internal sealed class EndOfRehearsal : Marten.Internal.Operations.IStorageOperation
-{
-    public bool IsReached { get; private set; }
-
-    public Type DocumentType => typeof(EndOfRehearsal);
-
-    public OperationRole Role() => OperationRole.Other;
-
-    public void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
-    {
-        IsReached = true;
-        throw new InvalidOperationException("This commit is a rehearsal.");
-    }
-
-    public Task PostprocessAsync(DbDataReader reader, IList<Exception> exceptions, CancellationToken token) => Task.CompletedTask;
-}

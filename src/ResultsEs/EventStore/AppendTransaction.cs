@@ -15,7 +15,6 @@ internal sealed class AppendTransaction : IAsyncDisposable
     private readonly DocumentCache _cache;
     private readonly Dictionary<DocumentTable, UpsertDocuments> _upserts = [];
     private readonly Dictionary<Guid, Guid> _erasures = [];
-    private EndOfRehearsal? _rehearsal;
     private uint _xid;
 
     private AppendTransaction(AppendStore eventStore, IDocumentSession session, IEnumerable<IncomingEvent> incoming)
@@ -66,27 +65,62 @@ internal sealed class AppendTransaction : IAsyncDisposable
     }
 
     /// <summary>
-    /// Does what a commit of new streams does, up to the statements that write, which are made and not sent. So their code is compiled
-    /// before the first commit waits for it. The account is nobody's.
+    /// Runs a commit of new streams of nobody's account and takes it back. So its code is compiled, and its statements are known to a
+    /// server, before the first commit waits for them.
     /// </summary>
-    public static async Task RehearseAsync(AppendStore eventStore, IReadOnlyCollection<IncomingEvent> incoming)
+    public static async Task RehearseAsync(
+        AppendStore eventStore, NpgsqlDataSource pinned, IReadOnlyCollection<IncomingEvent> incoming, CancellationToken cancellation)
     {
-        await using var transaction = await BeginAsync(eventStore, Tenant.Of(Guid.Empty), incoming, findsAll: true);
+        await using var connection = await pinned.OpenConnectionAsync(cancellation);
+        // It ends without a commit.
+        await using var undone = await connection.BeginTransactionAsync(cancellation);
+        var options = Marten.Services.SessionOptions.ForTransaction(undone);
+        options.TenantId = Tenant.Of(Guid.Empty);
+        await using var transaction = new AppendTransaction(eventStore, eventStore.Store.LightweightSession(options), incoming);
+        await transaction.FetchAsync(incoming, eventStore.Tables, findsAll: true);
         foreach (var one in incoming)
             transaction.Streams[one.StreamId].Append(one);
-        transaction._rehearsal = new EndOfRehearsal();
-        try
-        {
-            await transaction.CommitAsync();
-        }
-        catch (Exception) when (transaction._rehearsal.IsReached)
-        {
-            // As intended.
-        }
+        await transaction.SaveAsync();
     }
 
     /// <summary>Commits the events that were appended to the streams, and their documents. Does nothing when there are none.</summary>
     public async Task CommitAsync()
+    {
+        await SaveAsync();
+        foreach (var write in _upserts.Values.SelectMany(upsert => upsert.Documents))
+            _cache.Keep(write.Key, _xid, write.Row);
+    }
+
+    public ValueTask DisposeAsync() => _session.DisposeAsync();
+
+    /// <summary>Reads the documents onto which the inline projection folds. Deferred ones are left out.</summary>
+    internal async Task<Dictionary<Guid, object>> DocumentsAsync(DocumentTable table, IReadOnlyCollection<Guid> ids)
+    {
+        var streams = ids.Select(id => Streams[id]).Where(stream => stream.Document is not null && !stream.IsDeferred).ToList();
+        var documents = streams.Where(stream => stream.Document!.Value is not null)
+            .ToDictionary(stream => stream.Key.Id, stream => stream.Document!.Value!);
+        var lengthy = streams.Where(stream => stream.Document!.IsLong).Select(stream => stream.Key).ToList();
+        foreach (var (key, document) in await DocumentReader.ReadCaughtUpAsync(_session.Connection!, table, lengthy))
+            documents[key.Id] = document;
+        return documents;
+    }
+
+    /// <summary>Takes a document that the inline projection made. One statement per table writes them all.</summary>
+    internal void Store(DocumentTable table, Guid id, PlacedDocument document)
+    {
+        if (!_upserts.TryGetValue(table, out var upsert))
+        {
+            _upserts.Add(table, upsert = new UpsertDocuments(table));
+            _session.QueueOperation(upsert);
+        }
+
+        var stream = Streams[id];
+        upsert.Documents.Add(
+            new DocumentWrite(stream.Key, stream.Events, Now.UtcDateTime, table.Row(document, stream.Size.Bytes)));
+        upsert.Documents.AddRange(document.Others);
+    }
+
+    private async Task SaveAsync()
     {
         var appended = Streams.Values.Where(stream => stream.Appended.Count > 0).ToList();
         if (appended.Count == 0)
@@ -124,39 +158,6 @@ internal sealed class AppendTransaction : IAsyncDisposable
         }
 
         await _session.SaveChangesAsync();
-        foreach (var write in _upserts.Values.SelectMany(upsert => upsert.Documents))
-            _cache.Keep(write.Key, _xid, write.Row);
-    }
-
-    public ValueTask DisposeAsync() => _session.DisposeAsync();
-
-    /// <summary>Reads the documents onto which the inline projection folds. Deferred ones are left out.</summary>
-    internal async Task<Dictionary<Guid, object>> DocumentsAsync(DocumentTable table, IReadOnlyCollection<Guid> ids)
-    {
-        var streams = ids.Select(id => Streams[id]).Where(stream => stream.Document is not null && !stream.IsDeferred).ToList();
-        var documents = streams.Where(stream => stream.Document!.Value is not null)
-            .ToDictionary(stream => stream.Key.Id, stream => stream.Document!.Value!);
-        var lengthy = streams.Where(stream => stream.Document!.IsLong).Select(stream => stream.Key).ToList();
-        foreach (var (key, document) in await DocumentReader.ReadCaughtUpAsync(_session.Connection!, table, lengthy))
-            documents[key.Id] = document;
-        return documents;
-    }
-
-    /// <summary>Takes a document that the inline projection made. One statement per table writes them all.</summary>
-    internal void Store(DocumentTable table, Guid id, PlacedDocument document)
-    {
-        if (!_upserts.TryGetValue(table, out var upsert))
-        {
-            _upserts.Add(table, upsert = new UpsertDocuments(table));
-            _session.QueueOperation(upsert);
-            if (_rehearsal is not null)
-                _session.QueueOperation(_rehearsal);
-        }
-
-        var stream = Streams[id];
-        upsert.Documents.Add(
-            new DocumentWrite(stream.Key, stream.Events, Now.UtcDateTime, table.Row(document, stream.Size.Bytes)));
-        upsert.Documents.AddRange(document.Others);
     }
 
     /// <summary>The erasure of the session, or of a participant whom it names from now on; null when there is none.</summary>

@@ -12,8 +12,9 @@ namespace ResultsEs.Hosting;
 /// Writes nothing and counts against no limit. A start does not wait for it; a failure is only logged, because requests tell it better.
 /// </summary>
 internal sealed partial class WarmUp(
-    IHostApplicationLifetime lifetime, AppendStore store, SigningKey key, EndpointDataSource endpoints,
-    IServiceScopeFactory scopes, IOptionsMonitor<JwtBearerOptions> bearer, ILogger<WarmUp> logger) : BackgroundService
+    IHostApplicationLifetime lifetime, AppendStore store, [FromKeyedServices(DataSources.Pinned)] NpgsqlDataSource pinned,
+    GroupCommit commit, SigningKey key, EndpointDataSource endpoints, IServiceScopeFactory scopes,
+    IOptionsMonitor<JwtBearerOptions> bearer, ILogger<WarmUp> logger) : BackgroundService
 {
     // An account that no client can have, and that has nothing.
     private static readonly Caller Nobody = new(Guid.Empty, [Guid.Empty], "", []);
@@ -29,7 +30,7 @@ internal sealed partial class WarmUp(
         try
         {
             // At once, because a client asks for a token first, and uses it next.
-            Func<Task>[] parts = [TokenAsync, WriteAsync, ReadAsync];
+            Func<Task>[] parts = [TokenAsync, () => WriteAsync(stoppingToken), ReadAsync];
             await Task.WhenAll(parts.Select(part => Task.Run(part, stoppingToken)));
             LogDone(logger, (long)Stopwatch.GetElapsedTime(began).TotalMilliseconds);
         }
@@ -39,10 +40,13 @@ internal sealed partial class WarmUp(
         }
     }
 
-    private async Task WriteAsync()
+    private async Task WriteAsync(CancellationToken cancellation)
     {
         var sample = CloudEventReader.Read(Encoding.UTF8.GetBytes(Samples.Read(Samples.First)), CloudEventShapes.Batch);
-        await AppendTransaction.RehearseAsync(store, [.. sample.Events]);
+        await AppendTransaction.RehearseAsync(store, pinned, [.. sample.Events], cancellation);
+        // Two events with one id are refused by the commit that they share, and nothing is written.
+        IncomingEvent[] refused = [sample.Events[0], sample.Events[1] with { Id = sample.Events[0].Id }];
+        await commit.RecordAsync(new RecordEvents(Nobody.Account, Nobody.Workspaces, Nobody.ClientId, refused));
         await RunAsync(HttpMethods.Post, "/api/v2/sessionEvents", "[]");
     }
 
