@@ -128,7 +128,8 @@ internal static class SampleAnswers
         new ChangeCursor(2).Write(Tenant.Of(AccountId)), IsAtEnd: true));
 
     public static JsonNode ChangeEvents() => JsonValue.Create(
-        $"id: {new ChangeCursor(1).Write(Tenant.Of(AccountId))}\nevent: upserted\ndata: {Node(ChangeItem.Of(Changed)).ToJsonString()}\n\n");
+        $"id: {new ChangeCursor(1).Write(Tenant.Of(AccountId))}\nevent: upserted\n"
+        + $"data: {Node(ChangeItem.Of(Changed)).ToJsonString()}\n\n");
 
     private static SessionChange Changed => new(
         SessionId, WorkspaceId, TestId, ChangeKind.Upserted, Reason: null, Version: 9, Stored, Position: 1)

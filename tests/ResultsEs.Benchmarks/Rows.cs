@@ -16,6 +16,8 @@ internal static class Rows
         (BatchRow.Name, BatchRow.MeasureAsync),
         (RebuildRow.Name, RebuildRow.MeasureAsync),
         (ExportRow.Name, ExportRow.MeasureAsync),
+        (FeedRow.Name, FeedRow.MeasureAsync),
+        (FollowRow.Name, FollowRow.MeasureAsync),
         (LengthRow.Name, LengthRow.MeasureAsync),
         (StartRow.Name, StartRow.MeasureAsync),
         // Before G1, which writes into the database that both have.

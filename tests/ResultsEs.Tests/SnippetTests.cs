@@ -66,6 +66,44 @@ public sealed class SnippetTests(SnippetService running) : IClassFixture<Snippet
         await ServedAsync(session.Id);
     }
 
+    /// <summary>A copy that is kept by the feed of changes: what went from its workspace goes from the copy.</summary>
+    [Theory]
+    [InlineData("follow_changes.py")]
+    [InlineData("follow-changes.mjs")]
+    [InlineData("follow-changes.cs")]
+    public async Task A_follower_keeps_a_copy(string name)
+    {
+        var isCSharp = Path.GetExtension(name) == ".cs";
+        var folder = Path.Combine(ReadmeTests.Root, "docs", "snippets");
+        var (program, before) = isCSharp ? ("dotnet", new[] { "run", Path.Combine(folder, name), "--", "--once" })
+            : (name.EndsWith(".py", StringComparison.Ordinal) ? await AnyAsync(["python3"], "-c", "import urllib.request") : await AnyAsync(["node"], "--version"), [Path.Combine(folder, name), "--once"]);
+        Assert.SkipWhen(program is null, $"This machine has not what {name} needs.");
+        using var http = new HttpClient { BaseAddress = running.Address };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", await Tokens.AskAsync(http, TestClients.Demo));
+        var (kept, moved) = (TestData.Session(DemoWorkspace), TestData.Session(DemoWorkspace));
+        await http.RecordAsync(kept);
+        await http.RecordAsync(moved);
+
+        // Twice: it goes on where it stood.
+        await FollowAsync();
+        Assert.True(JsonNode.DeepEquals(await http.ResultAsync(moved.Id), await CopyAsync(moved.Id)));
+        await http.RecordAsync(kept.WithAnswer(Answers.Nps(9)).Completed());
+        await http.RecordAsync(TestData.SessionOnly(moved.Id).Started(DemoWorkspace).But("time", "\"2026-03-01T11:00:00Z\""));
+        await FollowAsync();
+
+        Assert.True(JsonNode.DeepEquals(await http.ResultAsync(kept.Id), await CopyAsync(kept.Id)));
+        Assert.True(JsonNode.DeepEquals(await http.ResultAsync(moved.Id), await CopyAsync(moved.Id)));
+
+        async Task FollowAsync()
+        {
+            var run = await RunAsync(program, before, "");
+            Assert.True(run.ExitCode == 0, run.Output);
+        }
+
+        async Task<JsonNode?> CopyAsync(Guid session) =>
+            JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_data.Path, "copy", $"{DemoWorkspace}.{session}.json"), Cancelled));
+    }
+
     /// <summary>Waits until the session is served whole; what the queue brings is served a little later.</summary>
     private async Task<JsonNode> ServedAsync(Guid session)
     {

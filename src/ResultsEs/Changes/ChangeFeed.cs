@@ -49,11 +49,14 @@ public sealed partial class ChangeFeed
         return await _database.Primary.CreateCommand(ChangePosition.SafeSql).ReadValueAsync<long>([], cancellation);
     }
 
-    /// <summary>
-    /// Waits until the account may have changes after a position, or the time is over. It returns at once when there are some already.
-    /// </summary>
+    /// <summary>Waits until the account has changes after a position that can be read, or the time is over.</summary>
     internal Task WaitAsync(string account, long after, TimeSpan longest, CancellationToken cancellation) =>
-        _waiters.WaitAsync(account, after, longest, cancellation);
+        WaitAsync(new ChangeQuery(account, Workspaces: null), after, longest, cancellation);
+
+    /// <summary>Waits until there are changes after a position that match the query and can be read, or the time is over.</summary>
+    /// <returns>A position up to which nothing matches, where to go on.</returns>
+    internal Task<long> WaitAsync(ChangeQuery query, long after, TimeSpan longest, CancellationToken cancellation) =>
+        _waiters.WaitAsync(query, after, longest, cancellation);
 
     /// <summary>Reads the next changes after a position; see the other overload.</summary>
     internal Task<ChangePage> ReadAsync(ChangeQuery query, long after, int limit, CancellationToken cancellation) =>

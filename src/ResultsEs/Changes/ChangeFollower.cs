@@ -4,13 +4,10 @@ using ResultsEs.Http;
 namespace ResultsEs.Changes;
 
 /// <summary>
-/// A caller who reads the feed and waits for more. It ends with the request, the caller's token and the node. Between two reads that found
-/// nothing for the caller it rests, because others of the account may write all the time.
+/// A caller who reads the feed and waits for more. It ends with the request, the caller's token and the node.
 /// </summary>
 internal sealed class ChangeFollower : IDisposable
 {
-    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(200);
-
     private readonly ChangeFeed _feed;
     private readonly ChangeQuery _query;
     private readonly int _limit;
@@ -39,13 +36,11 @@ internal sealed class ChangeFollower : IDisposable
         while (page.Changes.Count == 0)
         {
             var left = longest - Stopwatch.GetElapsedTime(began);
-            if (page.IsAtEnd && (left <= TimeSpan.Zero || !await WaitAsync(page, left)))
+            if (page.IsAtEnd && (left <= TimeSpan.Zero || IsOver))
                 return page;
-
-            var next = await _feed.ReadAsync(_query, page.Cursor, _limit, cancellation);
-            if (next.Changes.Count == 0 && next.IsAtEnd)
-                await Task.Delay(Rest, _over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            page = next;
+            if (page.IsAtEnd)
+                page = page with { Cursor = await PassAsync(page.Cursor, left) };
+            page = await _feed.ReadAsync(_query, page.Cursor, _limit, cancellation);
         }
 
         return page;
@@ -53,16 +48,16 @@ internal sealed class ChangeFollower : IDisposable
 
     public void Dispose() => _over.Dispose();
 
-    private async Task<bool> WaitAsync(ChangePage page, TimeSpan longest)
+    /// <summary>Waits, and passes over what is others' meanwhile.</summary>
+    private async Task<ChangeCursor> PassAsync(ChangeCursor cursor, TimeSpan longest)
     {
         try
         {
-            await _feed.WaitAsync(_query.Account, page.Next, longest, _over.Token);
-            return true;
+            return cursor with { Position = await _feed.WaitAsync(_query, cursor.Position, longest, _over.Token) };
         }
         catch (OperationCanceledException) when (!_cancellation.IsCancellationRequested)
         {
-            return false;
+            return cursor;
         }
     }
 
@@ -118,7 +113,8 @@ internal static class ChangeRequests
         {
             http.Response.Headers.RetryAfter = Problems.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
             return (null, Problems.Of(
-                StatusCodes.Status503ServiceUnavailable, "The sessions that are older than the feed are being filled in. Ask again later."));
+                StatusCodes.Status503ServiceUnavailable,
+                "The sessions that are older than the feed are being filled in. Ask again later."));
         }
     }
 }

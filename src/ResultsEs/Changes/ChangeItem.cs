@@ -6,7 +6,7 @@ namespace ResultsEs.Changes;
 
 /// <summary>A page of the feed of changes.</summary>
 /// <param name="Changes">The changes, in the order of the feed; there may be none.</param>
-/// <param name="NextCursor">Where to go on: the `after` of the next request. It is there also when there is no change, and never expires.</param>
+/// <param name="NextCursor">Where to go on: the `after` of the next request, also when there is no change.</param>
 /// <param name="IsAtEnd">True when there was nothing more at this moment.</param>
 internal sealed record ChangesPage(IReadOnlyList<ChangeItem> Changes, string NextCursor, bool IsAtEnd);
 

@@ -8,7 +8,7 @@ internal sealed class ChangesOptions
 {
     public const string Section = "Changes";
 
-    /// <summary>How many days the feed keeps that a session went, 1 to 3,650. Default 400. What is there is kept as long as it is.</summary>
+    /// <summary>How many days the feed keeps that a session went, 1 to 3,650. Default 400.</summary>
     public int KeepRemovedDays { get; init; } = 400;
 
     internal static IEnumerable<string> Problems(ChangesOptions options) =>
@@ -24,7 +24,9 @@ internal sealed partial class ChangeKeeper(
     NpgsqlDataSource database, IOptions<ChangesOptions> options, ILogger<ChangeKeeper> logger)
     : PollingService(TimeSpan.FromSeconds(30))
 {
-    private const string LockName = "results.changes";
+    /// <summary>The name of the lock that whoever keeps the feed holds.</summary>
+    public const string LockName = "results.changes";
+
     private const int SessionsAtOnce = 500;
     private const int EventsAtOnce = 20_000;
     private const int RemovalsAtOnce = 10_000;
@@ -45,6 +47,9 @@ internal sealed partial class ChangeKeeper(
     /// <summary>Begins to keep the feed, before anything is written. A database without sessions is filled by that.</summary>
     public static async Task PrepareAsync(NpgsqlDataSource database, CancellationToken cancellation)
     {
+        if (await database.CreateCommand("select exists (select 1 from results.change_state)").ReadValueAsync<bool>([], cancellation))
+            return;
+
         // Positions before this are compared by the walk of all sessions.
         var position = await EventPosition.NowAsync(database, cancellation);
         await position.SettleAsync(database, cancellation);
@@ -58,9 +63,10 @@ internal sealed partial class ChangeKeeper(
             """, [position.Sequence], cancellation);
     }
 
-    protected override async Task PollAsync(CancellationToken stoppingToken)
+    /// <summary>Does what is due, unless another node does.</summary>
+    public async Task KeepAsync(CancellationToken cancellation)
     {
-        await using var held = await AdvisoryLock.TryHoldAsync(database, LockName, stoppingToken);
+        await using var held = await AdvisoryLock.TryHoldAsync(database, LockName, cancellation);
         if (held is null)
         {
             _pending = null;
@@ -70,11 +76,13 @@ internal sealed partial class ChangeKeeper(
         await held.Connection.ExecuteAsync(
             $"update results.change_state r set era = r.era + 1, timeline = {ChangePosition.Timeline} "
             + $"where r.timeline <> {ChangePosition.Timeline}",
-            [], stoppingToken);
-        await FillAsync(stoppingToken);
-        await CompareAsync(stoppingToken);
-        await ForgetAsync(stoppingToken);
+            [], cancellation);
+        await FillAsync(cancellation);
+        await CompareAsync(cancellation);
+        await ForgetAsync(cancellation);
     }
+
+    protected override Task PollAsync(CancellationToken stoppingToken) => KeepAsync(stoppingToken);
 
     protected override void LogFailure(Exception failure) => LogFailed(logger, failure);
 
@@ -140,7 +148,8 @@ internal sealed partial class ChangeKeeper(
         Followed.Add(missing.Count);
     }
 
-    // The primary key (tenant_id, id) and the partial index of (tenant_id, stream_id) find the documents, ux_session_changes_there the rows.
+    // The primary key (tenant_id, id) and the partial index of (tenant_id, stream_id) find the documents, and
+    // ux_session_changes_there the rows.
     private static Task<List<StreamKey>> MissingAsync(
         NpgsqlConnection connection, IReadOnlyCollection<StreamKey> sessions, CancellationToken cancellation) =>
         new NpgsqlCommand(

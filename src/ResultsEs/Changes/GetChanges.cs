@@ -19,10 +19,10 @@ public static class GetChanges
             .. ChangeRequests.Query,
             new(
                 "limit", "How many changes at most; with `include=session` it may be fewer.",
-                $$"""{ "type": "integer", "format": "int32", "minimum": 1, "maximum": 500, "default": {{ChangeRequests.DefaultLimit}} }"""),
+                Paging.Integer(1, Paging.MaxLimit, ChangeRequests.DefaultLimit)),
             new(
                 "wait", "How many seconds to wait for a change, where there is none.",
-                """{ "type": "integer", "format": "int32", "minimum": 0, "maximum": 60, "default": 0 }"""),
+                Paging.Integer(0, MaxWaitSeconds, 0)),
         ],
         Replies = [Reply.Ok<ChangesPage>("The changes.")],
         Refusals = [StatusCodes.Status410Gone],

@@ -28,8 +28,8 @@ public static class StreamChanges
     [Authorize(Scopes.StudiesRead)]
     [LongRequest]
     public static async Task<IResult> Get(
-        HttpContext http, ChangeFeed feed, ClientShares shares, IHostApplicationLifetime lifetime, TimeProvider time, ILoggerFactory loggers,
-        CancellationToken cancellation)
+        HttpContext http, ChangeFeed feed, ClientShares shares, IHostApplicationLifetime lifetime, TimeProvider time,
+        ILoggerFactory loggers, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var caller = Caller.From(http.User);

@@ -1,6 +1,6 @@
 namespace ResultsEs.EventStore;
 
-/// <summary>Notes that a stream is erased, in the transaction of <paramref name="connection"/>, before its document is folded again.</summary>
+/// <summary>Notes that a stream is erased, in the transaction of <paramref name="connection"/>, before it is folded again.</summary>
 internal delegate Task StreamErased(NpgsqlConnection connection, DocumentTable table, StreamKey stream, CancellationToken cancellation);
 
 /// <summary>

@@ -46,7 +46,8 @@ internal sealed record Paging(int Limit, int Offset, Cursor? After)
         return new Paging(limit, 0, after);
     }
 
-    private static string Integer(int minimum, int maximum, int fallback) =>
+    /// <summary>The schema of a whole number.</summary>
+    public static string Integer(int minimum, int maximum, int fallback) =>
         $$"""{ "type": "integer", "format": "int32", "minimum": {{minimum}}, "maximum": {{maximum}}, "default": {{fallback}} }""";
 }
 

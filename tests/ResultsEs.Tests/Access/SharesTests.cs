@@ -72,6 +72,35 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
         Assert.Equal(HttpStatusCode.OK, again.StatusCode);
     }
 
+    /// <summary>Waits and streams take a place for as long as they last; who does not wait needs none.</summary>
+    [Fact]
+    public async Task Readers_that_wait_for_changes_are_shared_by_clients_accounts_and_the_node()
+    {
+        var of = (Guid test) => $"/api/v3/changes?wait=60&testId={test}";
+        var (one, two) = (TestData.Session(), TestData.Session());
+        var waiting = (await few.ClientAsync(TestClients.Reader)).ReadAsync(of(one.TestId));
+        await Wait.UntilAsync(() => few.Followers.Held == 1);
+        await few.RefusesAsync(TestClients.Reader, of(one.TestId), HttpStatusCode.TooManyRequests, "This client has as many requests that wait for changes under way as it may. Ask again when some have ended.");
+        await few.RefusesAsync(TestClients.Reader, "/api/v3/changes/stream", HttpStatusCode.TooManyRequests, "This client has as many requests that wait for changes under way as it may. Ask again when some have ended.");
+        var second = (await few.ClientAsync(TestClients.BothWorkspaces)).ReadAsync(of(two.TestId));
+        await Wait.UntilAsync(() => few.Followers.Held == 2);
+        await few.RefusesAsync(TestClients.ReadOnly, of(one.TestId), HttpStatusCode.TooManyRequests, "This account has as many requests that wait for changes under way as it may. Ask again when some have ended.");
+        using (var stream = await (await few.ClientAsync(TestClients.OtherAccount)).GetAsync(new Uri("/api/v3/changes/stream", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancelled))
+        {
+            await few.RefusesAsync(
+                TestClients.OtherAccountWithWorkspaceA, of(one.TestId), HttpStatusCode.ServiceUnavailable,
+                "There are as many requests that wait for changes under way as the service takes at a time. Ask again when some have ended.");
+            using var now = await (await few.ClientAsync(TestClients.Reader)).ReadAsync("/api/v3/changes");
+            Assert.Equal(HttpStatusCode.OK, now.StatusCode);
+        }
+
+        using var writer = await few.ClientAsync(TestClients.Reader);
+        await writer.RecordAsync(one);
+        await writer.RecordAsync(two);
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.OK], [(await waiting).StatusCode, (await second).StatusCode]);
+        await Wait.UntilAsync(() => few.Followers.Held == 0);
+    }
+
     [Fact]
     public async Task Bodies_that_trickle_take_the_room_of_their_client_alone()
     {
@@ -115,6 +144,7 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
     [Theory]
     [InlineData("Exports", 0, 1, 1)]
     [InlineData("Lines", 3, 2, 4)]
+    [InlineData("Followers", 2, 1, 4)]
     [InlineData("UploadMebibytes", 3, 8, 8)]
     [InlineData("Exports", 1, 3, 2)]
     public void Parts_that_do_not_fit_into_each_other_are_no_settings(string name, int client, int account, int node)
@@ -124,6 +154,7 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
         {
             "Exports" => new SharesOptions { Exports = limits },
             "Lines" => new SharesOptions { Lines = limits },
+            "Followers" => new SharesOptions { Followers = limits },
             _ => new SharesOptions { UploadMebibytes = limits },
         };
         Assert.StartsWith($"Shares:{name} must be from ", Assert.Single(SharesOptions.Problems(options)), StringComparison.Ordinal);
@@ -172,6 +203,8 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
 
         internal Shares Exports => Host.Services.GetRequiredService<ClientShares>().Exports;
 
+        internal Shares Followers => Host.Services.GetRequiredService<ClientShares>().Followers;
+
         internal SessionBuilder OfOne { get; } = TestData.Session();
 
         internal SessionBuilder OfTwo { get; } = TestData.Session(TestClients.WorkspaceOfTwo);
@@ -186,7 +219,7 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
 
             static IEnumerable<KeyValuePair<string, string?>> Settings()
             {
-                foreach (var (name, client, account, node) in new[] { ("Exports", 1, 2, 3), ("Lines", 1, 2, 3), ("UploadMebibytes", 4, 6, 8) })
+                foreach (var (name, client, account, node) in new[] { ("Exports", 1, 2, 3), ("Lines", 1, 2, 3), ("Followers", 1, 2, 3), ("UploadMebibytes", 4, 6, 8) })
                 {
                     yield return new($"Shares:{name}:PerClient", $"{client}");
                     yield return new($"Shares:{name}:PerAccount", $"{account}");

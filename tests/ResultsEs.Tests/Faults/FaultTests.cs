@@ -14,7 +14,7 @@ namespace ResultsEs.Tests.Faults;
 /// In a short form by default, in which writers pause between batches and a fault ends when it was felt; <c>tests/run.sh --faults 60</c> (RESULTS_FAULTS=60) lets them write
 /// without pause and each fault go on for so many seconds, and the file that is sent three times over have a million events.
 /// </summary>
-public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsyncLifetime
+public sealed partial class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsyncLifetime
 {
     private const int Writers = 6;
     private const int Producers = 2;
@@ -232,11 +232,11 @@ public sealed class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>, IAsync
         }
     }
 
-    private async Task UnderLoadAsync(Func<Task> fault, bool felt = true)
+    private async Task UnderLoadAsync(Func<Task> fault, bool felt = true, int writers = Writers)
     {
         using var stop = new CancellationTokenSource();
         _writing = Task.WhenAll(
-            _ledger.WriteAsync(Writers, () => nodes.Client(Random.Shared.Next(2)), stop.Token),
+            _ledger.WriteAsync(writers, () => nodes.Client(Random.Shared.Next(2)), stop.Token),
             _ledger.PublishAsync(Producers, nodes.Queue, stop.Token));
         try
         {

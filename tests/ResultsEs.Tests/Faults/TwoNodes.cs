@@ -111,6 +111,7 @@ public sealed class TwoNodes : IAsyncLifetime
             ("RabbitMq__Accounts__0__Workspaces__0", TestClients.WorkspaceA.ToString()),
             ("RESULTS_DATA", _keys.Path),
             ("RateLimiting__WritesPerMinute", "1000000"),
+            ("RateLimiting__ReadsPerMinute", "1000000"),
             ("Management__Url", Operators.AnyPort),
             ("Access__Issuer", "http://results.example/"),
             .. ServiceProcess.ToEnvironment(TestClients.Settings()),
