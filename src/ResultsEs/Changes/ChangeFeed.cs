@@ -19,15 +19,19 @@ public sealed partial class ChangeFeed
     /// <summary>The most changes of a page.</summary>
     internal const int MaxLimit = 1_000;
 
-    /// <summary>A page with bodies ends behind the body that reaches this.</summary>
+    /// <summary>A page with bodies ends behind the document that reaches this.</summary>
     internal const int PageBytes = 1024 * 1024;
 
     // What is passed over for others' workspaces and tests, before a page ends without having found enough.
     private const int ScannedAtOnce = 5_000;
 
+    // A document in a row that is older than the column with its size.
+    private const int UnknownBytes = 16 * 1024;
+
     private static readonly DocumentQuery Body = new(SessionResultTable.Documents, "d.data -> 'body'");
 
-    // The primary key (tenant_id, position), in its order, and those of documents (tenant_id, id) one by one. The scan ends at the limit.
+    // The primary key (tenant_id, position), in its order, and those of documents (tenant_id, id) one by one. The scan ends at the limit,
+    // and no document is read behind a full page.
     private static readonly string[] PageSql = [PageSqlOf(comparesStreams: false), PageSqlOf(comparesStreams: true)];
 
     private readonly ReadDatabase _database;
@@ -115,13 +119,14 @@ public sealed partial class ChangeFeed
         ChangeQuery query, ChangeCursor after, long end, int limit, bool withDocuments, CancellationToken cancellation)
     {
         await using var command = _database.ExportsOf(_database.Primary).CreateCommand(PageSql[_database.ComparesStreams ? 1 : 0]);
-        command.Parameters.AddAll(query.Account, after.Position, end, query.Workspaces, query.TestId, limit, withDocuments);
+        command.Parameters.AddAll(query.Account, after.Position, end, query.Workspaces, query.TestId, limit, query.IncludesSessions,
+            withDocuments);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var rows = new List<(SessionChange, bool)>();
-        var (beyond, bytes) = ((long?)null, 0);
-        while (bytes < PageBytes && await reader.ReadAsync(cancellation))
+        var (beyond, picked) = ((long?)null, 0L);
+        while (await reader.ReadAsync(cancellation))
         {
-            beyond = reader.IsDBNull(0) ? null : reader.GetInt64(0);
+            (beyond, picked) = (reader.IsDBNull(0) ? null : reader.GetInt64(0), reader.GetInt64(13));
             // Read in the snapshot of the rows: what is forgotten after it is still among them.
             if (!after.IsComplete(reader.GetInt64(12)))
                 throw new ChangesGoneException();
@@ -133,11 +138,10 @@ public sealed partial class ChangeFeed
             var change = Change(reader);
             if (!reader.IsDBNull(11))
                 change = change with { Session = reader.GetFieldValue<byte[]>(11) };
-            bytes += change.Session.Length;
             rows.Add((change, query.IncludesSessions && change.Kind == ChangeKind.Upserted && reader.IsDBNull(11)));
         }
 
-        return (rows, beyond, bytes >= PageBytes);
+        return (rows, beyond, rows.Count < picked);
     }
 
     /// <summary>Reads the body of a session whose document lags, or cannot be read.</summary>
@@ -189,23 +193,31 @@ public sealed partial class ChangeFeed
           ) s
           where ($4::uuid[] is null or s.workspace_id = any($4)) and ($5::uuid is null or s.test_id = $5)
           order by s.position limit $6
+        ), shown as (
+          select p.*, d.status, d.data, d.lags, coalesce(
+            sum(case when $7 then coalesce(d.{SizedDocument.DocumentBytesColumn}, {UnknownBytes}) end)
+              over (order by p.position rows between unbounded preceding and 1 preceding), 0) as before
+          from picked p
+          left join lateral (
+            select d.status, d.data, d.{SizedDocument.DocumentBytesColumn},
+              {DocumentQuery.Lags(SessionResultTable.Documents, comparesStreams)} as lags
+            from {SessionResultTable.Name} d
+            where d.tenant_id = $1 and d.id = p.session_id and p.reason is null
+            offset 0
+          ) d on true
         )
-        select case when (select count(*) from picked) < $6 then (
+        select case when e.picked < $6 then (
             select c.position from results.session_changes c
             where c.tenant_id = $1 and c.position > $2 and c.position <= $3
             order by c.position offset {ScannedAtOnce - 1} limit 1) end,
-          p.position, p.session_id, p.{DocumentTable.Stream}, p.workspace_id, p.test_id, p.version, p.reason, p.changed_at,
-          d.status, d.lags, case when $7 and not d.lags then d.data -> 'body' end,
-          coalesce((select f.position from results.change_floors f where f.tenant_id = $1), 0)
-        from (select 1) one
-        left join picked p on true
-        left join lateral (
-          select d.status, d.data, {DocumentQuery.Lags(SessionResultTable.Documents, comparesStreams)} as lags
-          from {SessionResultTable.Name} d
-          where d.tenant_id = $1 and d.id = p.session_id and p.reason is null
-          offset 0
-        ) d on true
-        order by p.position
+          s.position, s.session_id, s.{DocumentTable.Stream}, s.workspace_id, s.test_id, s.version, s.reason, s.changed_at,
+          s.status, s.lags, case when $8 and not s.lags then s.data -> 'body' end, e.floor, e.picked
+        from (
+          select (select count(*) from picked) as picked,
+            coalesce((select f.position from results.change_floors f where f.tenant_id = $1), 0) as floor
+        ) e
+        left join (select * from shown where before < {PageBytes}) s on true
+        order by s.position
         """;
 
     [LoggerMessage(4001, LogLevel.Error, "Session {Session} is without its result in the feed of changes, because it cannot be made")]

@@ -148,6 +148,7 @@ internal sealed partial class ChangeKeeper(
         Followed.Add(missing.Count);
     }
 
+    // A document of this version may be behind what a node of another version has noted; it is folded, and noted, later.
     // The primary key (tenant_id, id) and the partial index of (tenant_id, stream_id) find the documents, and
     // ux_session_changes_there the rows.
     private static Task<List<StreamKey>> MissingAsync(
@@ -166,8 +167,8 @@ internal sealed partial class ChangeKeeper(
                 and not exists (
                   select 1 from results.session_changes c
                   where c.tenant_id = d.tenant_id and c.session_id = d.id and c.reason is null
-                    and c.version = d.{DocumentTable.VersionColumn} + coalesce(d.{DocumentTable.Lag}, 0)
-                    and (c.workspace_id, c.test_id) = (d.workspace_id, d.test_id)))
+                    and (c.version, (c.workspace_id, c.test_id) = (d.workspace_id, d.test_id))
+                      >= (d.{DocumentTable.VersionColumn} + coalesce(d.{DocumentTable.Lag}, 0), true)))
             """, connection).ReadKeysAsync(sessions.ToParameters(), cancellation);
 
     /// <summary>Forgets removals that are old, and notes up to where.</summary>

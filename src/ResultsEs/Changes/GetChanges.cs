@@ -9,6 +9,9 @@ public static class GetChanges
 {
     internal const int MaxWaitSeconds = 60;
 
+    // A change without its session is shorter.
+    private const int ItemBytes = 512;
+
     internal static readonly Operation Description = new("listChanges", ApiTag.Sessions, "What became of sessions, since a cursor")
     {
         Text = "Each session of the caller's workspaces that became, changed or went after the cursor, in an order that never shows a "
@@ -58,7 +61,7 @@ public static class GetChanges
 
     private static ReadOnlyMemory<byte> Body(ChangePage page, string account)
     {
-        var json = new ArrayBufferWriter<byte>();
+        var json = new ArrayBufferWriter<byte>(ItemBytes * (1 + page.Changes.Count) + page.Changes.Sum(change => change.Session.Length));
         json.Write("{\"changes\":["u8);
         for (var i = 0; i < page.Changes.Count; i++)
         {
