@@ -98,6 +98,31 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
         Assert.True(end is IOException || !rest.ToArray().AsSpan().EndsWith("\r\n0\r\n\r\n"u8), "The export seems whole.");
     }
 
+    /// <summary>A stream of changes to a client that takes nothing holds one page and no connection, and ends.</summary>
+    [Fact]
+    public async Task A_stream_of_changes_that_nobody_reads_is_cut_off()
+    {
+        await StartAsync(idleSeconds: 1);
+        await RecordManyAsync();
+        await AskAsync<long>(
+            """
+            with made as (
+              insert into results.session_changes (tenant_id, position, session_id, workspace_id, test_id, version, changed_at)
+              select d.tenant_id, nextval('results.change_position'), d.id, d.workspace_id, d.test_id, d.mt_version, d.mt_last_modified
+              from results.mt_doc_session_result_2 d
+              where not exists (select 1 from results.session_changes c where c.session_id = d.id)
+              returning 1)
+            select count(*) from made
+            """);
+        using var client = await AskAsync("/api/v3/changes/stream?include=session");
+
+        var said = await _service.UntilSaysAsync("was cut off");
+        Assert.Contains("A stream of changes was cut off: its client took nothing for 1 s", said[^1], StringComparison.Ordinal);
+        using var rest = new MemoryStream();
+        var end = await Record.ExceptionAsync(() => client.GetStream().CopyToAsync(rest, Cancelled));
+        Assert.True(end is IOException || !rest.ToArray().AsSpan().EndsWith("\r\n0\r\n\r\n"u8), "The stream seems whole.");
+    }
+
     [Fact]
     public async Task An_answer_that_fails_after_it_has_begun_breaks_off_and_is_logged()
     {
