@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Hosting;
 using ResultsEs.Access;
 using ResultsEs.Http;
 

@@ -1,4 +1,3 @@
-using ResultsEs.EventStore;
 using ResultsEs.Http;
 
 namespace ResultsEs.TestResults;

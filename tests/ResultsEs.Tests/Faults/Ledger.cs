@@ -13,8 +13,6 @@ namespace ResultsEs.Tests.Faults;
 /// </summary>
 internal sealed class Ledger(TimeSpan pause = default)
 {
-    private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(100);
-
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
@@ -23,6 +21,9 @@ internal sealed class Ledger(TimeSpan pause = default)
     private int _slow;
     private int _failures;
     private int _confirmed;
+
+    /// <summary>How long each writer pauses while it goes slowly.</summary>
+    public TimeSpan Slow { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How many events are acknowledged.</summary>
     public int Count => _acknowledged.Count;
