@@ -76,19 +76,18 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
     [Fact]
     public async Task Readers_that_wait_for_changes_are_shared_by_clients_accounts_and_the_node()
     {
-        var of = (Guid test) => $"/api/v3/changes?wait=60&testId={test}";
         var (one, two) = (TestData.Session(), TestData.Session());
-        var waiting = (await few.ClientAsync(TestClients.Reader)).ReadAsync(of(one.TestId));
+        var waiting = (await few.ClientAsync(TestClients.Reader)).ReadAsync(Of(one.TestId));
         await Wait.UntilAsync(() => few.Followers.Held == 1);
-        await few.RefusesAsync(TestClients.Reader, of(one.TestId), HttpStatusCode.TooManyRequests, "This client has as many requests that wait for changes under way as it may. Ask again when some have ended.");
+        await few.RefusesAsync(TestClients.Reader, Of(one.TestId), HttpStatusCode.TooManyRequests, "This client has as many requests that wait for changes under way as it may. Ask again when some have ended.");
         await few.RefusesAsync(TestClients.Reader, "/api/v3/changes/stream", HttpStatusCode.TooManyRequests, "This client has as many requests that wait for changes under way as it may. Ask again when some have ended.");
-        var second = (await few.ClientAsync(TestClients.BothWorkspaces)).ReadAsync(of(two.TestId));
+        var second = (await few.ClientAsync(TestClients.BothWorkspaces)).ReadAsync(Of(two.TestId));
         await Wait.UntilAsync(() => few.Followers.Held == 2);
-        await few.RefusesAsync(TestClients.ReadOnly, of(one.TestId), HttpStatusCode.TooManyRequests, "This account has as many requests that wait for changes under way as it may. Ask again when some have ended.");
+        await few.RefusesAsync(TestClients.ReadOnly, Of(one.TestId), HttpStatusCode.TooManyRequests, "This account has as many requests that wait for changes under way as it may. Ask again when some have ended.");
         using (var stream = await (await few.ClientAsync(TestClients.OtherAccount)).GetAsync(new Uri("/api/v3/changes/stream", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancelled))
         {
             await few.RefusesAsync(
-                TestClients.OtherAccountWithWorkspaceA, of(one.TestId), HttpStatusCode.ServiceUnavailable,
+                TestClients.OtherAccountWithWorkspaceA, Of(one.TestId), HttpStatusCode.ServiceUnavailable,
                 "There are as many requests that wait for changes under way as the service takes at a time. Ask again when some have ended.");
             using var now = await (await few.ClientAsync(TestClients.Reader)).ReadAsync("/api/v3/changes");
             Assert.Equal(HttpStatusCode.OK, now.StatusCode);
@@ -99,6 +98,8 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
         await writer.RecordAsync(two);
         Assert.Equal([HttpStatusCode.OK, HttpStatusCode.OK], [(await waiting).StatusCode, (await second).StatusCode]);
         await Wait.UntilAsync(() => few.Followers.Held == 0);
+
+        static string Of(Guid test) => $"/api/v3/changes?wait=60&testId={test}";
     }
 
     [Fact]

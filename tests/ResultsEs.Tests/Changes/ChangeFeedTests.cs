@@ -1,10 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Alba;
-using Microsoft.Extensions.DependencyInjection;
-using Npgsql;
-using ResultsEs.Changes;
-using ResultsEs.EventStore;
 using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Changes;
@@ -15,8 +10,6 @@ public sealed class ChangeFeedTests(OwnHost own) : IClassFixture<OwnHost>
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     private HttpClient Http => own.Http;
-
-    private NpgsqlDataSource Database => own.Host.Services.GetRequiredService<NpgsqlDataSource>();
 
     [Fact]
     public async Task A_session_comes_when_it_begins_and_with_each_change_and_once_to_those_who_come_later()

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using JasperFx.Events;
 using Marten;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

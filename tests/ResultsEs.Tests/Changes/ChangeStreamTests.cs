@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using ResultsEs.Changes;
-using ResultsEs.Tests.Access;
 
 namespace ResultsEs.Tests.Changes;
 
