@@ -18,6 +18,7 @@ internal static class ApiDescription
     private static readonly Dictionary<string, (string Text, string Example)> Ids = new(StringComparer.Ordinal)
     {
         ["sessionId"] = ("The session.", SampleAnswers.SessionId.ToString()),
+        ["taskId"] = ("The task.", (string)SampleAnswers.Interactions()["taskId"]!),
         ["testId"] = ("The test.", SampleAnswers.TestId.ToString()),
         ["clipUuid"] = ("The clip.", (string)SampleAnswers.ClipGenerated()["clipUuid"]!),
         ["workspaceUuid"] = ("The workspace.", SampleAnswers.WorkspaceId.ToString()),

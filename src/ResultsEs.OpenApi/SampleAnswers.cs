@@ -9,6 +9,7 @@ using ResultsEs.Ingestion.Import;
 using ResultsEs.Media;
 using ResultsEs.Privacy;
 using ResultsEs.Sessions;
+using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.TestResults;
 
 namespace ResultsEs.OpenApi;
@@ -27,6 +28,8 @@ internal static class SampleAnswers
             ["listSessionResults"] = [("thinkOutLoud", SessionList)],
             ["getSessionResultV3"] = [("interactionTest", V3)],
             ["getSessionResultV2"] = [("interactionTest", V2)],
+            ["listSessionEvents"] = [("thinkOutLoud", SessionEvents)],
+            ["listTaskInteractions"] = [("interactionTest", Interactions)],
             ["exportSessionResultsV3"] = [("thinkOutLoud", SessionLines)],
             ["listChanges"] = [("thinkOutLoud", Changes)],
             ["streamChanges"] = [("thinkOutLoud", ChangeEvents)],
@@ -136,6 +139,27 @@ internal static class SampleAnswers
     {
         Status = Session(ThinkOutLoud).Body.Status,
     };
+
+    /// <summary>The first two events of the session.</summary>
+    public static JsonNode SessionEvents()
+    {
+        var events = Events.Value.Where(e => e.StreamId == SessionId).ToList();
+        return Node(new SessionEventsPage(
+            SessionId,
+            [
+                .. events.Take(2).Select((e, i) => RecordedCloudEvent.Of(SessionId, new AppendedEvent(
+                    i + 1, e.Id, e.Type.WireType, e.Time, Stored, e.Source, e.TraceParent, e.Type.Write(e.Data)))),
+            ],
+            new SessionEventsMeta(events.Count, NextAfter: 2)));
+    }
+
+    /// <summary>The first two interactions of the Figma task.</summary>
+    public static JsonNode Interactions()
+    {
+        var task = Session(Interaction).Body.Tasks.First(task => task.Response?.Answer?.Key == Figma.TaskType.V3Key);
+        var all = task.Response!.Answer!.Payload.GetProperty("interactions").EnumerateArray().ToList();
+        return Node(new TaskInteractionsPage(task.Uuid, [.. all.Take(2)], FirstPage(all.Count)));
+    }
 
     public static JsonNode Transcript() => JsonValue.Create(
         WebVtt.Write(Events.Value.Where(e => e.StreamId == SessionId).Select(e => e.Data).OfType<SessionTranscribed>().Single().Cues));

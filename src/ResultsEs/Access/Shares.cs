@@ -14,6 +14,7 @@ public sealed class ClientShares
         Lines = new("lines", "requests of lines", options.Lines, unit: 1);
         Followers = new("followers", "requests that wait for changes", options.Followers, unit: 1);
         Uploads = new("uploads", "bytes of events", options.UploadMebibytes, Mebibyte);
+        History = new("history", "bytes of history", options.HistoryMebibytes, Mebibyte);
         ExportIdle = TimeSpan.FromSeconds(options.ExportIdleSeconds);
         LinesIdle = TimeSpan.FromSeconds(options.LinesIdleSeconds);
     }
@@ -29,6 +30,9 @@ public sealed class ClientShares
 
     /// <summary>Bytes of bodies of requests with events.</summary>
     internal Shares Uploads { get; }
+
+    /// <summary>Bytes of the events of sessions whose history is read.</summary>
+    internal Shares History { get; }
 
     internal TimeSpan ExportIdle { get; }
 
@@ -72,6 +76,16 @@ internal sealed class Shares(string name, string noun, ShareLimits limits, long 
     {
         var share = Begin(http, caller);
         return share.TryGrow(1) ? null : share.Refusal;
+    }
+
+    /// <summary>
+    /// Takes so much of it for a request, until that ends; or returns the refusal. What is more than a client may have counts as all
+    /// that it may have, so that it is served alone.
+    /// </summary>
+    public IResult? TakeOrRefuse(HttpContext http, Caller caller, long much)
+    {
+        var share = Begin(http, caller);
+        return share.TryGrow(Math.Min(much, limits.PerClient * unit)) ? null : share.Refusal;
     }
 
     /// <summary>Takes more; or says whose part is taken: <c>client</c>, <c>account</c> or <c>node</c>.</summary>

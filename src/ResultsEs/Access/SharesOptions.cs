@@ -29,12 +29,16 @@ internal sealed class SharesOptions
     /// <summary>MiB of the bodies of requests with events under way, from their first byte to their answer.</summary>
     public ShareLimits UploadMebibytes { get; init; } = new() { PerClient = 64, PerAccount = 96, PerNode = 192 };
 
+    /// <summary>MiB of the events of the sessions that reads of history fold or look through.</summary>
+    public ShareLimits HistoryMebibytes { get; init; } = new() { PerClient = 64, PerAccount = 96, PerNode = 192 };
+
     public static IEnumerable<string> Problems(SharesOptions options) =>
     [
         .. Of(nameof(Exports), options.Exports, 1),
         .. Of(nameof(Lines), options.Lines, 1),
         .. Of(nameof(Followers), options.Followers, 1),
         .. Of(nameof(UploadMebibytes), options.UploadMebibytes, LeastUploadMebibytes),
+        .. Of(nameof(HistoryMebibytes), options.HistoryMebibytes, 1),
         .. Idle(nameof(ExportIdleSeconds), options.ExportIdleSeconds),
         .. Idle(nameof(LinesIdleSeconds), options.LinesIdleSeconds),
     ];

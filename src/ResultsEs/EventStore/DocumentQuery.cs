@@ -15,8 +15,6 @@ internal sealed class DocumentQuery
     public DocumentQuery(DocumentTable table, string columns, string join = "")
     {
         Table = table;
-        var starts = string.Join(
-            ", ", table.EventTypes.Values.Where(type => Placement.IsStart(type.Record)).Select(type => $"'{type.WireType}'"));
         // The primary key (tenant_id, id) finds the row. A document outside the caller's workspaces is no row.
         _ofRow =
             $"""
@@ -37,7 +35,7 @@ internal sealed class DocumentQuery
               and (d.workspace_id = any($2) or (d.mt_version is distinct from s.version and exists (
                 select 1 from {MartenSetup.Schema}.mt_events w
                 where w.tenant_id = $1 and w.stream_id = $3 and w.version > coalesce(d.mt_version + coalesce(d.lag, 0), 0)
-                  and case when w.type in ({starts}) then w.data ->> 'workspaceId' = any($2::text[]) end)))
+                  and case when w.type in ({table.Starts}) then w.data ->> 'workspaceId' = any($2::text[]) end)))
             """;
         (_other, _otherWithStream) = (Other(comparesStreams: false), Other(comparesStreams: true));
 

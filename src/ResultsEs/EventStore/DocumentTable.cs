@@ -76,6 +76,10 @@ internal abstract class DocumentTable(string alias, int version, IEnumerable<Eve
     public IReadOnlyDictionary<string, EventType> EventTypes { get; } =
         eventTypes.ToFrozenDictionary(type => type.WireType, StringComparer.Ordinal);
 
+    /// <summary>The wire types of the events that start those streams, as a list for SQL.</summary>
+    public string Starts => field ??= string.Join(
+        ", ", EventTypes.Values.Where(type => Placement.IsStart(type.Record)).Select(type => $"'{type.WireType}'"));
+
     /// <summary>The document's own columns next to the JSON.</summary>
     public IReadOnlyList<DocumentColumn> Columns { get; } = columns;
 

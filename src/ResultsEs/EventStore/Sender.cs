@@ -29,6 +29,9 @@ internal readonly record struct Sender(string? Header)
         return Base64Url.EncodeToString(hash[..DigestBytes]);
     }
 
+    /// <summary>A pattern for SQL: it matches the headers of those who could write into a workspace, as <see cref="MayWrite"/> says.</summary>
+    public static string MatchOf(Guid workspace) => $"^([A-Za-z0-9_-]{{{DigestLength}}})*{DigestOf(workspace)}";
+
     /// <summary>True when the sender could write into the workspace with this digest.</summary>
     public bool MayWrite(string digest)
     {

@@ -12,8 +12,11 @@ internal sealed record StoredEvent(
     /// <summary>The header that holds the CloudEvent's <c>time</c>, in UTC.</summary>
     public const string TimeHeader = "time";
 
-    private const string SourceHeader = "source";
-    private const string TraceParentHeader = "traceparent";
+    /// <summary>The header that holds the CloudEvent's <c>source</c>.</summary>
+    public const string SourceHeader = "source";
+
+    /// <summary>The header that holds the CloudEvent's <c>traceparent</c>.</summary>
+    public const string TraceParentHeader = "traceparent";
 
     /// <summary>Wraps an event for Marten: the recorder's id, the database's time; sender and other attributes are headers.</summary>
     public static IEvent Envelope(IncomingEvent incoming, DateTimeOffset recorded)

@@ -48,6 +48,21 @@ internal static class StoredStreams
             {OrderBy}
             """, connection), streams.Keys.ToParameters(), table, streams, cancellation);
 
+    /// <summary>
+    /// Reads a part of a stream: the events <c>e</c> that meet a condition. Its parameters begin at $3.
+    /// </summary>
+    public static IAsyncEnumerable<StoredStream> ReadWhereAsync(
+        NpgsqlConnection connection, DocumentTable table, StreamKey stream, string condition, object[] parameters,
+        CancellationToken cancellation) =>
+        ReadAsync(new NpgsqlCommand(
+            $"""
+            select {Columns}
+            from {MartenSetup.Schema}.mt_events e
+            where e.tenant_id = $1 and e.stream_id = $2 and {condition}
+            {OrderBy}
+            """, connection), [stream.Account, stream.Id, .. parameters], table,
+            new Dictionary<StreamKey, DateTime> { [stream] = default }, cancellation);
+
     /// <summary>Counts the bytes of a stream's events, without reading them: those that cannot be read count too.</summary>
     public static async Task<long> BytesAsync(NpgsqlConnection connection, StreamKey stream, CancellationToken cancellation)
     {
@@ -136,7 +151,7 @@ internal static class StoredStreams
     {
         try
         {
-            var order = EventOrder.Of(Time(reader), reader.GetGuid(3), reader.GetFieldValue<DateTimeOffset>(7));
+            var order = EventOrder.Of(Time(reader, 6, 7), reader.GetGuid(3), reader.GetFieldValue<DateTimeOffset>(7));
             var sender = new Sender(reader.IsDBNull(9) ? null : reader.GetString(9));
             events.Add(new(order, type.Read(data), sender));
             return null;
@@ -147,7 +162,8 @@ internal static class StoredStreams
         }
     }
 
-    private static DateTimeOffset Time(NpgsqlDataReader reader) => reader.IsDBNull(6)
-        ? reader.GetFieldValue<DateTimeOffset>(7)
-        : DateTimeOffset.Parse(reader.GetString(6), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
+    /// <summary>Reads an event's time: from the column with its header, or where there is none, from that of its storing.</summary>
+    public static DateTimeOffset Time(NpgsqlDataReader reader, int header, int stored) => reader.IsDBNull(header)
+        ? reader.GetFieldValue<DateTimeOffset>(stored)
+        : DateTimeOffset.Parse(reader.GetString(header), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 }

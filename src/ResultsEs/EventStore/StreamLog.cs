@@ -145,6 +145,14 @@ internal static class StreamLog
             from results.mt_events e where e.tenant_id = $1 and e.stream_id = $2 order by e.version
             """, connection).ReadAllAsync([stream.Account, stream.Id], read, cancellation);
 
+    /// <summary>Reads the data of an event; null when there is none. The unique index ux_events_tenant_id finds it.</summary>
+    public static async Task<byte[]?> DataAsync(NpgsqlConnection connection, string account, Guid id, CancellationToken cancellation)
+    {
+        var data = await new NpgsqlCommand("select e.data from results.mt_events e where e.tenant_id = $1 and e.id = $2", connection)
+            .ReadAllAsync([account, id], reader => reader.GetFieldValue<byte[]>(0), cancellation);
+        return data.Count == 0 ? null : data[0];
+    }
+
     public static async Task<(long Streams, long Events)> CountAsync(
         NpgsqlConnection connection, DocumentTable table, CancellationToken cancellation)
     {

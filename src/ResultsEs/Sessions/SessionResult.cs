@@ -264,4 +264,6 @@ internal sealed class TaskAnswerConverter : JsonConverter<TaskAnswer>
 [JsonSerializable(typeof(SessionResult))]
 [JsonSerializable(typeof(SessionResultV2))]
 [JsonSerializable(typeof(SkipPayload))]
+[JsonSerializable(typeof(SessionEventsPage))]
+[JsonSerializable(typeof(TaskInteractionsPage))]
 internal sealed partial class SessionResultJson : JsonSerializerContext;

@@ -98,7 +98,7 @@ internal sealed class TaskDraft(TaskFold fold)
     {
         if (_hasChanged && _answer is { } sent)
         {
-            var take = ShownTake();
+            var take = Take.ShownOf(_fold);
             _payload = KnownType!.Complete(sent, new TaskPieces(TranscriptOf(take), _figma?.Show(take.Previous)));
         }
 
@@ -114,7 +114,7 @@ internal sealed class TaskDraft(TaskFold fold)
     public TaskFold ToDocument() => _fold with
     {
         Answer = _fold.Transcripts is not null && KnownType == Verbal.TaskType ? _answer : null,
-        Figma = _figma?.ToDocument(ShownTake().Previous, shown: _payload is not null && KnownType == Figma.TaskType),
+        Figma = _figma?.ToDocument(Take.ShownOf(_fold).Previous, shown: _payload is not null && KnownType == Figma.TaskType),
     };
 
     /// <summary>Notes an answer or skip. True when it is the latest.</summary>
@@ -138,27 +138,4 @@ internal sealed class TaskDraft(TaskFold fold)
     private TranscriptPiece? TranscriptOf(Take take) => _fold.Transcripts?.LastOrDefault(transcript => transcript.AnswerId is { } answer
         ? take.Ids.Contains(answer)
         : take.Previous is null || transcript.Stamp.IsAfter(take.First));
-
-    /// <summary>The take that is shown: the latest answer or skip, with those that it corrects.</summary>
-    private Take ShownTake()
-    {
-        var take = new Take([], default, null);
-        var isWhole = false;
-        foreach (var settled in (_fold.Earlier ?? []).Append(_fold.Settled).OfType<Settled>().Reverse())
-        {
-            if (isWhole)
-                return take with { Previous = settled.Order };
-            take.Ids.Add(settled.Order.By);
-            take = take with { First = settled.Order };
-            isWhole = !settled.IsCorrection;
-        }
-
-        return take;
-    }
-
-    /// <summary>A take of a task.</summary>
-    /// <param name="Ids">The events of its answers or its skip.</param>
-    /// <param name="First">The first of them.</param>
-    /// <param name="Previous">The last one of the take before; null when there is none.</param>
-    private readonly record struct Take(HashSet<Guid> Ids, EventOrder First, EventOrder? Previous);
 }

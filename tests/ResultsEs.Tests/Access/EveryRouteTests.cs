@@ -149,7 +149,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
             }
 
             var (test, clip) = (Guid.NewGuid(), Guid.NewGuid());
-            var session = TestData.Interaction(test: test).Profiled().WithAnswer(Answers.Nps(9)).Scored().Transcribed()
+            var session = TestData.Interaction(test: test).Profiled().WithAnswer(Answers.Figma()).Scored().Transcribed()
                 .WithVideo().WithClip(clip).WithClipGenerated(clip).Completed();
             var reel = TestData.Reel(test, clip).Generated();
             using var owner = Http(TestClients.Reader);
@@ -160,6 +160,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
             Values = new Dictionary<string, Guid>(StringComparer.Ordinal)
             {
                 ["sessionId"] = session.Id,
+                ["taskId"] = session.Tasks[0],
                 ["testId"] = test,
                 ["studyUuid"] = test,
                 ["clipUuid"] = clip,

@@ -182,6 +182,7 @@ public sealed class ErasureTests(OwnHost own) : IClassFixture<OwnHost>
         $"/api/v3/sessionResults/{session}", $"/api/v2/sessionResults/{session}", $"/api/v2/sessionResults/{session}/transcript",
         $"/api/v2/sessionResults/{session}/clips", $"/api/v2/sessionResults?testId={test}", $"/api/v3/testResults/{test}/sessionResults",
         $"/api/v2/testResults/{test}/qxScores", $"/v1/studies/{test}",
+        $"/api/v3/sessionResults/{session}?version=20", $"/api/v3/sessionResults/{session}/events?limit=500",
     ];
 
     private static async Task<string> ListAsync(HttpClient http, Guid test)

@@ -76,6 +76,10 @@ internal sealed class FigmaRun
         return run;
     }
 
+    /// <summary>Shows an interaction as an answer lists it, whole however long it is.</summary>
+    public static JsonElement Whole(FigmaInteractionRecorded interaction) =>
+        JsonSerializer.SerializeToElement(interaction, WithoutTaskId);
+
     private IEnumerable<Listed> ListedAfter(EventOrder? previous)
     {
         if (previous is null)
