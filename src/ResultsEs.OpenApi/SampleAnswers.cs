@@ -8,6 +8,7 @@ using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
 using ResultsEs.Media;
 using ResultsEs.Privacy;
+using ResultsEs.Search;
 using ResultsEs.Sessions;
 using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.TestResults;
@@ -31,6 +32,7 @@ internal static class SampleAnswers
             ["listSessionEvents"] = [("thinkOutLoud", SessionEvents)],
             ["listTaskInteractions"] = [("interactionTest", Interactions)],
             ["exportSessionResultsV3"] = [("thinkOutLoud", SessionLines)],
+            ["searchAnswers"] = [("thinkOutLoud", Search)],
             ["listChanges"] = [("thinkOutLoud", Changes)],
             ["streamChanges"] = [("thinkOutLoud", ChangeEvents)],
             ["getTranscript"] = [("thinkOutLoud", Transcript)],
@@ -159,6 +161,19 @@ internal static class SampleAnswers
         var task = Session(Interaction).Body.Tasks.First(task => task.Response?.Answer?.Key == Figma.TaskType.V3Key);
         var all = task.Response!.Answer!.Payload.GetProperty("interactions").EnumerateArray().ToList();
         return Node(new TaskInteractionsPage(task.Uuid, [.. all.Take(2)], FirstPage(all.Count)));
+    }
+
+    public static JsonNode Search()
+    {
+        var said = Events.Value.Where(e => e.StreamId == SessionId).Select(e => e.Data).OfType<SessionTranscribed>().Single().Cues[1];
+        var word = said.Text.Split(' ')[0];
+        return Node(new AnswersPage(
+            [
+                new AnswerHit(
+                    SessionId, TestId, WorkspaceId, TaskId: null, SearchKind.Transcript, Stored, said.StartMs,
+                    new Excerpt(said.Text, [new ExcerptMark(0, word.Length)])),
+            ],
+            new AnswersMeta(Paging.DefaultLimit, NextCursor: null, Stored)));
     }
 
     public static JsonNode Transcript() => JsonValue.Create(

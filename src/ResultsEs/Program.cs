@@ -9,6 +9,7 @@ using ResultsEs.Ingestion;
 using ResultsEs.Media;
 using ResultsEs.Privacy;
 using ResultsEs.Rebuilding;
+using ResultsEs.Search;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 
@@ -38,6 +39,7 @@ try
     builder.AddSessions();
     builder.AddTestTotals();
     builder.AddChanges();
+    builder.AddSearch();
     builder.AddMedia();
     builder.AddPrivacy();
     builder.AddObservability();

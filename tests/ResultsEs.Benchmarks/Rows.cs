@@ -18,6 +18,7 @@ internal static class Rows
         (ExportRow.Name, ExportRow.MeasureAsync),
         (FeedRow.Name, FeedRow.MeasureAsync),
         (FollowRow.Name, FollowRow.MeasureAsync),
+        (SearchRow.Name, SearchRow.MeasureAsync),
         (LengthRow.Name, LengthRow.MeasureAsync),
         (StartRow.Name, StartRow.MeasureAsync),
         // Before G1, which writes into the database that both have.

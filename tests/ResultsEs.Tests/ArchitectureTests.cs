@@ -15,12 +15,13 @@ public sealed partial class ArchitectureTests
         ("Sessions", ["EventStore", "Access", "Http", "Common"]),
         ("TestResults", ["Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Changes", ["TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Search", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Media", ["TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Ingestion", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Privacy", ["Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Rebuilding", ["Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Commands", ["Rebuilding", "Privacy", "Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Hosting", ["Commands", "Rebuilding", "Privacy", "Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Commands", ["Rebuilding", "Privacy", "Ingestion", "Media", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Hosting", ["Commands", "Rebuilding", "Privacy", "Ingestion", "Media", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
     ];
 
     private static readonly string Source = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src"));

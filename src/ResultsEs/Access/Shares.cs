@@ -15,6 +15,7 @@ public sealed class ClientShares
         Followers = new("followers", "requests that wait for changes", options.Followers, unit: 1);
         Uploads = new("uploads", "bytes of events", options.UploadMebibytes, Mebibyte);
         History = new("history", "bytes of history", options.HistoryMebibytes, Mebibyte);
+        Searches = new("searches", "searches", options.Searches, unit: 1);
         ExportIdle = TimeSpan.FromSeconds(options.ExportIdleSeconds);
         LinesIdle = TimeSpan.FromSeconds(options.LinesIdleSeconds);
     }
@@ -33,6 +34,9 @@ public sealed class ClientShares
 
     /// <summary>Bytes of the events of sessions whose history is read.</summary>
     internal Shares History { get; }
+
+    /// <summary>Places for searches.</summary>
+    internal Shares Searches { get; }
 
     internal TimeSpan ExportIdle { get; }
 

@@ -32,6 +32,9 @@ internal sealed class SharesOptions
     /// <summary>MiB of the events of the sessions that reads of history fold or look through.</summary>
     public ShareLimits HistoryMebibytes { get; init; } = new() { PerClient = 64, PerAccount = 96, PerNode = 192 };
 
+    /// <summary>Searches under way.</summary>
+    public ShareLimits Searches { get; init; } = new() { PerClient = 2, PerAccount = 4, PerNode = 8 };
+
     public static IEnumerable<string> Problems(SharesOptions options) =>
     [
         .. Of(nameof(Exports), options.Exports, 1),
@@ -39,6 +42,7 @@ internal sealed class SharesOptions
         .. Of(nameof(Followers), options.Followers, 1),
         .. Of(nameof(UploadMebibytes), options.UploadMebibytes, LeastUploadMebibytes),
         .. Of(nameof(HistoryMebibytes), options.HistoryMebibytes, 1),
+        .. Of(nameof(Searches), options.Searches, 1),
         .. Idle(nameof(ExportIdleSeconds), options.ExportIdleSeconds),
         .. Idle(nameof(LinesIdleSeconds), options.LinesIdleSeconds),
     ];

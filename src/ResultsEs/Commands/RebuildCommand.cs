@@ -1,6 +1,7 @@
 using ResultsEs.EventStore;
 using ResultsEs.Media;
 using ResultsEs.Rebuilding;
+using ResultsEs.Search;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 
@@ -8,7 +9,7 @@ namespace ResultsEs.Commands;
 
 public sealed class RebuildInput : DatabaseInput
 {
-    [Description("What to rebuild: session-results, highlight-reels, test-definitions or test-totals")]
+    [Description("What to rebuild: session-results, highlight-reels, test-definitions, test-totals or search")]
     public string Name { get; set; } = "";
 
     [Description("Only the documents of an account")]
@@ -38,6 +39,7 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     private const string HighlightReels = "highlight-reels";
     private const string TestDefinitions = "test-definitions";
     private const string Totals = "test-totals";
+    private const string Search = "search";
     private const int MaxParallel = 64;
     private const int StreamsPerFold = 100;
 
@@ -47,9 +49,9 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 
     private protected override string? ProblemOf(RebuildInput input)
     {
-        if (input.Name is not (SessionResults or HighlightReels or TestDefinitions or Totals))
+        if (input.Name is not (SessionResults or HighlightReels or TestDefinitions or Totals or Search))
             return $"There is no read model '{input.Name}' to rebuild; "
-                + $"there are {SessionResults}, {HighlightReels}, {TestDefinitions} and {Totals}.";
+                + $"there are {SessionResults}, {HighlightReels}, {TestDefinitions}, {Totals} and {Search}.";
         if ((ProblemOfId("--account", input.AccountFlag) ?? ProblemOfId("--test", input.TestFlag)
             ?? ProblemOfId("--session", input.SessionFlag)) is { } problem)
             return problem;
@@ -74,6 +76,8 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         var (database, totals) = (services.GetRequiredService<NpgsqlDataSource>(), services.GetRequiredService<TestTotals>());
         if (input.Name == Totals)
             return await RebuildTotalsAsync(totals);
+        if (input.Name == Search)
+            return await RebuildSearchAsync(services.GetRequiredService<SearchIndexer>());
 
         await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, CancellationToken.None);
         if (held is null)
@@ -141,6 +145,12 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 
         Fail($"{setAside} could not be counted and are set aside; see: set-aside list");
         return ExitCode.SetAside;
+    }
+
+    private static async Task<ExitCode> RebuildSearchAsync(SearchIndexer indexer)
+    {
+        await indexer.RebuildAsync(CancellationToken.None);
+        return Say("The texts are forgotten. The service makes them anew, and says with each search how far it is.");
     }
 
     /// <summary>Rebuilds documents in place, a few at a time under their streams' locks. When interrupted, the rest stays.</summary>

@@ -29,7 +29,7 @@ internal readonly record struct Sender(string? Header)
         return Base64Url.EncodeToString(hash[..DigestBytes]);
     }
 
-    /// <summary>A pattern for SQL: it matches the headers of those who could write into a workspace, as <see cref="MayWrite"/> says.</summary>
+    /// <summary>A pattern for SQL, of the headers of those who could write into a workspace, as <see cref="MayWrite"/> says.</summary>
     public static string MatchOf(Guid workspace) => $"^([A-Za-z0-9_-]{{{DigestLength}}})*{DigestOf(workspace)}";
 
     /// <summary>True when the sender could write into the workspace with this digest.</summary>

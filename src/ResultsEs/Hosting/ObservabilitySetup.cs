@@ -4,6 +4,7 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using ResultsEs.EventStore;
+using ResultsEs.Search;
 
 namespace ResultsEs.Hosting;
 
@@ -114,7 +115,7 @@ internal static class ObservabilitySetup
     public static WebApplication CreateGauges(this WebApplication app)
     {
         var state = app.Services.GetRequiredService<DatabaseState>();
-        CreateGauges(state, app.Services.GetRequiredService<ReadDatabase>());
+        CreateGauges(state, app.Services.GetRequiredService<ReadDatabase>(), app.Services.GetRequiredService<SearchIndexer>());
         CreateSetAsideGauge(state, [.. app.Services.GetServices<SetAsideWorker>().Select(worker => worker.Name)]);
         return app;
     }
@@ -131,10 +132,12 @@ internal static class ObservabilitySetup
     private static bool IsProbe(PathString path) =>
         path.StartsWithSegments("/health", StringComparison.Ordinal) || path.StartsWithSegments(Metrics, StringComparison.Ordinal);
 
-    private static void CreateGauges(DatabaseState state, ReadDatabase reads)
+    private static void CreateGauges(DatabaseState state, ReadDatabase reads, SearchIndexer search)
     {
         Gauge("results.projection.lag", () => state.LagSeconds, "s",
             "How long the session has waited that waits longest to be counted in the totals of its test.");
+        Gauge("results.search.lag", () => search.LagSeconds, "s",
+            "How long ago it is that all that was stored until then can be found by search; some seconds where nothing is stored.");
         Gauge("results.standby.lag", () => reads.LagSeconds, "s",
             "How far the standby is behind that is furthest behind, of those that reads may go to; 0 where there is none.");
         Gauge("results.dead_letters", () => state.DeadLetters, "{message}", "Messages of the queue that could not be stored.");

@@ -17,7 +17,9 @@ public static class GetSessionEvents
         [
             new(
                 "limit", "The page size: how many events at most; fewer where their data has more than 4 MiB.",
-                $$"""{ "type": "integer", "format": "int32", "minimum": 1, "maximum": {{Paging.MaxLimit}}, "default": {{DefaultLimit}} }"""),
+                $$"""
+                { "type": "integer", "format": "int32", "minimum": 1, "maximum": {{Paging.MaxLimit}}, "default": {{DefaultLimit}} }
+                """),
             new(
                 "after", "Only events after this version of the session: the `nextAfter` of the page before.",
                 $$"""{ "type": "integer", "format": "int32", "minimum": 0, "maximum": {{int.MaxValue}}, "default": 0 }"""),
