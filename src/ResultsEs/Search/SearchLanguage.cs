@@ -16,6 +16,9 @@ internal static class SearchLanguage
         ["ru"] = "russian", ["sr"] = "serbian", ["sv"] = "swedish", ["ta"] = "tamil", ["tr"] = "turkish", ["yi"] = "yiddish",
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>A text in lower case, of all scripts: PostgreSQL's own depends on the database's locale.</summary>
+    public static string Lower(string text) => text.ToLowerInvariant();
+
     /// <summary>The configuration of a BCP 47 tag such as <c>pt-BR</c>; <see cref="Simple"/> where there is none.</summary>
     public static string Of(string? tag) =>
         tag is null ? Simple : Configurations.GetValueOrDefault(tag.Split('-', '_')[0].Trim(), Simple);

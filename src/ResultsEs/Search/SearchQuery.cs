@@ -54,7 +54,7 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
             ) l
             cross join lateral (select websearch_to_tsquery(l.language::regconfig, $3) as query) q
             """, connection).ReadAllAsync(
-            [_account, caller.Workspaces, words],
+            [_account, caller.Workspaces, SearchLanguage.Lower(words)],
             reader => (
                 Workspace: reader.IsDBNull(0) ? (Guid?)null : reader.GetGuid(0), Language: reader.GetString(1),
                 Query: reader.GetString(2), Tree: reader.GetString(3)),

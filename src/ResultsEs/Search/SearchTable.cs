@@ -82,6 +82,7 @@ internal static class SearchTable
                 rows.Select(row => row.Text.At.UtcDateTime).ToArray(),
                 rows.Select(row => row.Text.StartMs).ToArray(),
                 rows.Select(row => row.Text.Text).ToArray(),
+                rows.Select(row => SearchLanguage.Lower(row.Text.Text)).ToArray(),
                 rows.Select(row => SearchScope.Of(account, row.Document.Workspace, row.Text.Language)).ToArray(),
                 rows.Select(row => SearchScope.OfTest(account, row.Document.Workspace, row.Document.Test)).ToArray(),
             ]);
@@ -108,10 +109,10 @@ internal static class SearchTable
           concat_ws(' ', '''' || v.test || '''', (
             select string_agg(
               '''' || v.scope || replace(replace(u.lexeme, '\', '\\'), '''', '''''') || ''':' || array_to_string(u.positions, ','), ' ')
-            from unnest(to_tsvector(v.language::regconfig, v.text)) u
+            from unnest(to_tsvector(v.language::regconfig, v.lower)) u
             where octet_length(u.lexeme) <= 1000))::tsvector
-        from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-          v(session_id, part, document_id, workspace_id, test_id, task_id, kind, language, at, start_ms, text, scope, test)
+        from unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+          v(session_id, part, document_id, workspace_id, test_id, task_id, kind, language, at, start_ms, text, lower, scope, test)
         where not exists (
           select 1 from {Texts} t where t.tenant_id = $1 and t.session_id = v.session_id and t.part = v.part)
         """;

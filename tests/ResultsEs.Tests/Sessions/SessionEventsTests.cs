@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using ResultsEs.Tests.Access;
@@ -26,7 +27,7 @@ public sealed class SessionEventsTests(AppFixture app)
         foreach (var (sent, shown) in session.Events.Zip(events.Select(e => e!.AsObject())))
         {
             Assert.True(DateTimeOffset.UtcNow - (DateTimeOffset)shown["recordedtime"]! < TimeSpan.FromMinutes(10));
-            Assert.Equal((DateTimeOffset)sent["time"]!, (DateTimeOffset)shown["time"]!);
+            Assert.Equal(DateTimeOffset.Parse((string)sent["time"]!, CultureInfo.InvariantCulture), (DateTimeOffset)shown["time"]!);
             string[] added = ["recordedtime", "sessionversion", "time"];
             var same = new JsonObject(shown.Where(member => !added.Contains(member.Key, StringComparer.Ordinal)).Select(member => KeyValuePair.Create(member.Key, member.Value?.DeepClone())));
             var expected = sent.DeepClone().AsObject();
