@@ -112,6 +112,8 @@ internal sealed class SearchIndexer(
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        // Nobody waits for the disk: what a crash takes comes again, because how far the account is is noted later.
+        await connection.ExecuteAsync("set local synchronous_commit = off", [], cancellation);
         await SearchTable.LockAsync(connection, account, sessions, cancellation);
         // Read after the lock: what was erased before is masked, and who erases later deletes what is stored here.
         var keys = await KeysAsync(connection, account, sessions, cancellation);

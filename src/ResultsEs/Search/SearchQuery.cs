@@ -99,7 +99,10 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
             where t.workspace_id = any($2) and d.workspace_id = t.workspace_id and d.test_id = t.test_id
             order by k.n
             """, connection).ReadAllAsync(
-            [_account, caller.Workspaces, hits.Select(hit => hit.Session).ToArray(), hits.Select(hit => hit.Part).ToArray(), words],
+            [
+                _account, caller.Workspaces, hits.Select(hit => hit.Session).ToArray(), hits.Select(hit => hit.Part).ToArray(),
+                SearchLanguage.Lower(words),
+            ],
             reader => new AnswerHit(
                 reader.GetGuid(0),
                 reader.GetGuid(1),
@@ -110,6 +113,56 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
                 reader.GetInt64(6),
                 Excerpt.Of(reader.GetString(7))),
             cancellation);
+
+    /// <summary>The statement of a walk, whose words are $3. Texts of other tests are walked over, so that it ends.</summary>
+    internal static string WalkSql(int limit, int each) =>
+        // The index of (tenant_id, workspace_id, at, session_id, part), backwards.
+        $"""
+        with walked as materialized (
+          select t.at, t.session_id, t.part, t.is_hit, t.n
+          from unnest($2) w(id)
+          cross join lateral (
+            select t.at, t.session_id, t.part, t.is_hit, row_number() over (order by {Order}) as n
+            from (
+              select t.at, t.session_id, t.part, t.words @@ $3::tsquery and ($4::uuid is null or t.test_id = $4) as is_hit
+              from {SearchTable.Texts} t
+              where t.tenant_id = $1 and t.workspace_id = w.id
+                and (t.at, t.session_id, t.part) < ($5, $6, $7)
+              order by {Order} limit {each}
+            ) t
+          ) t
+        ), ends as (
+          select t.at, t.session_id, t.part from walked t where t.n = {each} order by {Order} limit 1
+        )
+        select e.at, e.session_id, e.part, h.at, h.session_id, h.part
+        from (select 1) one
+        left join ends e on true
+        left join lateral (
+          select t.at, t.session_id, t.part from walked t
+          where t.is_hit and (e.at is null or (t.at, t.session_id, t.part) >= (e.at, e.session_id, e.part))
+          order by {Order} limit {limit + 1}
+        ) h on true
+        order by h.at desc, h.session_id desc, h.part desc
+        """;
+
+    /// <summary>The statement that finds all hits, up to <see cref="MaxFound"/>; its words are $3.</summary>
+    internal static string FoundSql(int limit) =>
+        // The index of words alone: "offset 0" keeps the planner from others. The words say the workspace; the row is asked all the same.
+        $"""
+        with found as materialized (
+          select t.at, t.session_id, t.part, t.tenant_id, t.workspace_id, t.test_id
+          from {SearchTable.Texts} t where t.words @@ $3::tsquery limit {MaxFound + 1} offset 0
+        )
+        select (select count(*) from found), h.at, h.session_id, h.part
+        from (select 1) one
+        left join lateral (
+          select t.at, t.session_id, t.part from found t
+          where t.tenant_id = $1 and t.workspace_id = any($2) and ($4::uuid is null or t.test_id = $4)
+            and (t.at, t.session_id, t.part) < ($5, $6, $7)
+          order by {Order} limit {limit + 1}
+        ) h on true
+        order by h.at desc, h.session_id desc, h.part desc
+        """;
 
     private string Scoped(Guid workspace, string language, string query)
     {
@@ -124,35 +177,7 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
     private async Task<HitPage> WalkAsync(HitPlace after, int limit, int length, CancellationToken cancellation)
     {
         var each = Math.Max(LeastWalk, length / Math.Max(1, caller.Workspaces.Length));
-        // The index of (tenant_id, workspace_id, at, session_id, part), backwards.
-        var rows = await new NpgsqlCommand(
-            $"""
-            with walked as materialized (
-              select t.at, t.session_id, t.part, t.is_hit, t.n
-              from unnest($2) w(id)
-              cross join lateral (
-                select t.at, t.session_id, t.part, t.is_hit, row_number() over (order by {Order}) as n
-                from (
-                  select t.at, t.session_id, t.part, t.words @@ $3::tsquery as is_hit
-                  from {SearchTable.Texts} t
-                  where t.tenant_id = $1 and t.workspace_id = w.id and ($4::uuid is null or t.test_id = $4)
-                    and (t.at, t.session_id, t.part) < ($5, $6, $7)
-                  order by {Order} limit {each}
-                ) t
-              ) t
-            ), ends as (
-              select t.at, t.session_id, t.part from walked t where t.n = {each} order by {Order} limit 1
-            )
-            select e.at, e.session_id, e.part, h.at, h.session_id, h.part
-            from (select 1) one
-            left join ends e on true
-            left join lateral (
-              select t.at, t.session_id, t.part from walked t
-              where t.is_hit and (e.at is null or (t.at, t.session_id, t.part) >= (e.at, e.session_id, e.part))
-              order by {Order} limit {limit + 1}
-            ) h on true
-            order by h.at desc, h.session_id desc, h.part desc
-            """, connection).ReadAllAsync(
+        var rows = await new NpgsqlCommand(WalkSql(limit, each), connection).ReadAllAsync(
             [_account, caller.Workspaces, _query, test, after.At, after.Session, after.Part],
             reader => (End: Place(reader, 0), Hit: Place(reader, 3)),
             cancellation);
@@ -162,23 +187,7 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
     /// <summary>Finds all hits by the index of words; null when they are too many.</summary>
     private async Task<HitPage?> FoundAsync(HitPlace after, int limit, CancellationToken cancellation)
     {
-        // The index of words alone: "offset 0" keeps the planner from others. The words say the workspace; the row is asked all the same.
-        var rows = await new NpgsqlCommand(
-            $"""
-            with found as materialized (
-              select t.at, t.session_id, t.part, t.tenant_id, t.workspace_id, t.test_id
-              from {SearchTable.Texts} t where t.words @@ $3::tsquery limit {MaxFound + 1} offset 0
-            )
-            select (select count(*) from found), h.at, h.session_id, h.part
-            from (select 1) one
-            left join lateral (
-              select t.at, t.session_id, t.part from found t
-              where t.tenant_id = $1 and t.workspace_id = any($2) and ($4::uuid is null or t.test_id = $4)
-                and (t.at, t.session_id, t.part) < ($5, $6, $7)
-              order by {Order} limit {limit + 1}
-            ) h on true
-            order by h.at desc, h.session_id desc, h.part desc
-            """, connection).ReadAllAsync(
+        var rows = await new NpgsqlCommand(FoundSql(limit), connection).ReadAllAsync(
             [_account, caller.Workspaces, _query, test, after.At, after.Session, after.Part],
             reader => (Count: reader.GetInt64(0), Hit: Place(reader, 1)),
             cancellation);

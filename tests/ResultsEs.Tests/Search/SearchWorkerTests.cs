@@ -1,6 +1,8 @@
+using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Search;
 using ResultsEs.Sessions;
@@ -86,7 +88,23 @@ public sealed class SearchWorkerTests(OwnHost own) : IClassFixture<OwnHost>
         }
 
         Assert.Equal(Enumerable.Range(1, hits).Reverse(), found);
+        Assert.Contains("ix_search_texts_words", await PlanAsync(SearchQuery.FoundSql(limit: 25)), StringComparison.Ordinal);
+        Assert.Contains("Index Scan Backward using ix_search_texts_place", await PlanAsync(SearchQuery.WalkSql(limit: 25, each: 300)), StringComparison.Ordinal);
         Assert.InRange(requests, 1, (hits / 100) + 2);
+
+        // As the service asks, with statistics that know these words.
+        async Task<string> PlanAsync(string sql)
+        {
+            await ExecuteAsync("analyze results.search_texts");
+            await using var connection = await Database.OpenConnectionAsync(Cancelled);
+            await using var transaction = await connection.BeginTransactionAsync(Cancelled);
+            await connection.ExecuteAsync("set local enable_seqscan = off", [], Cancelled);
+            var plan = await new NpgsqlCommand($"explain {sql}", connection).ReadAllAsync(
+                [account, new[] { TestClients.WorkspaceA }, $"'{scope}{word}' & '{test}'", session.TestId, DateTime.UtcNow, Guid.AllBitsSet, Guid.AllBitsSet],
+                reader => reader.GetString(0), Cancelled);
+            Assert.DoesNotContain(plan, line => line.Contains("Seq Scan", StringComparison.Ordinal));
+            return string.Join('\n', plan);
+        }
     }
 
     [Fact]
@@ -103,6 +121,34 @@ public sealed class SearchWorkerTests(OwnHost own) : IClassFixture<OwnHost>
 
         Assert.Empty(await FindAsync(word));
         Assert.Equal("0", await AskAsync($"select count(*)::text from results.search_texts where session_id = '{session.Id}'"));
+    }
+
+    [Fact]
+    public async Task Searches_and_bytes_of_history_under_way_are_shared_and_nobody_else_waits()
+    {
+        var shares = own.Host.Services.GetRequiredService<ClientShares>();
+        var client = new Caller(TestClients.AccountOne, [TestClients.WorkspaceA], TestClients.Reader, []);
+        var session = TestData.Session();
+        await own.Http.RecordAsync(session);
+        var (history, search, now) = ($"/api/v3/sessionResults/{session.Id}?version=1", "/api/v3/answers?q=x", $"/api/v3/sessionResults/{session.Id}");
+        Assert.Null(shares.Searches.Take(client, 1_000));
+        Assert.Null(shares.History.Take(client, 64 * 1024 * 1024));
+
+        await IsAsync(history, HttpStatusCode.TooManyRequests, "This client has as many bytes of history under way as it may. Ask again when some have ended.");
+        await IsAsync(search, HttpStatusCode.TooManyRequests, "This client has as many searches under way as it may. Ask again when some have ended.");
+        await IsAsync(now, HttpStatusCode.OK, null);
+        shares.Searches.Return(client, 1_000);
+        shares.History.Return(client, 64 * 1024 * 1024);
+        await IsAsync(history, HttpStatusCode.OK, null);
+        await IsAsync(search, HttpStatusCode.OK, null);
+        await Wait.UntilAsync(() => shares.Searches.Held == 0 && shares.History.Held == 0);
+
+        async Task IsAsync(string path, HttpStatusCode status, string? detail)
+        {
+            using var answer = await own.Http.ReadAsync(path);
+            Assert.Equal((path, status), (path, answer.StatusCode));
+            Assert.Equal(detail, (string?)(await answer.JsonAsync())["detail"]);
+        }
     }
 
     private async Task<JsonArray> FindAsync(string word) => (await own.Http.JsonAsync($"/api/v3/answers?q={word}"))["answers"]!.AsArray();
