@@ -32,7 +32,7 @@ public static class GetSessionEvents
     [Audited(AuditKind.Read, "sessionId")]
     [Authorize(Scopes.StudiesRead)]
     [Compressed]
-    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
+    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ClientShares shares, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var session = parameters.Id("sessionId");
@@ -45,6 +45,8 @@ public static class GetSessionEvents
         if (await SessionResultQuery.ReadAsync(database, SessionHistory.Place, caller, session, StreamPlace.Read, cancellation)
             is not { } place)
             return Problems.NotFound();
+        if (shares.History.TakeOrRefuse(http, caller, Math.Min(place.Bytes, StreamHistory.PageBytes)) is { } refusal)
+            return refusal;
 
         var stream = new StreamKey(Tenant.Of(caller.Account), session);
         var page = await StreamHistory.ReadAsync(
