@@ -7,7 +7,7 @@ internal static class SearchLanguage
     public const string Simple = "simple";
 
     // Those that PostgreSQL has from version 14 on.
-    private static readonly FrozenDictionary<string, string> Configurations = new Dictionary<string, string>
+    private static readonly FrozenDictionary<string, string> Configurations = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["ar"] = "arabic", ["ca"] = "catalan", ["da"] = "danish", ["de"] = "german", ["el"] = "greek", ["en"] = "english",
         ["es"] = "spanish", ["eu"] = "basque", ["fi"] = "finnish", ["fr"] = "french", ["ga"] = "irish", ["hi"] = "hindi",
