@@ -41,7 +41,7 @@ internal static class SearchRow
     public static async Task<IReadOnlyList<ResultRow>> MeasureAsync(Postgres postgres, BenchmarkOptions options, CancellationToken cancellation)
     {
         var database = await postgres.CreateDatabaseAsync("s1", cancellation);
-        await Benchmarks.Fill.WithAsync(database, sessions: 1, cancellation);
+        await Fill.WithAsync(database, sessions: 1, cancellation);
         await FillAsync(database, cancellation);
         await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxAutoPrepare = 10, AutoPrepareMinUsages = 1, Options = "-c enable_seqscan=off" });
         await using var project = await Service.StartAsync(database, cancellation, ("Shares__Searches__PerClient", "8"), ("Shares__Searches__PerAccount", "8"));
@@ -128,7 +128,7 @@ internal static class SearchRow
                 var vector = string.Join(' ', words.Index().GroupBy(word => word.Item, word => word.Index + 1).Select(word => $"'{Scope}{WordOf(word.Key)}':{string.Join(',', word)}"));
                 await copy.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{Service.Account}\t{session}\t{new Guid(n, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)}\t{session}\t{Service.Workspace}\t{test}\tWritten\tsimple\t{new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddSeconds(n):O}\t{n}\t{string.Join(' ', words.Select(WordOf))}\t{vector}"));
+                    $"{Service.Account}\t{session}\t{new Guid(n, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)}\t{session}\t{Service.Workspace}\t{test}\tWritten\tsimple\t{new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddSeconds(n):O}\t{n}\t{string.Join(' ', words.Select(WordOf))}\t{vector}").AsMemory(), cancellation);
             }
         }
 

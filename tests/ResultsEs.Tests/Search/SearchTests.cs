@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
-using ResultsEs.EventStore;
 using ResultsEs.Search;
 using ResultsEs.Tests.Access;
 

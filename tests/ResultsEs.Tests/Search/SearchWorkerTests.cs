@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
@@ -159,7 +160,7 @@ public sealed class SearchWorkerTests(OwnHost own) : IClassFixture<OwnHost>
     private async Task CompleteAsync()
     {
         var now = await AskAsync("select clock_timestamp()::text");
-        await Wait.UntilAsync(async () => (DateTimeOffset)(await own.Http.JsonAsync("/api/v3/answers?q=x"))["meta"]!["asOf"]! >= DateTimeOffset.Parse(now, null));
+        await Wait.UntilAsync(async () => (DateTimeOffset)(await own.Http.JsonAsync("/api/v3/answers?q=x"))["meta"]!["asOf"]! >= DateTimeOffset.Parse(now, CultureInfo.InvariantCulture));
     }
 
     private async Task ExecuteAsync(string sql)

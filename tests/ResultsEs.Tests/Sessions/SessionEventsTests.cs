@@ -67,7 +67,7 @@ public sealed class SessionEventsTests(AppFixture app)
         await http.RecordAsync(session);
 
         var (versions, after) = (new List<int>(), (int?)0);
-        for (; after is { } last; )
+        for (; after is { } last;)
         {
             var page = await http.JsonAsync($"/api/v3/sessionResults/{session.Id}/events?limit={limit}&after={last}");
             Assert.InRange(page["events"]!.AsArray().Count, 1, limit);
