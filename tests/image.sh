@@ -36,7 +36,7 @@ while read -r setting; do
 done < <(sed -n 's/^ENV //p' Dockerfile | tr ' ' '\n')
 [ "${RESULTS_DATA:?}" = /data ] && [ "${ASPNETCORE_URLS:?}" = http://+:5080 ] || { echo "tests/image.sh: the Dockerfile's settings are others" >&2; exit 1; }
 export RESULTS_DATA=$folder/data ASPNETCORE_URLS=http://127.0.0.1:0 ASPNETCORE_ENVIRONMENT=Production Access__Issuer=http://results.example/
-export CLIENT=smoke SECRET=smoke-secret WORKSPACE=5a0c0000-0000-4000-8000-00000000000a
+export CLIENT=smoke SECRET=smoke-secret-of-one-day WORKSPACE=5a0c0000-0000-4000-8000-00000000000a
 mkdir "$RESULTS_DATA"
 cd "$app"
 SecretHash=$(dotnet ResultsEs.dll hash-secret <<<"$SECRET" | tail -1)

@@ -11,6 +11,10 @@ internal static class ApiDescription
 {
     private const string OAuth = "oauth2";
 
+    // An operator may have chosen it.
+    private const string ClientId = "clientId";
+    private const string AnyId = """{ "type": "string", "maxLength": 100 }""";
+
     private static readonly string[] RateLimitHeaders =
         ["RateLimit", "RateLimit-Policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
 
@@ -25,6 +29,7 @@ internal static class ApiDescription
         ["studyUuid"] = ("The test.", SampleAnswers.TestId.ToString()),
         ["participantId"] = ("The participant.", SampleAnswers.ParticipantId.ToString()),
         ["erasureId"] = ("The erasure.", SampleAnswers.OfParticipant.ErasureId.ToString()),
+        [ClientId] = ("The client.", SampleAnswers.OfClient.ClientId),
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
     };
 
@@ -65,7 +70,8 @@ internal static class ApiDescription
                   "tokenUrl": "/{{TokenIssuer.TokenPath}}",
                   "scopes": { "{{Scopes.StudiesRead}}": "Every read", "{{Scopes.EventsWrite}}": "Sending events",
                     "{{Scopes.PrivacyWrite}}": "Erasing what is held about participants",
-                    "{{Scopes.PrivacyRead}}": "Reading everything that is held about a participant" } } } },
+                    "{{Scopes.PrivacyRead}}": "Reading everything that is held about a participant",
+                    "{{Scopes.ClientsAdmin}}": "Adding, rotating and revoking clients of the account" } } } },
               "{{ApiPages.Bearer}}": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have." } }
             """);
@@ -94,7 +100,7 @@ internal static class ApiDescription
         var parameters = new JsonArray(
         [
             .. endpoint.PathParameters.Select(name =>
-                Parameter("path", new(name, Ids[name].Text, QueryParameter.Uuid, IsRequired: true), operation.Id)),
+                Parameter("path", new(name, Ids[name].Text, name == ClientId ? AnyId : QueryParameter.Uuid, true), operation.Id)),
             .. operation.Query.Select(parameter => Parameter("query", parameter, operation.Id)),
         ]);
         if (parameters.Count > 0)
@@ -131,6 +137,7 @@ internal static class ApiDescription
     {
         "getToken" => Body(
             "application/x-www-form-urlencoded", schemas.Component("TokenRequest", () => Parts["tokenRequest"]!.DeepClone().AsObject())),
+        "addClient" => Body("application/json", schemas.Of(typeof(NewClient)), ("warehouse", SampleAnswers.AskedClient())),
         "recordEvents" => Body("application/json", Events(schemas), ("survey", SampleAnswers.Batch())),
         "recordEventLines" => Body("application/x-ndjson", Binary(), ("survey", SampleAnswers.BatchLines())),
         _ => null,

@@ -1,4 +1,5 @@
 using System.Text;
+using ResultsEs.Access;
 using ResultsEs.Changes;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
@@ -50,9 +51,18 @@ internal static class SampleAnswers
             ["eraseSession"] = [("thinkOutLoud", () => Node(OfParticipant with { Kind = ErasureKind.Session, Subject = SessionId }))],
             ["getErasure"] = [("thinkOutLoud", () => Node(OfParticipant))],
             ["exportParticipant"] = [("thinkOutLoud", ParticipantExport)],
+            ["listClients"] = [("warehouse", () => Node(new ClientList([OfClient], NextAfter: null)))],
+            ["getClient"] = [("warehouse", () => Node(OfClient))],
+            ["addClient"] = [("warehouse", () => Node(new ClientWithSecret(OfClient, Secret)))],
+            ["rotateClient"] =
+                [("warehouse", () => Node(new ClientWithSecret(OfClient with { OldSecretUntil = Stored.AddDays(1) }, Secret)))],
+            ["revokeClient"] = [("warehouse", () => Node(OfClient with { RevokedAt = Stored }))],
             ["recordEvents"] = [("survey", Recorded)],
             ["recordEventLines"] = [("survey", () => Node(new PostEventLinesResponse(2, 2, 0, 0, [])))],
         };
+
+    // Of the form of a generated secret, and the hash of nothing.
+    private const string Secret = "res_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
     private static readonly Lazy<IReadOnlyList<IncomingEvent>> Events =
         new(() => [.. Samples.Names.SelectMany(name => Read(Samples.Read(name)))]);
@@ -64,6 +74,23 @@ internal static class SampleAnswers
 
     /// <summary>The test of the examples of lists.</summary>
     public static Guid TestId => Session(ThinkOutLoud).Body.TestId!.Value;
+
+    /// <summary>A client of the samples' workspace.</summary>
+    public static ClientRecord OfClient => new()
+    {
+        ClientId = "6f0c9a52-2b1e-4d43-9c3e-0a4a4a1f7d20",
+        Name = "Warehouse",
+        Source = ClientSource.Database,
+        Account = Guid.Parse("5a0c0000-0000-4000-8000-000000000001"),
+        Workspaces = [Guid.Parse("5a0c0000-0000-4000-8000-00000000000a")],
+        Scopes = [Scopes.StudiesRead],
+        CreatedAt = Stored,
+        CreatedBy = "administration",
+        SecretSince = Stored,
+    };
+
+    public static JsonNode AskedClient() =>
+        Node(new NewClient { Name = OfClient.Name, Workspaces = OfClient.Workspaces, Scopes = OfClient.Scopes });
 
     /// <summary>The workspace of the samples.</summary>
     public static Guid WorkspaceId => Session(ThinkOutLoud).Body.WorkspaceId!.Value;

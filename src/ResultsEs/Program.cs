@@ -34,6 +34,7 @@ try
     builder.AddEventStore(database.ConnectionString);
     builder.AddReads(database.ConnectionString);
     builder.AddAuditTable();
+    builder.AddStoredClients();
     builder.AddProjectionVersions();
     builder.AddIngestion();
     builder.AddSessions();

@@ -7,6 +7,9 @@ internal sealed class AccessOptions
 
     public List<ClientOptions> Clients { get; init; } = [];
 
+    /// <summary>Other issuers, whose tokens count too. Read at the start.</summary>
+    public List<IssuerOptions> Issuers { get; init; } = [];
+
     public RateLimitingOptions RateLimiting { get; init; } = new();
 
     /// <summary>The names of workspaces; those without one are called by their ids.</summary>
@@ -37,6 +40,12 @@ internal sealed class TokenOptions
 
     /// <summary>PEM file of the RSA key of all nodes, made when missing. Default: <c>keys/signing.pem</c> in the data folder.</summary>
     public string? SigningKeyPath { get; init; }
+
+    /// <summary>False: this service issues no tokens and takes none of its own, only those of other issuers. Default: true.</summary>
+    public bool BuiltInTokens { get; init; } = true;
+
+    /// <summary>How often the keys of other issuers are fetched, in seconds: 1 to 3,600. Default: 300.</summary>
+    public int KeysRefreshSeconds { get; init; } = 300;
 
     /// <summary>The highest value of <see cref="RefreshSeconds"/>: what is taken from a client is gone within this time.</summary>
     public const int MaxRefreshSeconds = 60;
@@ -138,6 +147,17 @@ internal static class AccessProblems
         if (options.Access.Issuer is { } issuer &&
             (!issuer.IsAbsoluteUri || issuer.Scheme is not ("http" or "https") || issuer.Query.Length + issuer.Fragment.Length > 0))
             failures.Add("Access:Issuer must be an absolute http or https URL without query or fragment.");
+
+        if (options.Access.KeysRefreshSeconds is < 1 or > 3_600)
+            failures.Add("Access:KeysRefreshSeconds must be from 1 to 3600.");
+        if (!options.Access.BuiltInTokens && options.Issuers.Count == 0)
+            failures.Add("Issuers is empty, and Access:BuiltInTokens is false: nobody could have a token.");
+        if (options.Issuers.Count > IssuerOptions.MaxIssuers)
+            failures.Add($"Issuers has {options.Issuers.Count} entries; {IssuerOptions.MaxIssuers} are the most.");
+        for (var i = 0; i < options.Issuers.Count; i++)
+            failures.AddRange(options.Issuers[i].Problems($"Issuers:{i}", environment.IsDevelopment()));
+        failures.AddRange(options.Issuers.GroupBy(issuer => issuer.Authority?.ToString().TrimEnd('/'), StringComparer.Ordinal)
+            .Where(same => same.Count() > 1).Select(same => $"Issuers: '{same.Key}' is there {same.Count()} times."));
 
         for (var i = 0; i < options.Cors.Origins.Count; i++)
         {

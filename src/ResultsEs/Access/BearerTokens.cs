@@ -2,10 +2,13 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
+using ResultsEs.Http;
 
 namespace ResultsEs.Access;
 
-/// <summary>Authentication by our own access tokens, on every endpoint that does not allow anonymous requests.</summary>
+/// <summary>
+/// Authentication by access tokens, our own and those of other issuers, on every endpoint that does not allow anonymous requests.
+/// </summary>
 internal static class BearerTokens
 {
     /// <summary>The realm of challenges (RFC 9110, 11.5): all of the service.</summary>
@@ -14,14 +17,19 @@ internal static class BearerTokens
     /// <summary>The tolerated difference between the clocks of two nodes.</summary>
     public static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(10);
 
+    private static readonly string RetryAfter = ((int)IssuerKeys.Between.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+
     public static void Add(IServiceCollection services)
     {
         services.AddSingleton<ValidatedTokens>();
+        services.AddSingleton<TokenServices>();
+        services.AddSingleton<Issuers>();
+        services.AddHostedService(provider => provider.GetRequiredService<Issuers>());
         // Before AddAuthentication, which adds its own only when there is none.
         services.AddScoped<IAuthenticationService, CachingAuthenticationService>();
         services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
-            .Configure<SigningKey, Clients, ValidatedTokens, IOptions<AccessOptions>, IConfiguration>(Configure);
+            .Configure<SigningKey, TokenServices, IOptions<AccessOptions>, IConfiguration>(Configure);
 
         var authorization = services.AddAuthorizationBuilder();
         authorization.SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
@@ -31,9 +39,10 @@ internal static class BearerTokens
     }
 
     private static void Configure(
-        JwtBearerOptions bearer, SigningKey key, Clients clients, ValidatedTokens validated,
-        IOptions<AccessOptions> options, IConfiguration configuration)
+        JwtBearerOptions bearer, SigningKey key, TokenServices services, IOptions<AccessOptions> options, IConfiguration configuration)
     {
+        var (clients, validated, issuers) = services;
+        var isBuiltIn = options.Value.Access.BuiltInTokens;
         bearer.MapInboundClaims = false;
         bearer.TokenValidationParameters = new TokenValidationParameters
         {
@@ -48,11 +57,17 @@ internal static class BearerTokens
         };
         bearer.Events = new JwtBearerEvents
         {
-            OnMessageReceived = static context =>
+            OnMessageReceived = async context =>
             {
-                if (ValidatedTokens.TokenOf(context.Request.Headers.Authorization.ToString()).Length > ValidatedTokens.MaxTokenLength)
+                var header = context.Request.Headers.Authorization.ToString();
+                if (ValidatedTokens.TokenOf(header).Length > ValidatedTokens.MaxTokenLength)
                     context.Fail("The token is too long.");
-                return Task.CompletedTask;
+                else if (await issuers.ValidateAsync(
+                    ValidatedTokens.TokenOf(header).ToString(), validated.IsCurrent, context.HttpContext.RequestAborted)
+                    is { Verdict: not IssuerVerdict.NotTheirs } result)
+                    Take(context, result, header, validated);
+                else if (!isBuiltIn && !ValidatedTokens.TokenOf(header).IsEmpty)
+                    context.Fail("This service issues no tokens.");
             },
             OnTokenValidated = context =>
             {
@@ -64,7 +79,8 @@ internal static class BearerTokens
                     context.Principal = new CallerPrincipal(identity, caller);
                     var ticket = new AuthenticationTicket(context.Principal, context.Scheme.Name);
                     var (header, token) = (context.Request.Headers.Authorization.ToString(), context.SecurityToken);
-                    validated.Add(header, caller.ClientId, current, ticket, token.ValidFrom, token.ValidTo);
+                    var client = current.Find(caller.ClientId);
+                    validated.Add(header, caller.ClientId, new(ticket, token.ValidFrom, token.ValidTo, current) { Client = client });
                 }
                 else
                     context.Fail("The token names no client of this service.");
@@ -76,11 +92,20 @@ internal static class BearerTokens
                 if (context.Exception is SecurityTokenInvalidLifetimeException
                     && new JsonWebToken(ValidatedTokens.TokenOf(context.Request.Headers.Authorization.ToString()).ToString())
                         .TryGetPayloadValue<string>(Caller.ClientIdClaim, out var client))
-                    context.HttpContext.Features.Set(new EndedToken(client));
+                    context.HttpContext.Features.Set(new EndedToken(client, IsOurs: true));
                 return Task.CompletedTask;
             },
             OnChallenge = static context =>
             {
+                if (context.HttpContext.Features.Get<UnreachableIssuer>() is not null)
+                {
+                    context.HandleResponse();
+                    context.Response.Headers.RetryAfter = RetryAfter;
+                    return Problems.Of(
+                        StatusCodes.Status503ServiceUnavailable, "The issuer of the token cannot be reached, so its keys are not known.")
+                        .ExecuteAsync(context.HttpContext);
+                }
+
                 // Without the library's description, which would repeat parts of the token.
                 context.HandleResponse();
                 context.Response.StatusCode = StatusCodes.Status401Unauthorized;
@@ -99,6 +124,27 @@ internal static class BearerTokens
         };
     }
 
+    /// <summary>Takes what another issuer's token says, or refuses it.</summary>
+    private static void Take(MessageReceivedContext context, IssuerResult result, string header, ValidatedTokens validated)
+    {
+        if (result is { Verdict: IssuerVerdict.Valid, Caller: { } caller, Token: { } token })
+        {
+            context.Principal = new CallerPrincipal(new ClaimsIdentity(context.Scheme.Name), caller);
+            context.Success();
+            var ticket = new AuthenticationTicket(context.Principal, context.Scheme.Name);
+            validated.Add(
+                header, caller.ClientId,
+                new(ticket, token.ValidFrom, token.ValidTo, result.KeysUsed!) { IssuerKeys = result.Issuer!.Keys });
+            return;
+        }
+
+        if (result.Verdict == IssuerVerdict.Unreachable)
+            context.HttpContext.Features.Set(new UnreachableIssuer());
+        else if (result.Verdict == IssuerVerdict.Ended)
+            context.HttpContext.Features.Set(new EndedToken(Issuers.SubjectOf(result), IsOurs: false));
+        context.Fail("The token of another issuer is not valid here.");
+    }
+
     /// <summary>Authentication that first asks <see cref="ValidatedTokens"/>, which saves making a handler for each request.</summary>
     private sealed class CachingAuthenticationService(
         ValidatedTokens validated, IAuthenticationSchemeProvider schemes, IAuthenticationHandlerProvider handlers,
@@ -113,5 +159,11 @@ internal static class BearerTokens
     }
 }
 
-/// <summary>The feature of a request whose token is one of ours and has ended.</summary>
-internal sealed record EndedToken(string ClientId);
+/// <summary>What tokens are checked with.</summary>
+internal sealed record TokenServices(Clients Clients, ValidatedTokens Validated, Issuers Issuers);
+
+/// <summary>The feature of a request whose token was valid and has ended: one of ours, or of another issuer.</summary>
+internal sealed record EndedToken(string ClientId, bool IsOurs);
+
+/// <summary>The feature of a request whose token cannot be checked now.</summary>
+internal sealed record UnreachableIssuer;

@@ -3,7 +3,9 @@ namespace ResultsEs.Access;
 /// <summary>The caller of a request, as its access token says. Every query and every write is limited to it.</summary>
 /// <param name="Account">The tenant: part of every key and query.</param>
 /// <param name="Workspaces">The client's workspaces, never empty. An array, because it goes to SQL as one parameter.</param>
-/// <param name="ClientId">The client the token was issued to.</param>
+/// <param name="ClientId">
+/// The client the token was issued to. Of another issuer's token: that issuer, a blank, and the token's subject.
+/// </param>
 /// <param name="Scopes">The scopes of the token, a subset of <see cref="Access.Scopes.All"/>.</param>
 public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, string[] Scopes)
 {
@@ -11,6 +13,9 @@ public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, st
     internal const string WorkspacesClaim = "workspaces";
     internal const string ClientIdClaim = "client_id";
     internal const string ScopeClaim = "scope";
+
+    /// <summary>The other issuer of the token, as it is configured; null for a token of this service.</summary>
+    internal string? Issuer { get; init; }
 
     /// <summary>Returns the caller of an authenticated request.</summary>
     /// <exception cref="InvalidOperationException">The endpoint allows anonymous requests, so no token was validated.</exception>

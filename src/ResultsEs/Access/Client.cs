@@ -5,7 +5,7 @@ namespace ResultsEs.Access;
 /// <param name="Account">The tenant.</param>
 /// <param name="Workspaces">The workspaces it may use, at least one.</param>
 /// <param name="Scopes">The scopes its tokens may carry, at least one.</param>
-/// <param name="SecretHashes">The hashes of the secrets that are valid, each as <see cref="SecretHash"/> makes them.</param>
+/// <param name="Secrets">Its secrets, any of which is right.</param>
 /// <param name="ReadsPerMinute">Its own limit of reads; null for that of all.</param>
 /// <param name="WritesPerMinute">Its own limit of writes; null for that of all.</param>
 internal sealed record Client(
@@ -13,34 +13,51 @@ internal sealed record Client(
     Guid Account,
     IReadOnlyList<Guid> Workspaces,
     IReadOnlyList<string> Scopes,
-    IReadOnlyList<string> SecretHashes,
+    IReadOnlyList<ClientSecret> Secrets,
     int? ReadsPerMinute,
     int? WritesPerMinute)
 {
+    /// <summary>True for a client of the database; others are of the configuration.</summary>
+    public bool IsStored { get; init; }
+
     public static Client Of(ClientOptions options) => new(
-        options.Id, options.Account, options.Workspaces, options.Scopes, [options.SecretHash],
+        options.Id, options.Account, options.Workspaces, options.Scopes, [new ClientSecret(options.SecretHash)],
         options.ReadsPerMinute, options.WritesPerMinute);
 
     /// <summary>True when nothing of it is different.</summary>
     public bool IsLike(Client other) =>
-        (Id, Account, ReadsPerMinute, WritesPerMinute) == (other.Id, other.Account, other.ReadsPerMinute, other.WritesPerMinute)
+        (Id, Account, ReadsPerMinute, WritesPerMinute, IsStored)
+            == (other.Id, other.Account, other.ReadsPerMinute, other.WritesPerMinute, other.IsStored)
         && Workspaces.SequenceEqual(other.Workspaces) && Scopes.SequenceEqual(other.Scopes, StringComparer.Ordinal)
-        && SecretHashes.SequenceEqual(other.SecretHashes, StringComparer.Ordinal);
+        && Secrets.SequenceEqual(other.Secrets);
 }
 
-/// <summary>The clients of one moment, by id. Immutable: a change makes another, so its identity tells that nothing has changed.</summary>
-internal sealed class ClientSet(IEnumerable<Client> clients)
+/// <summary>A secret of a client.</summary>
+/// <param name="Hash">Its hash, as <see cref="SecretHash"/> makes them.</param>
+/// <param name="Until">When it ends; null for never.</param>
+internal sealed record ClientSecret(string Hash, DateTimeOffset? Until = null);
+
+/// <summary>
+/// The clients of one moment, by id. Immutable: a change makes another, so its identity tells that nothing has changed. A client that has
+/// not changed is the same object as in the set <paramref name="before"/>.
+/// </summary>
+internal sealed class ClientSet(IEnumerable<Client> clients, ClientSet? before = null)
 {
-    public FrozenDictionary<string, Client> ById { get; } = clients.ToFrozenDictionary(client => client.Id, StringComparer.Ordinal);
+    public FrozenDictionary<string, Client> ById { get; } = clients
+        .Select(client => before?.Find(client.Id) is { } same && same.IsLike(client) ? same : client)
+        .ToFrozenDictionary(client => client.Id, StringComparer.Ordinal);
 
     public Client? Find(string? id) => id is not null && ById.TryGetValue(id, out var client) ? client : null;
 
     /// <summary>
     /// The caller with what its token says and its client has now; the same object when that is all. Null when the client is gone, has
-    /// moved to another account, or has none of the token's workspaces: such a token is good for nothing.
+    /// moved to another account, or has none of the token's workspaces: such a token is good for nothing. What another issuer's token says
+    /// is as it was: this service does not know its client.
     /// </summary>
     public Caller? Cut(Caller caller)
     {
+        if (caller.Issuer is not null)
+            return caller;
         if (Find(caller.ClientId) is not { } client || client.Account != caller.Account)
             return null;
 

@@ -14,7 +14,7 @@ internal static class Discovery
     public const string ResourcePath = "/.well-known/oauth-protected-resource";
 
     // Addresses are the issuer's, because the request's host is not the public one behind a proxy.
-    public static Task ServeServer(HttpContext context) => WriteAsync(context, issuer => new JsonObject
+    public static Task ServeServer(HttpContext context) => WriteAsync(context, (issuer, _) => new JsonObject
     {
         ["issuer"] = issuer.AbsoluteUri,
         ["token_endpoint"] = new Uri(issuer, TokenIssuer.TokenPath).AbsoluteUri,
@@ -26,12 +26,16 @@ internal static class Discovery
             Strings([ClientAuthenticationMethods.ClientSecretPost, ClientAuthenticationMethods.ClientSecretBasic]),
     });
 
-    public static Task ServeResource(HttpContext context) => WriteAsync(context, issuer =>
+    public static Task ServeResource(HttpContext context) => WriteAsync(context, (issuer, options) =>
     {
         var resource = new JsonObject
         {
             ["resource"] = issuer.AbsoluteUri,
-            ["authorization_servers"] = Strings([issuer.AbsoluteUri]),
+            ["authorization_servers"] = Strings(
+            [
+                .. options.Access.BuiltInTokens ? [issuer.AbsoluteUri] : (string[])[],
+                .. options.Issuers.Select(other => other.Authority!.OriginalString),
+            ]),
             ["scopes_supported"] = Strings(Scopes.All),
             ["bearer_methods_supported"] = Strings(["header"]),
         };
@@ -40,12 +44,12 @@ internal static class Discovery
         return resource;
     });
 
-    private static async Task WriteAsync(HttpContext context, Func<Uri, JsonObject> document)
+    private static async Task WriteAsync(HttpContext context, Func<Uri, AccessOptions, JsonObject> document)
     {
         var services = context.RequestServices;
         var options = services.GetRequiredService<IOptions<AccessOptions>>().Value;
         var issuer = TokenIssuer.Issuer(options, services.GetRequiredService<IConfiguration>());
-        var body = Encoding.UTF8.GetBytes(document(issuer).ToJsonString());
+        var body = Encoding.UTF8.GetBytes(document(issuer, options).ToJsonString());
         context.Response.ContentType = "application/json; charset=UTF-8";
         context.Response.ContentLength = body.Length;
         await context.Response.Body.WriteAsync(body, context.RequestAborted);

@@ -16,29 +16,36 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     private static readonly Counter<long> CountedLocally = Instruments.Meter.CreateCounter<long>(
         "results.limits.alone", "{request}", "Requests that a node counted by itself, because Redis did not answer.");
 
-    // About 10 MB at 100 bytes a window. Clients are far fewer, so this bounds the memory that strangers can take.
+    // About 10 MB at 100 bytes a window. Clients are far fewer, so this bounds the memory that strangers can take, and other issuers'
+    // subjects.
     private const int MaxAddresses = 100_000;
 
     private readonly RateLimitWindows _addressWindows;
     private readonly RateLimitWindows _failureWindows;
     private readonly RateLimitWindows _clientWindows;
+    private readonly RateLimitWindows _subjectWindows;
     private readonly RateLimitPolicy _anonymous;
     private readonly RateLimitPolicy _failures;
     private readonly RateLimitPolicy _tokens;
     private readonly RateLimitingOptions _options;
     private readonly Clients _clients;
     private readonly SharedWindows? _shared;
+    private readonly FrozenDictionary<string, (RateLimitPolicy Reads, RateLimitPolicy Writes)> _issuers;
     private volatile LimitSet? _limits;
 
-    public RateLimits(IOptions<AccessOptions> options, Clients clients, TimeProvider time, SharedWindows? shared = null)
+    public RateLimits(
+        IOptions<AccessOptions> options, Clients clients, Issuers issuers, TimeProvider time, SharedWindows? shared = null)
     {
         (_options, _clients, _shared) = (options.Value.RateLimiting, clients, shared);
+        _issuers = issuers.All.ToFrozenDictionary(issuer => issuer.Name, issuer => (
+            PolicyOfReads(issuer.Options.ReadsPerMinute), PolicyOfWrites(issuer.Options.WritesPerMinute)), StringComparer.Ordinal);
         _anonymous = new RateLimitPolicy("anonymous", _options.AnonymousPerMinute);
         _failures = new RateLimitPolicy("token-failures", _options.TokenFailuresPerMinute);
         _tokens = new RateLimitPolicy("tokens", _options.TokensPerMinute);
         _addressWindows = new RateLimitWindows(time, MaxAddresses);
         _failureWindows = new RateLimitWindows(time, MaxAddresses);
         _clientWindows = new RateLimitWindows(time, int.MaxValue);
+        _subjectWindows = new RateLimitWindows(time, MaxAddresses);
     }
 
     public static void Add(IServiceCollection services, IConfiguration configuration)
@@ -152,13 +159,18 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
 
     private Limit Find(HttpContext context)
     {
-        if (!PublicEndpoint.Is(context.GetEndpoint())
-            && Caller.Find(context.User) is { } caller && Limits().ByClient.TryGetValue(caller.ClientId, out var client))
-            return IsWrite(context.Request.Method) ? client.Writes : client.Reads;
+        if (!PublicEndpoint.Is(context.GetEndpoint()) && Caller.Find(context.User) is { } caller)
+        {
+            var isWrite = IsWrite(context.Request.Method);
+            if (caller.Issuer is { } issuer && _issuers.TryGetValue(issuer, out var limits))
+                return OfKey(_subjectWindows, (isWrite ? "w " : "r ") + caller.ClientId, isWrite ? limits.Writes : limits.Reads);
+            if (Limits().ByClient.TryGetValue(caller.ClientId, out var client))
+                return isWrite ? client.Writes : client.Reads;
+        }
 
         // Its client has to learn that it has ended, however many strangers come from its address.
-        if (context.Features.Get<EndedToken>() is { } ended && _clients.Current.Find(ended.ClientId) is not null)
-            return OfKey(_clientWindows, "e " + ended.ClientId, _anonymous);
+        if (context.Features.Get<EndedToken>() is { } ended && !(ended.IsOurs && _clients.Current.Find(ended.ClientId) is null))
+            return OfKey(ended.IsOurs ? _clientWindows : _subjectWindows, "e " + ended.ClientId, _anonymous);
 
         return OfKey(_addressWindows, "a " + AddressOf(context.Connection.RemoteIpAddress), _anonymous);
     }
@@ -179,12 +191,14 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         return _limits = new LimitSet(clients, clients.ById.Values.ToFrozenDictionary(
             client => client.Id,
             client => new ClientLimits(
-                Reads: OfKey(
-                    _clientWindows, "r " + client.Id, new RateLimitPolicy("default", client.ReadsPerMinute ?? _options.ReadsPerMinute)),
-                Writes: OfKey(
-                    _clientWindows, "w " + client.Id, new RateLimitPolicy("writes", client.WritesPerMinute ?? _options.WritesPerMinute))),
+                Reads: OfKey(_clientWindows, "r " + client.Id, PolicyOfReads(client.ReadsPerMinute)),
+                Writes: OfKey(_clientWindows, "w " + client.Id, PolicyOfWrites(client.WritesPerMinute))),
             StringComparer.Ordinal));
     }
+
+    private RateLimitPolicy PolicyOfReads(int? own) => new("default", own ?? _options.ReadsPerMinute);
+
+    private RateLimitPolicy PolicyOfWrites(int? own) => new("writes", own ?? _options.WritesPerMinute);
 
     private static bool IsWrite(string method) => HttpMethods.IsPost(method) || HttpMethods.IsDelete(method);
 

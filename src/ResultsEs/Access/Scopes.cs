@@ -15,6 +15,9 @@ public static class Scopes
     /// <summary>Reading everything that is held about a participant.</summary>
     public const string PrivacyRead = "privacy:read";
 
+    /// <summary>Adding and revoking clients of the account, and giving them new secrets.</summary>
+    public const string ClientsAdmin = "clients:admin";
+
     /// <summary>Every scope this service knows.</summary>
-    public static IReadOnlyList<string> All { get; } = [StudiesRead, EventsWrite, PrivacyWrite, PrivacyRead];
+    public static IReadOnlyList<string> All { get; } = [StudiesRead, EventsWrite, PrivacyWrite, PrivacyRead, ClientsAdmin];
 }

@@ -32,19 +32,22 @@ internal sealed class SecretChecks(TimeProvider time)
     {
         foreach (var key in _known.Keys)
         {
-            if (clients.Find(key.Client)?.SecretHashes.Contains(key.Hash, StringComparer.Ordinal) != true)
+            if (clients.Find(key.Client)?.Secrets.Any(secret => secret.Hash == key.Hash) != true)
                 _known.TryRemove(key, out _);
         }
     }
 
     /// <summary>
-    /// Checks a secret against each of the client's hashes. <paramref name="isSuspect"/> says that it comes from where many failed.
+    /// Checks a secret against each of the client's that has not ended. <paramref name="isSuspect"/> says that it comes from where many
+    /// failed.
     /// </summary>
     public async ValueTask<SecretVerdict> CheckAsync(Client client, string secret, bool isSuspect, CancellationToken cancellation)
     {
         var verdict = SecretVerdict.Wrong;
-        foreach (var hash in client.SecretHashes)
+        foreach (var (hash, until) in client.Secrets)
         {
+            if (until <= time.GetUtcNow())
+                continue;
             var one = SecretHash.IsQuick(hash)
                 ? SecretHash.Verify(hash, secret) ? SecretVerdict.Right : SecretVerdict.Wrong
                 : await CheckSlowAsync(_known.GetOrAdd((client.Id, hash), static _ => new Known()), hash, secret, isSuspect, cancellation);

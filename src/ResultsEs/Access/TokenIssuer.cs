@@ -11,8 +11,6 @@ using ResultsEs.Http;
 using static OpenIddict.Abstractions.OpenIddictConstants;
 using static OpenIddict.Server.OpenIddictServerEvents;
 
-[assembly: JsonContext<ResultsEs.Access.AccessJson>]
-
 namespace ResultsEs.Access;
 
 /// <summary>
@@ -86,13 +84,16 @@ internal static class TokenIssuer
 
     public static void Map(IEndpointRouteBuilder endpoints)
     {
+        PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.ResourcePath, Discovery.ServeResource);
+        if (!endpoints.ServiceProvider.GetRequiredService<IOptions<AccessOptions>>().Value.Access.BuiltInTokens)
+            return;
+
         PublicEndpoint.Map(
             endpoints, Description, ServeToken, new RequestSizeLimitAttribute(TokenForm.MaxBytes), new DisableRateLimitingAttribute(),
             new AuditedAttribute(AuditKind.Token));
         PublicEndpoint.Map(endpoints, HttpMethods.Get, "/" + KeysPath, Serve);
         PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.OpenIdPath, Discovery.ServeServer);
         PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.ServerPath, Discovery.ServeServer);
-        PublicEndpoint.Map(endpoints, HttpMethods.Get, Discovery.ResourcePath, Discovery.ServeResource);
     }
 
     /// <summary>The <c>iss</c> of our tokens; ends with a slash.</summary>
@@ -187,7 +188,7 @@ internal static class TokenIssuer
     }
 
     /// <summary>The handler that authenticates a client and makes its token.</summary>
-    private sealed class ClientHandler(Clients clients, SecretChecks secrets, RateLimits limits)
+    private sealed class ClientHandler(Clients clients, SecretChecks secrets, RateLimits limits, ClientUses? uses = null)
         : IOpenIddictServerHandler<ValidateTokenRequestContext>, IOpenIddictServerHandler<HandleTokenRequestContext>
     {
         // Longer than a slow hash takes.
@@ -244,6 +245,7 @@ internal static class TokenIssuer
             identity.SetScopes(asked.IsEmpty ? [.. client.Scopes] : asked);
             identity.SetDestinations(static _ => [Destinations.AccessToken]);
             context.SignIn(new ClaimsPrincipal(identity));
+            uses?.Note(client);
             return ValueTask.CompletedTask;
         }
     }
@@ -277,21 +279,3 @@ internal static class TokenIssuer
         return ValueTask.CompletedTask;
     }
 }
-
-/// <summary>An access token, RFC 6749, 5.1.</summary>
-internal sealed record AccessToken(
-    [property: JsonPropertyName("access_token")] string Token,
-    [property: JsonPropertyName("token_type")] string TokenType,
-    [property: JsonPropertyName("expires_in")] long ExpiresIn,
-    string? Scope);
-
-/// <summary>A refusal of a token, RFC 6749, 5.2.</summary>
-internal sealed record TokenRefusal(
-    string Error,
-    [property: JsonPropertyName("error_description")] string? Description,
-    [property: JsonPropertyName("error_uri")] string? Uri);
-
-/// <summary>The source-generated JSON contracts that describe the token endpoint's responses, which OpenIddict writes.</summary>
-[JsonSerializable(typeof(AccessToken))]
-[JsonSerializable(typeof(TokenRefusal))]
-internal sealed partial class AccessJson : JsonSerializerContext;

@@ -4,8 +4,9 @@ namespace ResultsEs.Access;
 
 /// <summary>
 /// A cache of validated tokens, so that each is validated once and not with every request. Only valid tokens get in; their times are
-/// checked with every request, and a change of clients has each validated again. Bounded in entries and bytes, for a client and for all.
-/// A client drives out its own oldest; when all are too many, the oldest of the client with most. State: entries, read without a lock.
+/// checked with every request, and a change of its client, or of its issuer's keys, has each validated again. Bounded in entries and
+/// bytes, for a client and for all. A client drives out its own oldest; when all are too many, the oldest of the client with most. State:
+/// entries, read without a lock.
 /// </summary>
 internal sealed class ValidatedTokens(Clients clients, TimeProvider time)
 {
@@ -27,7 +28,7 @@ internal sealed class ValidatedTokens(Clients clients, TimeProvider time)
     private const int BytesPerCharacter = 8;
     private const int BytesPerEntry = 2_000;
 
-    private readonly ConcurrentDictionary<string, Entry> _entries = new(TokenComparer.Instance);
+    private readonly ConcurrentDictionary<string, ValidatedToken> _entries = new(TokenComparer.Instance);
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Owned> _owned = new(StringComparer.Ordinal);
     private int _bytes;
@@ -42,20 +43,19 @@ internal sealed class ValidatedTokens(Clients clients, TimeProvider time)
 
     /// <summary>Returns the result for the token of a header that is still valid; null when it has to be validated.</summary>
     public AuthenticateResult? Find(string header) =>
-        _entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(TokenOf(header), out var entry)
-        && ReferenceEquals(entry.Clients, clients.Current) && IsCurrent(entry.NotBefore, entry.Expires) ? entry.Result : null;
+        _entries.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(TokenOf(header), out var token)
+        && (ReferenceEquals(token.ValidatedBy, token.IssuerKeys is { } keys ? keys.Current : clients.Current) || IsUnchanged(token))
+        && IsCurrent(token.NotBefore, token.Expires) ? token.Result : null;
 
-    /// <summary>Adds a token that was validated for these clients.</summary>
-    public void Add(
-        string header, string client, ClientSet validatedFor, AuthenticationTicket ticket, DateTime notBefore, DateTime expires)
+    /// <summary>Adds a token, under the name of who sends it.</summary>
+    public void Add(string header, string client, ValidatedToken validated)
     {
         var token = TokenOf(header).ToString();
-        var entry = new Entry(AuthenticateResult.Success(ticket), notBefore, expires, validatedFor);
         lock (_lock)
         {
             if (_entries.TryGetValue(token, out var before))
             {
-                _entries.TryUpdate(token, entry, before);
+                _entries.TryUpdate(token, validated, before);
                 return;
             }
 
@@ -75,7 +75,7 @@ internal sealed class ValidatedTokens(Clients clients, TimeProvider time)
             owned.Bytes += bytes;
             _bytes += bytes;
             _count++;
-            _entries[token] = entry;
+            _entries[token] = validated;
         }
     }
 
@@ -85,6 +85,16 @@ internal sealed class ValidatedTokens(Clients clients, TimeProvider time)
         var now = time.GetUtcNow().UtcDateTime;
         return expires is { } end && now - BearerTokens.ClockSkew < end
             && (notBefore is not { } start || start <= now + BearerTokens.ClockSkew);
+    }
+
+    /// <summary>True when other clients have changed since, and the token's has not.</summary>
+    private bool IsUnchanged(ValidatedToken token)
+    {
+        var current = clients.Current;
+        if (token.Client is not { } client || !ReferenceEquals(current.Find(client.Id), client))
+            return false;
+        token.ValidatedBy = current;
+        return true;
     }
 
     private void Remove(string client, Owned owned)
@@ -97,8 +107,6 @@ internal sealed class ValidatedTokens(Clients clients, TimeProvider time)
         if (owned.Tokens.Count == 0)
             _owned.Remove(client);
     }
-
-    private sealed record Entry(AuthenticateResult Result, DateTime NotBefore, DateTime Expires, ClientSet Clients);
 
     /// <summary>The tokens of one client, the oldest first.</summary>
     private sealed class Owned
@@ -125,4 +133,26 @@ internal sealed class ValidatedTokens(Clients clients, TimeProvider time)
 
         public string Create(ReadOnlySpan<char> alternate) => alternate.ToString();
     }
+}
+
+/// <summary>A token that was validated. State: what it was last found to be valid by.</summary>
+/// <param name="ticket">Who sends it.</param>
+/// <param name="notBefore">When it begins, UTC.</param>
+/// <param name="expires">When it ends, UTC.</param>
+/// <param name="validatedBy">The set of clients, or of an issuer's keys, that it was validated by.</param>
+internal sealed class ValidatedToken(AuthenticationTicket ticket, DateTime notBefore, DateTime expires, object validatedBy)
+{
+    public AuthenticateResult Result { get; } = AuthenticateResult.Success(ticket);
+
+    public DateTime NotBefore { get; } = notBefore;
+
+    public DateTime Expires { get; } = expires;
+
+    public object ValidatedBy { get; set; } = validatedBy;
+
+    /// <summary>The client of a token of ours.</summary>
+    public Client? Client { get; init; }
+
+    /// <summary>The keys of the issuer of another's token; null for one of ours.</summary>
+    public IssuerKeys? IssuerKeys { get; init; }
 }

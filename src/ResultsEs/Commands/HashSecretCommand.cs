@@ -16,6 +16,9 @@ public sealed class HashSecretInput
 [Description("Hash a client secret, made, read from standard input or typed, for a client's SecretHash", Name = "hash-secret")]
 public sealed class HashSecretCommand : OperatorCommand<HashSecretInput>
 {
+    // What is shorter is guessed by whoever has its hash.
+    private const int LeastCharacters = 16;
+
     private protected override async Task<ExitCode> RunAsync(HashSecretInput input)
     {
         if (input.GenerateFlag)
@@ -28,6 +31,8 @@ public sealed class HashSecretCommand : OperatorCommand<HashSecretInput>
         var secret = Console.IsInputRedirected
             ? await Console.In.ReadLineAsync()
             : AnsiConsole.Prompt(new TextPrompt<string>("Secret:").Secret());
-        return string.IsNullOrEmpty(secret) ? Fail("The secret is empty.") : Say(SecretHash.Of(secret));
+        return secret is null || JsonText.Characters(secret) < LeastCharacters
+            ? Fail($"A secret that somebody chose must have at least {LeastCharacters} characters; --generate makes one.")
+            : Say(SecretHash.Of(secret));
     }
 }

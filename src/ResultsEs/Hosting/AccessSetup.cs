@@ -88,18 +88,20 @@ internal static class AccessSetup
 }
 
 /// <summary>Warns at the start of a service that nobody can get a token of.</summary>
-internal sealed partial class NoClientsWarning(IOptions<AccessOptions> options, ILogger<NoClientsWarning> logger) : IHostedService
+internal sealed partial class NoClientsWarning(Clients clients, Issuers issuers, ILogger<NoClientsWarning> logger) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (options.Value.Clients.Count == 0)
+        if (clients.Current.ById.Count == 0 && issuers.All.Count == 0)
             LogNoClients(logger);
         return Task.CompletedTask;
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    [LoggerMessage(1104, LogLevel.Warning, "No client is configured, so nobody can get a token: the settings Clients__0__… are missing")]
+    [LoggerMessage(
+        1104, LogLevel.Warning,
+        "There is no client, so nobody can get a token: the settings Clients__0__… are missing, or the command clients add")]
     private static partial void LogNoClients(ILogger logger);
 }
 

@@ -8,6 +8,7 @@ internal enum ApiTag
     Tests,
     Events,
     Privacy,
+    Clients,
     Service,
 }
 

@@ -35,14 +35,14 @@ public sealed class AccessHost : IAsyncDisposable
 
     internal SigningKey Key => App.Services.GetRequiredService<SigningKey>();
 
-    public static async Task<AccessHost> StartAsync(IEnumerable<KeyValuePair<string, string?>>? settings = null, bool kestrel = false, Action<IServiceCollection>? services = null)
+    public static async Task<AccessHost> StartAsync(IEnumerable<KeyValuePair<string, string?>>? settings = null, bool kestrel = false, Action<IServiceCollection>? services = null, string address = "http://127.0.0.1:0")
     {
         var host = new AccessHost(new FakeTimeProvider(new DateTimeOffset(2025, 3, 4, 5, 6, 7, TimeSpan.Zero)));
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = "Development", ContentRootPath = host._data.Path });
         builder.Configuration.AddInMemoryCollection([new("Access:SigningKeyPath", KeyPath), .. TestClients.Settings()]).AddInMemoryCollection(settings ?? [])
             .AddJsonFile(host.SettingsFile, optional: true, reloadOnChange: false);
         if (kestrel)
-            builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
+            builder.WebHost.UseSetting("urls", address);
         else
             builder.WebHost.UseTestServer();
         builder.Logging.ClearProviders();

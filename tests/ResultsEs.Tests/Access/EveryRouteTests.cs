@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text;
 using System.Text.RegularExpressions;
 using Alba;
@@ -157,8 +158,10 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
             await owner.RecordAsync(reel);
             using var privacy = Http(TestClients.Privacy);
             using var erased = await privacy.DeleteAsync(new Uri($"/api/v2/participants/{Guid.NewGuid()}", UriKind.Relative), Cancelled);
+            using var added = await privacy.PostAsJsonAsync("/api/v3/clients", new { name = "added", workspaces = new[] { TestClients.WorkspaceA }, scopes = new[] { Scopes.StudiesRead } }, Cancelled);
             Values = new Dictionary<string, Guid>(StringComparer.Ordinal)
             {
+                ["clientId"] = Guid.Parse((string)(await added.JsonAsync())["client"]!["clientId"]!),
                 ["sessionId"] = session.Id,
                 ["taskId"] = session.Tasks[0],
                 ["testId"] = test,

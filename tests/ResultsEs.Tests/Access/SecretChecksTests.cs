@@ -125,6 +125,23 @@ public sealed class SecretChecksTests
     }
 
     [Fact]
+    public async Task Of_two_secrets_both_are_right_until_the_old_one_ends()
+    {
+        var checks = new SecretChecks(_clock);
+        var (old, present) = (SecretHash.Generate(), SecretHash.Generate());
+        var client = new Client(
+            "one", TestClients.AccountOne, [TestClients.WorkspaceA], [Scopes.StudiesRead],
+            [new ClientSecret(SecretHash.Of(present)), new ClientSecret(SecretHash.Of(old), _clock.GetUtcNow().AddHours(1))], null, null);
+        _clock.Advance(TimeSpan.FromMinutes(59));
+        Assert.Equal((SecretVerdict.Right, SecretVerdict.Right), (await CheckAsync(old), await CheckAsync(present)));
+
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal((SecretVerdict.Wrong, SecretVerdict.Right), (await CheckAsync(old), await CheckAsync(present)));
+
+        ValueTask<SecretVerdict> CheckAsync(string secret) => checks.CheckAsync(client, secret, isSuspect: false, Cancel);
+    }
+
+    [Fact]
     public async Task Guesses_at_one_client_leave_another_its_turn()
     {
         var checks = new SecretChecks(_clock);
@@ -137,5 +154,5 @@ public sealed class SecretChecksTests
     }
 
     private static ValueTask<SecretVerdict> CheckAsync(SecretChecks checks, string secret, bool isSuspect = false, string client = "one") =>
-        checks.CheckAsync(new Client(client, TestClients.AccountOne, [TestClients.WorkspaceA], [Scopes.StudiesRead], [Chosen], null, null), secret, isSuspect, Cancel);
+        checks.CheckAsync(new Client(client, TestClients.AccountOne, [TestClients.WorkspaceA], [Scopes.StudiesRead], [new ClientSecret(Chosen)], null, null), secret, isSuspect, Cancel);
 }

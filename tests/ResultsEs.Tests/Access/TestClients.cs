@@ -60,8 +60,8 @@ internal static class TestClients
         (ReadOnly, AccountOne, [WorkspaceA], [Scopes.StudiesRead]),
         (WriteOnly, AccountOne, [WorkspaceA], [Scopes.EventsWrite]),
         (Changing, AccountOne, [WorkspaceA, WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite]),
-        (Privacy, AccountOne, [WorkspaceA], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.PrivacyWrite, Scopes.PrivacyRead]),
-        (PrivacyOfBoth, AccountOne, [WorkspaceA, WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.PrivacyWrite, Scopes.PrivacyRead]),
+        (Privacy, AccountOne, [WorkspaceA], [.. Scopes.All]),
+        (PrivacyOfBoth, AccountOne, [WorkspaceA, WorkspaceB], [.. Scopes.All]),
     ];
 
     public static IEnumerable<KeyValuePair<string, string?>> Settings(int firstIndex = 0)

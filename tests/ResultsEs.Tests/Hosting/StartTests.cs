@@ -55,7 +55,7 @@ public sealed class StartTests(AppFixture app)
             ("RateLimitting__ReadsPerMinute", "1"));
 
         var said = await service.UntilSaysAsync("Application started");
-        Assert.Contains(said, line => line.Contains("No client is configured, so nobody can get a token", StringComparison.Ordinal));
+        Assert.Contains(said, line => line.Contains("There is no client, so nobody can get a token", StringComparison.Ordinal));
         Assert.Contains(said, line => line.Contains("Nobody reads the settings 'RateLimitting'; did you mean 'RateLimiting'?", StringComparison.Ordinal));
         service.Ignore();
     }

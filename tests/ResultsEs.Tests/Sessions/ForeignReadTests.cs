@@ -26,6 +26,7 @@ public sealed partial class ForeignReadTests(OwnHost own) : IClassFixture<OwnHos
     [InlineData("mt_version = mt_version - 1, lag = 1", true)]
     [InlineData("mt_version = mt_version - 1", true)]
     [InlineData("mt_version = 1", true)]
+    [InlineData("data = jsonb_set(data, '{body,giant}', to_jsonb(repeat('x', 30000000)))", true)]
     public async Task Whatever_its_document_lacks_nothing_is_read_or_written_for_who_may_not_see_it(string behind, bool otherVersionsMayWrite)
     {
         var session = await LongAsync();
