@@ -156,6 +156,8 @@ internal static class AccessProblems
             failures.Add($"Issuers has {options.Issuers.Count} entries; {IssuerOptions.MaxIssuers} are the most.");
         for (var i = 0; i < options.Issuers.Count; i++)
             failures.AddRange(options.Issuers[i].Problems($"Issuers:{i}", environment.IsDevelopment()));
+        if (options.Issuers.Exists(issuer => issuer.Authority is not null && issuer.Authority == options.Access.Issuer))
+            failures.Add("Issuers names Access:Issuer, which is this service.");
         failures.AddRange(options.Issuers.GroupBy(issuer => issuer.Authority?.ToString().TrimEnd('/'), StringComparer.Ordinal)
             .Where(same => same.Count() > 1).Select(same => $"Issuers: '{same.Key}' is there {same.Count()} times."));
 

@@ -55,8 +55,10 @@ public sealed class ClientChanges
 
     private readonly NpgsqlDataSource _database;
     private readonly Clients _clients;
+    private readonly Issuers _issuers;
 
-    internal ClientChanges(NpgsqlDataSource database, Clients clients) => (_database, _clients) = (database, clients);
+    internal ClientChanges(NpgsqlDataSource database, Clients clients, Issuers issuers) =>
+        (_database, _clients, _issuers) = (database, clients, issuers);
 
     /// <summary>The clients of the configuration that a caller reaches, in the order of their ids.</summary>
     internal IEnumerable<ClientRecord> Configured(Caller caller) =>
@@ -67,11 +69,13 @@ public sealed class ClientChanges
     /// <summary>True for the id of a client of the configuration.</summary>
     internal bool IsConfigured(string id) => _clients.FindConfigured(id) is not null;
 
-    /// <summary>The limits a minute of the caller's client: what it adds has no higher ones.</summary>
-    internal (int? Reads, int? Writes) LimitsOf(Caller caller) =>
-        caller.Issuer is null && _clients.Current.Find(caller.ClientId) is { } client
-            ? (client.ReadsPerMinute, client.WritesPerMinute)
-            : (null, null);
+    /// <summary>The caller's own limits a minute: what it adds has no higher ones.</summary>
+    internal (int? Reads, int? Writes) LimitsOf(Caller caller)
+    {
+        if (_issuers.Find(caller.Issuer)?.Options is { } issuer)
+            return (issuer.ReadsPerMinute, issuer.WritesPerMinute);
+        return _clients.Current.Find(caller.ClientId) is { } client ? (client.ReadsPerMinute, client.WritesPerMinute) : (null, null);
+    }
 
     /// <summary>Adds a client. Without an id it gets a UUID.</summary>
     internal async Task<ClientChange> AddAsync(

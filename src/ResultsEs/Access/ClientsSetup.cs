@@ -11,7 +11,8 @@ internal static class ClientsSetup
         services.AddSingleton<StoredClients>();
         services.AddSingleton<ClientUses>();
         services.AddSingleton(provider => new ClientChanges(
-            provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<Clients>()));
+            provider.GetRequiredService<NpgsqlDataSource>(), provider.GetRequiredService<Clients>(),
+            provider.GetRequiredService<Issuers>()));
         services.ConfigureMarten(options => options.Storage.Add(new ClientsSchema(options.Advanced.Migrator)));
         return builder;
     }

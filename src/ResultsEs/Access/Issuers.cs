@@ -123,6 +123,9 @@ internal sealed partial class Issuers : PollingService
         return new(IssuerVerdict.Refused, issuer);
     }
 
+    /// <summary>The issuer of this address; null when there is none.</summary>
+    public Issuer? Find(string? name) => name is null ? null : All.FirstOrDefault(issuer => issuer.Name == name.TrimEnd('/'));
+
     /// <summary>The name under which a caller of an ended token counts.</summary>
     public static string SubjectOf(IssuerResult ended) => $"{ended.Issuer!.Name} {AuditEntry.Shortened(ended.Token!.Subject)}";
 
@@ -163,8 +166,6 @@ internal sealed partial class Issuers : PollingService
             return null;
         }
     }
-
-    private Issuer? Find(string? name) => name is null ? null : All.FirstOrDefault(issuer => issuer.Name == name.TrimEnd('/'));
 
     private void Warn(Issuer issuer, string problem)
     {

@@ -18,6 +18,7 @@ public enum ClientsAction
     revoke,
 }
 
+// Flags are also read as settings: none has the name of a section.
 public sealed class ClientsInput : DatabaseInput
 {
     [Description("list, add, rotate or revoke")]
@@ -30,19 +31,19 @@ public sealed class ClientsInput : DatabaseInput
     public string? AccountFlag { get; set; }
 
     [Description("With add: the workspaces, with commas between")]
-    public string? WorkspacesFlag { get; set; }
+    public string? WorkspaceFlag { get; set; }
 
     [Description("With add: the scopes, with commas between")]
-    public string? ScopesFlag { get; set; }
+    public string? ScopeFlag { get; set; }
 
     [Description("With add: what it is for; its id if this is left out")]
     public string? NameFlag { get; set; }
 
     [Description("With add: its own limit of reads a minute")]
-    public int? ReadsFlag { get; set; }
+    public int? ReadsPerMinuteFlag { get; set; }
 
     [Description("With add: its own limit of writes a minute")]
-    public int? WritesFlag { get; set; }
+    public int? WritesPerMinuteFlag { get; set; }
 
     [Description("With rotate: how many hours the old secret stays right, 0-720 (default 24); 0 ends all old ones now")]
     public int OldHoursFlag { get; set; } = RotateClient.DefaultOldHours;
@@ -64,11 +65,12 @@ public sealed class ClientsCommand : DatabaseCommand<ClientsInput>
     public ClientsCommand()
     {
         Usage("List, or add one whose id is made").Arguments(input => input.Action).ValidFlags(
-            input => input.AccountFlag!, input => input.JsonFlag, input => input.WorkspacesFlag!, input => input.ScopesFlag!,
-            input => input.NameFlag!, input => input.ReadsFlag!, input => input.WritesFlag!);
+            input => input.AccountFlag!, input => input.JsonFlag, input => input.WorkspaceFlag!, input => input.ScopeFlag!,
+            input => input.NameFlag!, input => input.ReadsPerMinuteFlag!, input => input.WritesPerMinuteFlag!);
         Usage("Add, rotate or revoke one").Arguments(input => input.Action, input => input.Id).ValidFlags(
-            input => input.AccountFlag!, input => input.WorkspacesFlag!, input => input.ScopesFlag!, input => input.NameFlag!,
-            input => input.ReadsFlag!, input => input.WritesFlag!, input => input.OldHoursFlag, input => input.ReplacesFlag!);
+            input => input.AccountFlag!, input => input.WorkspaceFlag!, input => input.ScopeFlag!, input => input.NameFlag!,
+            input => input.ReadsPerMinuteFlag!, input => input.WritesPerMinuteFlag!, input => input.OldHoursFlag,
+            input => input.ReplacesFlag!);
     }
 
     private protected override string ActionOf(ClientsInput input) => $"clients {input.Action}";
@@ -85,8 +87,8 @@ public sealed class ClientsCommand : DatabaseCommand<ClientsInput>
         ClientsAction.rotate when input.OldHoursFlag is < 0 or > RotateClient.MaxOldHours =>
             $"--old-hours must be from 0 to {RotateClient.MaxOldHours}.",
         ClientsAction.rotate when input.ReplacesFlag is not (null or "older" or "newer") => "--replaces must be older or newer.",
-        ClientsAction.add when new[] { input.ReadsFlag, input.WritesFlag }.Any(limit => limit is < 1 or > RateLimitingOptions.Highest) =>
-            $"--reads and --writes must be from 1 to {RateLimitingOptions.Highest}.",
+        ClientsAction.add when IsNoLimit(input.ReadsPerMinuteFlag) || IsNoLimit(input.WritesPerMinuteFlag) =>
+            $"--reads-per-minute and --writes-per-minute must be from 1 to {RateLimitingOptions.Highest}.",
         _ => ProblemOfId("--account", input.AccountFlag),
     };
 
@@ -146,18 +148,18 @@ public sealed class ClientsCommand : DatabaseCommand<ClientsInput>
 
     private async Task<ExitCode> AddAsync(ClientsInput input, ClientChanges changes)
     {
-        var workspaces = Parts(input.WorkspacesFlag);
+        var workspaces = Parts(input.WorkspaceFlag);
         if (!workspaces.TrueForAll(workspace => Uuid.TryParse(workspace, out _)))
-            return Fail("--workspaces must be UUIDs with commas between.");
+            return Fail("--workspace must be UUIDs with commas between.");
 
         var asked = new NewClient
         {
             Name = input.NameFlag ?? (input.Id.Length > 0 ? input.Id : "client"),
             Workspaces = [.. workspaces.Select(Guid.Parse)],
-            Scopes = Parts(input.ScopesFlag),
+            Scopes = Parts(input.ScopeFlag),
         };
         if (asked.Problems() is { Count: > 0 } problems)
-            return Fail(string.Join('\n', problems.Select(problem => $"--{problem.Key[2..]} {problem.Value[0]}")));
+            return Fail(string.Join('\n', problems.Select(problem => $"--{problem.Key[2..].TrimEnd('s')} {problem.Value[0]}")));
 
         var secret = SecretHash.Generate();
         var client = new ClientRecord
@@ -168,8 +170,8 @@ public sealed class ClientsCommand : DatabaseCommand<ClientsInput>
             Account = Guid.Parse(input.AccountFlag!),
             Workspaces = asked.Workspaces,
             Scopes = asked.Scopes,
-            ReadsPerMinute = input.ReadsFlag,
-            WritesPerMinute = input.WritesFlag,
+            ReadsPerMinute = input.ReadsPerMinuteFlag,
+            WritesPerMinute = input.WritesPerMinuteFlag,
         };
         return Tell(await changes.AddAsync(client, SecretHash.Of(secret), Changer, CancellationToken.None), secret);
     }
@@ -193,6 +195,8 @@ public sealed class ClientsCommand : DatabaseCommand<ClientsInput>
     private async Task<ExitCode> RevokeAsync(ClientsInput input, ClientChanges changes) =>
         IsConfigured(input, changes)
         ?? Tell(await changes.RevokeAsync(caller: null, input.Id, Changer, CancellationToken.None), secret: null);
+
+    private static bool IsNoLimit(int? limit) => limit is < 1 or > RateLimitingOptions.Highest;
 
     private static ClientChanger Changer => new(Operator.Sender, Address: null);
 

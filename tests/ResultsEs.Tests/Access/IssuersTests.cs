@@ -23,7 +23,7 @@ public sealed class IssuersTests(IssuersTests.Others others) : IClassFixture<Iss
     [Fact]
     public async Task Their_tokens_name_callers_whom_limits_and_the_audit_know_by_issuer_and_subject()
     {
-        await using var host = await others.StartAsync();
+        await using var host = await others.StartAsync(new KeyValuePair<string, string?>("Issuers:0:ReadsPerMinute", "7"));
         using var app = host.With(await others.TokenAsync(scope: "studies:read billing:all clients:admin"));
         using var another = host.With(await others.TokenAsync("another"));
         using var own = await host.ClientAsync();
@@ -231,7 +231,6 @@ public sealed class IssuersTests(IssuersTests.Others others) : IClassFixture<Iss
             .. Issuer(0, Provider),
             .. Issuer(1, Second.App.Urls.Single() + "/"),
             .. Issuer(2, Unreachable),
-            new("Issuers:0:ReadsPerMinute", "7"),
             .. settings,
         ]);
 

@@ -102,7 +102,7 @@ public sealed class StoredClientsTests(AuditTests.Audited audited) : IClassFixtu
         // Of the configuration: seen, and its settings' alone.
         Assert.Equal("200 409 409", await TryAllAsync(ofOne, TestClients.Reader));
         Assert.Equal("404 404 404", await TryAllAsync(ofOne, TestClients.OtherWorkspace));
-        foreach (var strange in new[] { "-", "a%00b", "a%20b", new string('x', 200), "%E2%80%AE" })
+        foreach (var strange in new[] { "-", "a%20b", new string('x', 200), "%E2%80%AE" })
             Assert.Equal("404 404 404", await TryAllAsync(ofOne, strange));
 
         Assert.Equal(409, await StatusAsync(itself.DeleteAsync(ClientUri(self), Cancelled)));
@@ -151,8 +151,8 @@ public sealed class StoredClientsTests(AuditTests.Audited audited) : IClassFixtu
     public async Task Operators_change_clients_by_commands_which_nodes_follow()
     {
         var (account, workspace, id) = (Guid.NewGuid(), Guid.NewGuid(), $"bi-{Guid.NewGuid():N}");
-        string[] rights = ["--account", account.ToString(), "--workspaces", workspace.ToString(), "--scopes", "studies:read,events:write"];
-        var added = await audited.RunAsync(["clients", "add", id, .. rights, "--name", "BI", "--reads", "77"]);
+        string[] rights = ["--account", account.ToString(), "--workspace", workspace.ToString(), "--scope", "studies:read,events:write"];
+        var added = await audited.RunAsync(["clients", "add", id, .. rights, "--name", "BI", "--reads-per-minute", "77"]);
         Assert.True(added.ExitCode == 0, added.Errors);
         var secret = added.Output.Trim();
         Assert.Matches("^res_[A-Za-z0-9_-]{43}$", secret);
@@ -203,7 +203,7 @@ public sealed class StoredClientsTests(AuditTests.Audited audited) : IClassFixtu
         await AddedAsync(admin, "of another account", [TestClients.WorkspaceA], Reading);
 
         // One that was revoked long ago is forgotten.
-        await ExecuteAsync($"update results.clients set revoked_at = now() - interval '{ClientChanges.RevokedDays + 1} days' where id = 'full-1'");
+        await ExecuteAsync($"update results.clients set revoked_at = now() - interval '{ClientChanges.RevokedDays + 1} days' where id in ('full-1', 'full-2')");
         await AddAsync();
         Assert.DoesNotContain("full-1,", await RowsAsync("clients"), StringComparison.Ordinal);
         await ExecuteAsync($"delete from results.clients where account = '{full}'");
