@@ -1,5 +1,3 @@
-using ResultsEs.Http;
-
 [assembly: JsonContext<ResultsEs.Access.ClientsJson>]
 
 namespace ResultsEs.Access;
