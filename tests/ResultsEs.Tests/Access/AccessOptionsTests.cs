@@ -47,6 +47,22 @@ public sealed partial class AccessOptionsTests
         ]));
 
     [Fact]
+    public void Without_tokens_of_its_own_a_service_needs_another_issuer() =>
+        Assert.Equal(["Issuers is empty, and Access:BuiltInTokens is false: nobody could have a token."], Failures([new("Access:BuiltInTokens", "false")]));
+
+    [Fact]
+    public void Another_issuer_is_named_once_and_is_another() => Assert.Equal(
+        ["Issuers names Access:Issuer, which is this service.", "Issuers: 'https://idp.example' is there 2 times."],
+        Failures([new("Access:Issuer", "https://idp.example/"), .. Issuer(0), .. Issuer(1)]));
+
+    private static IEnumerable<KeyValuePair<string, string?>> Issuer(int index) =>
+    [
+        new($"Issuers:{index}:Authority", "https://idp.example/"),
+        new($"Issuers:{index}:Audience", "results-api"),
+        new($"Issuers:{index}:Accounts:0", TestClients.AccountOne.ToString()),
+    ];
+
+    [Fact]
     public void Each_mistake_of_a_workspaces_name_is_named_with_its_entry() => Assert.Equal(
         [
             "Workspaces:0:Account is missing.",

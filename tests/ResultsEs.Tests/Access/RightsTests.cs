@@ -51,6 +51,11 @@ public sealed class RightsTests : IAsyncLifetime
             new { });
         await Wait.UntilAsync(async () => await StatusAsync(removed.GetAsync(Read, Cancel)) == HttpStatusCode.Unauthorized);
 
+        // What is known of a client's tokens stays known when others change.
+        var tokens = _host.App.Services.GetRequiredService<ValidatedTokens>();
+        Assert.Equal((true, false), (IsKnown(kept), IsKnown(narrowed)));
+        bool IsKnown(HttpClient http) => tokens.Find(http.DefaultRequestHeaders.Authorization!.ToString()) is not null;
+
         Assert.Equal([TestClients.WorkspaceA], (await narrowed.GetFromJsonAsync<Caller>(Read, Cancel))!.Workspaces);
         Assert.Equal(
             (HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.OK),
