@@ -129,7 +129,9 @@ internal static class BearerTokens
     {
         if (result is { Verdict: IssuerVerdict.Valid, Caller: { } caller, Token: { } token })
         {
-            context.Principal = new CallerPrincipal(new ClaimsIdentity(context.Scheme.Name), caller);
+            // What waits ends with the token, as for ours.
+            var end = new Claim("exp", EpochTime.GetIntDate(token.ValidTo).ToString(CultureInfo.InvariantCulture));
+            context.Principal = new CallerPrincipal(new ClaimsIdentity([end], context.Scheme.Name), caller);
             context.Success();
             var ticket = new AuthenticationTicket(context.Principal, context.Scheme.Name);
             validated.Add(
