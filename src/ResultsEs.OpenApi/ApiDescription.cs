@@ -31,6 +31,8 @@ internal static class ApiDescription
         ["erasureId"] = ("The erasure.", SampleAnswers.OfParticipant.ErasureId.ToString()),
         [ClientId] = ("The client.", SampleAnswers.OfClient.ClientId),
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
+        ["webhookId"] = ("The webhook.", SampleWebhooks.Webhook.WebhookId.ToString()),
+        ["deliveryId"] = ("The delivery.", SampleWebhooks.Delivery.DeliveryId.ToString()),
     };
 
     // What no code says: the body of a request for a token, and the envelope of an event.
@@ -40,13 +42,31 @@ internal static class ApiDescription
         new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The description as committed and served; UTF-8, indented.</summary>
-    public static ReadOnlyMemory<byte> Json { get; } = (byte[])[.. JsonSerializer.SerializeToUtf8Bytes(Make(), Written), (byte)'\n'];
+    public static ReadOnlyMemory<byte> Json { get; } = Bytes(Make());
 
-    /// <summary>Writes the description to a file whose content differs. A newer file makes the service build again.</summary>
+    /// <summary>Writes the description, and that of queue and stream if a second file is named, to files whose content differs.</summary>
     public static void Main(string[] args)
     {
-        if (!File.Exists(args[0]) || !File.ReadAllBytes(args[0]).AsSpan().SequenceEqual(Json.Span))
-            File.WriteAllBytes(args[0], Json.Span);
+        Write(args[0], Json.Span);
+        if (args.Length > 1)
+            Write(args[1], AsyncDescription.Json.Span);
+    }
+
+    /// <summary>The bytes of a description, as they are committed.</summary>
+    public static byte[] Bytes(JsonNode description) => [.. JsonSerializer.SerializeToUtf8Bytes(description, Written), (byte)'\n'];
+
+    /// <summary>Reads a file of this project.</summary>
+    public static JsonNode Resource(string name)
+    {
+        using var file = typeof(ApiDescription).Assembly.GetManifestResourceStream(name)!;
+        return JsonNode.Parse(file)!;
+    }
+
+    // A newer file makes the service build again.
+    private static void Write(string file, ReadOnlySpan<byte> bytes)
+    {
+        if (!File.Exists(file) || !File.ReadAllBytes(file).AsSpan().SequenceEqual(bytes))
+            File.WriteAllBytes(file, bytes);
     }
 
     private static JsonNode Make()
@@ -60,6 +80,7 @@ internal static class ApiDescription
             description["paths"]![path.Key] = new JsonObject(methods);
         }
 
+        description["webhooks"] = WebhookDescription.Of(schemas);
         components["responses"] = new JsonObject(Refusal.All.Select(refusal => Pair(Refusal.NameOf(refusal.Status), Describe(refusal))));
         components["securitySchemes"] = JsonNode.Parse(
             $$"""
@@ -71,18 +92,13 @@ internal static class ApiDescription
                   "scopes": { "{{Scopes.StudiesRead}}": "Every read", "{{Scopes.EventsWrite}}": "Sending events",
                     "{{Scopes.PrivacyWrite}}": "Erasing what is held about participants",
                     "{{Scopes.PrivacyRead}}": "Reading everything that is held about a participant",
-                    "{{Scopes.ClientsAdmin}}": "Adding, rotating and revoking clients of the account" } } } },
+                    "{{Scopes.ClientsAdmin}}": "Adding, rotating and revoking clients of the account",
+                    "{{Scopes.WebhooksWrite}}": "Subscribing to changes by webhooks" } } } },
               "{{ApiPages.Bearer}}": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have." } }
             """);
         NamedSchemas.Apply(description.AsObject());
         return description;
-    }
-
-    private static JsonNode Resource(string name)
-    {
-        using var file = typeof(ApiDescription).Assembly.GetManifestResourceStream(name)!;
-        return JsonNode.Parse(file)!;
     }
 
     private static JsonObject Describe(DescribedEndpoint endpoint, Schemas schemas)
@@ -140,6 +156,8 @@ internal static class ApiDescription
         "addClient" => Body("application/json", schemas.Of(typeof(NewClient)), ("warehouse", SampleAnswers.AskedClient())),
         "recordEvents" => Body("application/json", Events(schemas), ("survey", SampleAnswers.Batch())),
         "recordEventLines" => Body("application/x-ndjson", Binary(), ("survey", SampleAnswers.BatchLines())),
+        "createWebhook" => Body("application/json", WebhookDescription.New(schemas), ("completed", SampleWebhooks.New())),
+        "updateWebhook" => Body("application/json", WebhookDescription.Change(schemas), ("enable", SampleWebhooks.Change())),
         _ => null,
     };
 

@@ -18,9 +18,9 @@ internal sealed record Refusal(int Status, string Section, string Title, string 
         new(408, "15.5.9", "Request Timeout", "The body came too slowly; of a request of lines, `storedThroughLine` says what is stored."),
         new(409, "15.5.10", "Conflict",
             "An event id is known with other content, or a subject is a stream of another kind; of clients: one that cannot be changed "
-            + "so. Nothing of the request is stored."),
+            + "so; of webhooks: there are as many as there may be. Nothing of the request is stored."),
         new(410, "15.5.11", "Gone", "What the cursor points to is kept no longer; `detail` says how to begin anew."),
-        new(413, "15.5.14", "Payload Too Large", "The body is larger than it may be (events: 4 MiB, or 1,000 of them)."),
+        new(413, "15.5.14", "Payload Too Large", "The body is larger than it may be: 4 MiB or 1,000 events, of a webhook 16 KiB."),
         new(415, "15.5.16", "Unsupported Media Type", "The path does not take the body's content type."),
         new(416, "15.5.17", "Range Not Satisfiable", "The requested range is beyond the end."),
         new(422, "15.5.21", "Unprocessable Entity",

@@ -57,6 +57,15 @@ internal static class SampleAnswers
             ["rotateClient"] =
                 [("warehouse", () => Node(new ClientWithSecret(OfClient with { OldSecretUntil = Stored.AddDays(1) }, Secret)))],
             ["revokeClient"] = [("warehouse", () => Node(OfClient with { RevokedAt = Stored }))],
+            ["createWebhook"] = [("completed", SampleWebhooks.WithSecret)],
+            ["listWebhooks"] = [("one", SampleWebhooks.List)],
+            ["getWebhook"] = [("completed", () => Node(SampleWebhooks.Webhook))],
+            ["updateWebhook"] = [("completed", () => Node(SampleWebhooks.Webhook))],
+            ["deleteWebhook"] = [("completed", () => Node(SampleWebhooks.Webhook))],
+            ["rotateWebhookSecret"] = [("completed", SampleWebhooks.WithSecret)],
+            ["listWebhookDeliveries"] = [("delivered", SampleWebhooks.Deliveries)],
+            ["replayWebhook"] = [("session", SampleWebhooks.Replay)],
+            ["replayWebhookDelivery"] = [("one", SampleWebhooks.Replay)],
             ["recordEvents"] = [("survey", Recorded)],
             ["recordEventLines"] = [("survey", () => Node(new PostEventLinesResponse(2, 2, 0, 0, [])))],
         };

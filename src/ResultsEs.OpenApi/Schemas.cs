@@ -8,6 +8,7 @@ using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
 using ResultsEs.Sessions;
 using ResultsEs.Sessions.TaskTypes;
+using ResultsEs.Webhooks;
 
 namespace ResultsEs.OpenApi;
 
@@ -42,6 +43,7 @@ internal sealed class Schemas(JsonObject components)
         [(typeof(NpsPayload), "category")] = ("NpsCategory", ["DETRACTOR", "PASSIVE", "PROMOTER"]),
         [(typeof(ChangeItem), "kind")] = ("ChangeKind", [.. ChangeItem.Kinds]),
         [(typeof(ChangeItem), "reason")] = ("RemovalReason", [.. ChangeItem.Reasons]),
+        [(typeof(WebhookData), "reason")] = ("RemovalReason", [.. ChangeItem.Reasons]),
         [(typeof(EventOutcome), "outcome")] = ("EventOutcomeKind", ["appended", "duplicate"]),
     };
 
@@ -105,7 +107,8 @@ internal sealed class Schemas(JsonObject components)
         var type = Nullable.GetUnderlyingType(contract.Type) ?? contract.Type;
         if (type.IsEnum)
             return Component(type.Name, () => Enumeration(
-                Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseUpper.ConvertName), _texts.Of(type)));
+                type == typeof(WebhookKind) ? WebhookKinds.All : Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseUpper.ConvertName),
+                _texts.Of(type)));
         if (type == typeof(TaskAnswer))
             return Component(Names[type], AnswersByKey);
         if (type == typeof(Contracts.Answer))

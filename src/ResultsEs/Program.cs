@@ -12,6 +12,7 @@ using ResultsEs.Rebuilding;
 using ResultsEs.Search;
 using ResultsEs.Sessions;
 using ResultsEs.TestResults;
+using ResultsEs.Webhooks;
 
 var isStarted = false;
 try
@@ -42,6 +43,7 @@ try
     builder.AddChanges();
     builder.AddSearch();
     builder.AddMedia();
+    builder.AddWebhooks();
     builder.AddPrivacy();
     builder.AddObservability();
     builder.AddManagement();

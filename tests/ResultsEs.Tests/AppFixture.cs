@@ -84,6 +84,8 @@ public sealed class AppFixture : IAsyncLifetime
             ["Samples:Load"] = "false",
             ["Access:RefreshSeconds"] = "1",
             ["Management:Url"] = Operators.AnyPort,
+            // Where tests receive the messages of webhooks.
+            ["Webhooks:AllowedNetworks:0"] = "127.0.0.0/8",
         };
         foreach (var (key, value) in settings)
             all[key] = value;

@@ -18,10 +18,11 @@ public sealed partial class ArchitectureTests
         ("Search", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Media", ["TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Ingestion", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Webhooks", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Privacy", ["Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Rebuilding", ["Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Commands", ["Rebuilding", "Privacy", "Ingestion", "Media", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Hosting", ["Commands", "Rebuilding", "Privacy", "Ingestion", "Media", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Commands", ["Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Hosting", ["Commands", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
     ];
 
     private static readonly string Source = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src"));

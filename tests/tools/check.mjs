@@ -1,5 +1,5 @@
 // Checks answers against an OpenAPI description: node check.mjs FILE. Each line of input is an answer as JSON
-// {method, path, status, contentType, body}; each line of output is what is wrong with it as JSON, or null.
+// {method, path, status, contentType, body}, or a message of a webhook, whose method is WEBHOOK and whose path is its kind; each line of output is what is wrong with it as JSON, or null.
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
@@ -32,6 +32,12 @@ const resolve = (node) => (node?.$ref ? node.$ref.slice(2).split('/').reduce((at
 const pointer = (parts) => `api#/${parts.map(escape).join('/')}`;
 
 const check = ({ method, path, status, contentType, body }) => {
+  if (method === 'WEBHOOK') {
+    const sent = ['webhooks', path, 'post', 'requestBody', 'content', contentType, 'schema'];
+    const validate = ajv.getSchema(pointer(sent));
+    return validate(JSON.parse(body)) ? null : `${path}: ${ajv.errorsText(validate.errors)}`;
+  }
+
   const route = routes.find(({ pattern }) => pattern.test(path));
   const operation = route && api.paths[route.path][method.toLowerCase()];
   if (!operation) return null;

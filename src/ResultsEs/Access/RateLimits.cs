@@ -200,7 +200,8 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
 
     private RateLimitPolicy PolicyOfWrites(int? own) => new("writes", own ?? _options.WritesPerMinute);
 
-    private static bool IsWrite(string method) => HttpMethods.IsPost(method) || HttpMethods.IsDelete(method);
+    private static bool IsWrite(string method) =>
+        HttpMethods.IsPost(method) || HttpMethods.IsDelete(method) || HttpMethods.IsPatch(method);
 
     /// <summary>The address a request counts by. An IPv6 address counts by its /64, which is one subscriber.</summary>
     private static string AddressOf(IPAddress? address)

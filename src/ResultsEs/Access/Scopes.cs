@@ -18,6 +18,9 @@ public static class Scopes
     /// <summary>Adding and revoking clients of the account, and giving them new secrets.</summary>
     public const string ClientsAdmin = "clients:admin";
 
+    /// <summary>Subscribing to changes by webhooks.</summary>
+    public const string WebhooksWrite = "webhooks:write";
+
     /// <summary>Every scope this service knows.</summary>
-    public static IReadOnlyList<string> All { get; } = [StudiesRead, EventsWrite, PrivacyWrite, PrivacyRead, ClientsAdmin];
+    public static IReadOnlyList<string> All { get; } = [StudiesRead, EventsWrite, PrivacyWrite, PrivacyRead, ClientsAdmin, WebhooksWrite];
 }

@@ -23,6 +23,10 @@ internal sealed class SigningKey
 
     public RsaSecurityKey Private { get; }
 
+    /// <summary>Derives a key of 32 bytes for another purpose. Nobody who lacks the private key can.</summary>
+    public byte[] Derive(string purpose) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, Private.Parameters.D!, 32, info: Encoding.ASCII.GetBytes(purpose));
+
     public static SigningKey Load(IOptions<AccessOptions> options, IConfiguration configuration) =>
         Load(options.Value.Access.SigningKeyPath is { Length: > 0 } path
             ? Path.GetFullPath(path)

@@ -46,7 +46,7 @@ internal static class AccessSetup
         services.AddOptions<Microsoft.AspNetCore.Cors.Infrastructure.CorsOptions>().Configure<IOptions<AccessOptions>>(
             static (cors, options) => cors.AddDefaultPolicy(policy => policy
                 .WithOrigins([.. options.Value.Cors.Origins])
-                .WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Delete)
+                .WithMethods(HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Patch, HttpMethods.Delete)
                 .AllowAnyHeader()
                 .WithExposedHeaders(ExposedHeaders)
                 .SetPreflightMaxAge(TimeSpan.FromHours(1))));

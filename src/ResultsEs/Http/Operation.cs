@@ -7,6 +7,7 @@ internal enum ApiTag
     Media,
     Tests,
     Events,
+    Webhooks,
     Privacy,
     Clients,
     Service,

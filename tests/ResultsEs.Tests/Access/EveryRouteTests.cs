@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Alba;
 using Microsoft.AspNetCore.Authorization;
@@ -56,12 +57,16 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
     [InlineData(TestClients.OtherWorkspace)]
     [InlineData(TestClients.OtherAccount)]
     [InlineData(TestClients.OtherAccountWithWorkspaceA)]
+    [InlineData(TestClients.Hooks)]
+    [InlineData(TestClients.HooksOfTwo)]
     public async Task What_is_somebody_elses_is_answered_as_what_is_not_there(string stranger)
     {
         using var http = stored.Http(stranger);
         // A workspace of the same id is the other account's own.
         var isOwn = stranger == TestClients.OtherAccountWithWorkspaceA;
-        foreach (var call in Calls().Where(call => call.Parameters.Count > 0 && !(isOwn && call.Parameters is ["workspaceUuid"])))
+        // One of the same workspace sees its sessions, and not the webhooks of another client.
+        foreach (var call in Calls().Where(call => call.Parameters.Count > 0 && !(isOwn && call.Parameters is ["workspaceUuid"])
+            && (stranger != TestClients.Hooks || call.Parameters.Contains("webhookId"))))
         {
             var absent = stored.Values.ToDictionary(value => value.Key, _ => Guid.NewGuid(), StringComparer.Ordinal);
             Assert.Equal(
@@ -126,7 +131,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
     public sealed class Stored : IAsyncLifetime
     {
         private static readonly string[] Clients =
-            [TestClients.Reader, TestClients.OtherWorkspace, TestClients.OtherAccount, TestClients.OtherAccountWithWorkspaceA, TestClients.ReadOnly, TestClients.WriteOnly, TestClients.Privacy];
+            [TestClients.Reader, TestClients.OtherWorkspace, TestClients.OtherAccount, TestClients.OtherAccountWithWorkspaceA, TestClients.ReadOnly, TestClients.WriteOnly, TestClients.Privacy, TestClients.Hooks, TestClients.HooksOfTwo];
 
         private readonly TempFolder _data = new();
         private readonly Dictionary<string, string> _tokens = new(StringComparer.Ordinal);
@@ -149,6 +154,11 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                     _tokens[client] = await Tokens.AskAsync(anonymous, client);
             }
 
+            using var privacy = Http(TestClients.Privacy);
+            using var webhook = await privacy.PostAsync(
+                new Uri("/api/v3/webhooks", UriKind.Relative),
+                new StringContent("""{"url":"https://hooks.invalid/","kinds":["session.updated"]}""", Encoding.UTF8, "application/json"), Cancelled);
+            var webhookId = (Guid)(await webhook.JsonAsync())["webhook"]!["webhookId"]!;
             var (test, clip) = (Guid.NewGuid(), Guid.NewGuid());
             var session = TestData.Interaction(test: test).Profiled().WithAnswer(Answers.Figma()).Scored().Transcribed()
                 .WithVideo().WithClip(clip).WithClipGenerated(clip).Completed();
@@ -156,7 +166,9 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
             using var owner = Http(TestClients.Reader);
             await owner.RecordAsync(session);
             await owner.RecordAsync(reel);
-            using var privacy = Http(TestClients.Privacy);
+            JsonArray deliveries = null!;
+            await Wait.UntilAsync(async () =>
+                (deliveries = (await privacy.JsonAsync($"/api/v3/webhooks/{webhookId}/deliveries"))["deliveries"]!.AsArray()).Count > 0);
             using var erased = await privacy.DeleteAsync(new Uri($"/api/v2/participants/{Guid.NewGuid()}", UriKind.Relative), Cancelled);
             using var added = await privacy.PostAsJsonAsync("/api/v3/clients", new { name = "added", workspaces = new[] { TestClients.WorkspaceA }, scopes = new[] { Scopes.StudiesRead } }, Cancelled);
             Values = new Dictionary<string, Guid>(StringComparer.Ordinal)
@@ -170,6 +182,8 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                 ["reelId"] = reel.Id,
                 ["workspaceUuid"] = TestClients.WorkspaceA,
                 ["participantId"] = Guid.Parse("5a000000-0000-4000-8000-000000000003"),
+                ["webhookId"] = webhookId,
+                ["deliveryId"] = (Guid)deliveries[0]!["deliveryId"]!,
                 ["erasureId"] = (Guid)(await erased.JsonAsync())["erasureId"]!,
             };
         }

@@ -41,6 +41,18 @@ internal static class TestClients
     /// <summary>Account one, workspaces A and B, all scopes.</summary>
     public const string PrivacyOfBoth = "privacy-one-ab";
 
+    /// <summary>Account one, workspace A, with webhooks.</summary>
+    public const string Hooks = "hooks-one";
+
+    /// <summary>Account one, workspace B, with webhooks.</summary>
+    public const string HooksOfB = "hooks-one-b";
+
+    /// <summary>Account two, with webhooks.</summary>
+    public const string HooksOfTwo = "hooks-two";
+
+    /// <summary>Account one, workspaces A and B, with webhooks; its settings are for one test to change.</summary>
+    public const string HooksChanging = "hooks-changing";
+
     public static readonly Guid AccountOne = Guid.Parse("11111111-0000-4000-8000-000000000001");
     public static readonly Guid AccountTwo = Guid.Parse("22222222-0000-4000-8000-000000000002");
     public static readonly Guid WorkspaceA = Guid.Parse("11111111-0000-4000-8000-00000000000a");
@@ -62,6 +74,10 @@ internal static class TestClients
         (Changing, AccountOne, [WorkspaceA, WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite]),
         (Privacy, AccountOne, [WorkspaceA], [.. Scopes.All]),
         (PrivacyOfBoth, AccountOne, [WorkspaceA, WorkspaceB], [.. Scopes.All]),
+        (Hooks, AccountOne, [WorkspaceA], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.WebhooksWrite]),
+        (HooksOfB, AccountOne, [WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.WebhooksWrite]),
+        (HooksChanging, AccountOne, [WorkspaceA, WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.WebhooksWrite]),
+        (HooksOfTwo, AccountTwo, [WorkspaceOfTwo], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.WebhooksWrite]),
     ];
 
     public static IEnumerable<KeyValuePair<string, string?>> Settings(int firstIndex = 0)
