@@ -21,7 +21,7 @@ public sealed class CorsTests
             using var answer = await SendAsync(http, HttpMethod.Options, path, Origin, isPreflight: true);
 
             Assert.Equal(
-                (204, Origin, "GET,HEAD,POST,DELETE", "authorization,content-type", "3600"),
+                (204, Origin, "GET,HEAD,POST,PATCH,DELETE", "authorization,content-type", "3600"),
                 ((int)answer.StatusCode, Header(answer, "Access-Control-Allow-Origin"), Header(answer, "Access-Control-Allow-Methods"),
                     Header(answer, "Access-Control-Allow-Headers"), Header(answer, "Access-Control-Max-Age")));
         }
