@@ -30,6 +30,8 @@ internal static class ApiDescription
         ["participantId"] = ("The participant.", SampleAnswers.ParticipantId.ToString()),
         ["erasureId"] = ("The erasure.", SampleAnswers.OfParticipant.ErasureId.ToString()),
         [ClientId] = ("The client.", SampleAnswers.OfClient.ClientId),
+        ["exportId"] = ("The export.", SampleAnswers.Exported.ExportId.ToString()),
+        ["fileId"] = ("The file.", SampleAnswers.Exported.Files[0].FileId.ToString()),
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
         ["webhookId"] = ("The webhook.", SampleWebhooks.Webhook.WebhookId.ToString()),
         ["deliveryId"] = ("The delivery.", SampleWebhooks.Delivery.DeliveryId.ToString()),
@@ -197,7 +199,8 @@ internal static class ApiDescription
         {
             var schema = reply.Type is { } type ? schemas.Of(type) : Binary();
             content.Add(reply.ContentType, new JsonObject { ["schema"] = schema });
-            if (SampleAnswers.ByOperation.TryGetValue(operation.Id, out var examples))
+            // Of a response of several types the first has the examples.
+            if (reply == replies[0] && SampleAnswers.ByOperation.TryGetValue(operation.Id, out var examples))
                 content[reply.ContentType]!["examples"] = new JsonObject(
                     examples.Select(example => Pair(example.Name, new JsonObject { ["value"] = example.Answer() })));
         }
@@ -205,8 +208,8 @@ internal static class ApiDescription
         IEnumerable<string> ranges = operation.Replies.Any(reply => reply.Status == 206) ? ["Accept-Ranges"] : [];
         return new JsonObject
         {
-            ["description"] = string.Join(' ', replies.Select(reply => reply.Text)),
-            ["headers"] = Headers(ranges.Concat(replies.SelectMany(reply => reply.Headers))),
+            ["description"] = string.Join(' ', replies.Select(reply => reply.Text).Distinct(StringComparer.Ordinal)),
+            ["headers"] = Headers(ranges.Concat(replies.SelectMany(reply => reply.Headers).Distinct(StringComparer.Ordinal))),
             ["content"] = content,
         };
     }

@@ -4,6 +4,7 @@ using ResultsEs.Changes;
 using ResultsEs.Common;
 using ResultsEs.Contracts;
 using ResultsEs.EventStore;
+using ResultsEs.Exports;
 using ResultsEs.Hosting;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
@@ -47,6 +48,14 @@ internal static class SampleAnswers
             ["getQxScores"] = [("interactionTest", QxScores)],
             ["listHighlightReels"] = [("thinkOutLoud", Reels)],
             ["getHighlightReel"] = [("generated", ReelFile)],
+            ["exportTable"] = [("survey", () => JsonValue.Create(
+                "session_id,workspace_id,test_id,kind,reason,version,updated_time\r\n"
+                + $"{SessionId},{WorkspaceId},{TestId},upserted,,12,{MillisecondsUtcConverter.Text(Stored)}\r\n")!)],
+            ["createExport"] = [("waiting", () => Node(Exported with
+            {
+                State = ExportState.Waiting, EndedAt = null, ExpiresAt = null, Cursor = null, Sessions = 0, TotalSessions = 0, Files = [],
+            }))],
+            ["getExport"] = [("done", () => Node(Exported))],
             ["eraseParticipant"] = [("thinkOutLoud", () => Node(OfParticipant))],
             ["eraseSession"] = [("thinkOutLoud", () => Node(OfParticipant with { Kind = ErasureKind.Session, Subject = SessionId }))],
             ["getErasure"] = [("thinkOutLoud", () => Node(OfParticipant))],
@@ -75,6 +84,31 @@ internal static class SampleAnswers
 
     private static readonly Lazy<IReadOnlyList<IncomingEvent>> Events =
         new(() => [.. Samples.Names.SelectMany(name => Read(Samples.Read(name)))]);
+
+    /// <summary>The export of the examples.</summary>
+    public static ExportJob Exported => new()
+    {
+        ExportId = Guid.Parse("019cb1f2-0c5e-7a51-9d7e-2b0d8c5a1f37"),
+        State = ExportState.Done,
+        TestId = TestId,
+        WorkspaceIds = [WorkspaceId],
+        Tables = ["answers"],
+        Format = "parquet",
+        RequestedAt = Stored,
+        EndedAt = Stored.AddSeconds(2),
+        ExpiresAt = Stored.AddSeconds(2).AddDays(1),
+        Cursor = "Aaw9Jr8sAAAAAAAAAAAAAAAqAAAAAAAAACo",
+        Sessions = 1,
+        TotalSessions = 1,
+        Files =
+        [
+            new ExportFile(
+                Guid.Parse("019cb1f2-1a00-7c11-8f3e-5b2f6a9d0c37"), "answers-00001.parquet", "answers", 6, 9_212,
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                "http://localhost:5080/export-files/019cb1f2-0c5e-7a51-9d7e-2b0d8c5a1f37/019cb1f2-1a00-7c11-8f3e-5b2f6a9d0c37"
+                + "?expires=1772787600&signature=4n6xTzjv0yFq1dJ0u6o2V7mB8cY5r9tPZkWQeXhLsaA"),
+        ],
+    };
 
     public static JsonNode V3() => Node(Session(Interaction).Body);
 

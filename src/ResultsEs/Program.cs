@@ -3,6 +3,7 @@ using ResultsEs.Changes;
 using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
+using ResultsEs.Exports;
 using ResultsEs.Hosting;
 using ResultsEs.Http;
 using ResultsEs.Ingestion;
@@ -44,6 +45,7 @@ try
     builder.AddSearch();
     builder.AddMedia();
     builder.AddWebhooks();
+    builder.AddExports();
     builder.AddPrivacy();
     builder.AddObservability();
     builder.AddManagement();

@@ -19,6 +19,7 @@ internal static class Rows
         (FeedRow.Name, FeedRow.MeasureAsync),
         (FollowRow.Name, FollowRow.MeasureAsync),
         (SearchRow.Name, SearchRow.MeasureAsync),
+        (TableExportRow.Name, TableExportRow.MeasureAsync),
         (LengthRow.Name, LengthRow.MeasureAsync),
         (StartRow.Name, StartRow.MeasureAsync),
         // Before G1, which writes into the database that both have.

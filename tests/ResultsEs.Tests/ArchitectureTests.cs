@@ -16,13 +16,14 @@ public sealed partial class ArchitectureTests
         ("TestResults", ["Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Changes", ["TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Search", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Exports", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Media", ["TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Ingestion", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Webhooks", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Privacy", ["Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Privacy", ["Ingestion", "Media", "Exports", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Rebuilding", ["Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Commands", ["Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Hosting", ["Commands", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Commands", ["Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Hosting", ["Commands", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
     ];
 
     private static readonly string Source = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src"));

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using ResultsEs.Access;
+using ResultsEs.Exports;
 using ResultsEs.Http;
 using ResultsEs.TestResults;
 
@@ -11,7 +12,8 @@ internal static class AccessSetup
     private static readonly string[] ExposedHeaders =
     [
         "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "RateLimit-Policy", "RateLimit", "Retry-After",
-        "WWW-Authenticate", "Accept-Ranges", "Content-Range", "Allow", "Date", SessionExport.AsOfHeader,
+        "WWW-Authenticate", "Accept-Ranges", "Content-Range", "Allow", "Date", "Location", SessionExport.AsOfHeader,
+        ExportQuery.CursorHeader,
     ];
 
     /// <summary>Adds authentication, rate limits, problem details and the default listen address.</summary>
@@ -83,6 +85,7 @@ internal static class AccessSetup
 
         TokenIssuer.Map(app);
         HealthEndpoints.Map(app);
+        GetExportFile.Map(app);
         return app;
     }
 }

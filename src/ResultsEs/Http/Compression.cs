@@ -22,7 +22,7 @@ internal static class Compression
         {
             // Never behind a cookie, and never a secret: see CompressedAttribute.
             options.EnableForHttps = true;
-            options.MimeTypes = ["application/json", "application/x-ndjson", "text/vtt"];
+            options.MimeTypes = ["application/json", "application/x-ndjson", "text/csv", "text/vtt"];
         });
         services.Configure<BrotliCompressionProviderOptions>(static options => options.Level = CompressionLevel.Fastest);
         services.Configure<GzipCompressionProviderOptions>(static options => options.Level = CompressionLevel.Fastest);

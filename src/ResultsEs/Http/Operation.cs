@@ -6,6 +6,7 @@ internal enum ApiTag
     Sessions,
     Media,
     Tests,
+    Exports,
     Events,
     Webhooks,
     Privacy,

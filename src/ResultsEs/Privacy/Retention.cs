@@ -1,4 +1,5 @@
 using ResultsEs.EventStore;
+using ResultsEs.Exports;
 using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Media;
 using ResultsEs.Sessions;
@@ -10,7 +11,7 @@ namespace ResultsEs.Privacy;
 /// <summary>Finds what is older than its rule says, and erases or deletes it, up to the limit of an hour.</summary>
 internal sealed class Retention(
     NpgsqlDataSource database, IOptions<RetentionOptions> options, Erasures erasures, ErasureWork work, StreamRemoval removal,
-    ObjectStore files, IMessageStore messages, TimeProvider time)
+    ObjectStore files, ExportQueue exports, IMessageStore messages, TimeProvider time)
 {
     private const string By = "retention";
 
@@ -95,8 +96,11 @@ internal sealed class Retention(
             var id = await database.CreateCommand("select gen_random_uuid()").ReadValueAsync<Guid>([], cancellation);
             foreach (var session in sessions)
             {
-                if (await removal.RemoveAsync(SessionResultTable.Documents, session, before, id, cancellation))
-                    Count(rule);
+                if (!await removal.RemoveAsync(SessionResultTable.Documents, session, before, id, cancellation))
+                    continue;
+
+                await exports.NoteErasedAsync(session.Account, cancellation);
+                Count(rule);
             }
 
             if (files.IsConfigured)

@@ -18,8 +18,8 @@ namespace ResultsEs.Tests.Access;
 /// </summary>
 public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : IClassFixture<EveryRouteTests.Stored>
 {
-    /// <summary>The routes that need no token: tokens and their discovery, health, and the description with its page.</summary>
-    private static readonly string[] Open = ["/oauth2/", "/.well-known/", "/health/", "/openapi/", "/docs"];
+    /// <summary>The routes that need no token: tokens and their discovery, health, the description with its page, and files by signed addresses.</summary>
+    private static readonly string[] Open = ["/oauth2/", "/.well-known/", "/health/", "/openapi/", "/docs", "/export-files/"];
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -171,6 +171,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                 (deliveries = (await privacy.JsonAsync($"/api/v3/webhooks/{webhookId}/deliveries"))["deliveries"]!.AsArray()).Count > 0);
             using var erased = await privacy.DeleteAsync(new Uri($"/api/v2/participants/{Guid.NewGuid()}", UriKind.Relative), Cancelled);
             using var added = await privacy.PostAsJsonAsync("/api/v3/clients", new { name = "added", workspaces = new[] { TestClients.WorkspaceA }, scopes = new[] { Scopes.StudiesRead } }, Cancelled);
+            using var exported = await owner.PostAsync(new Uri("/api/v3/exports", UriKind.Relative), null, Cancelled);
             Values = new Dictionary<string, Guid>(StringComparer.Ordinal)
             {
                 ["clientId"] = Guid.Parse((string)(await added.JsonAsync())["client"]!["clientId"]!),
@@ -184,6 +185,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                 ["participantId"] = Guid.Parse("5a000000-0000-4000-8000-000000000003"),
                 ["webhookId"] = webhookId,
                 ["deliveryId"] = (Guid)deliveries[0]!["deliveryId"]!,
+                ["exportId"] = (Guid)(await exported.JsonAsync())["exportId"]!,
                 ["erasureId"] = (Guid)(await erased.JsonAsync())["erasureId"]!,
             };
         }
