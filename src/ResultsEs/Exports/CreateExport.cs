@@ -26,7 +26,7 @@ public static class CreateExport
         [
             Reply.Json<ExportJob>(StatusCodes.Status202Accepted, "The export waits, or is being made.") with { Headers = ["Location"] },
         ],
-        Refusals = [StatusCodes.Status429TooManyRequests],
+        Refusals = [StatusCodes.Status404NotFound],
     };
 
     /// <summary>Notes what is to be exported.</summary>

@@ -24,11 +24,7 @@ internal static class GetExportFile
                 new(StatusCodes.Status206PartialContent, "The range of bytes that was asked for.", type),
             ]),
         ],
-        Refusals =
-        [
-            StatusCodes.Status400BadRequest, StatusCodes.Status404NotFound, StatusCodes.Status416RangeNotSatisfiable,
-            StatusCodes.Status429TooManyRequests, StatusCodes.Status503ServiceUnavailable,
-        ],
+        Refusals = [StatusCodes.Status405MethodNotAllowed, StatusCodes.Status416RangeNotSatisfiable],
     };
 
     public static void Map(IEndpointRouteBuilder endpoints) => PublicEndpoint.Map(endpoints, Description, SendAsync);
