@@ -54,7 +54,7 @@ public static class CreateExport
 
         var all = format == ExportFormat.WideCsv ? [TableSet.Wide] : tables.Count > 0 ? tables : Tables.Names;
         // With since, what went is always told.
-        if (since is not null && !all.Contains(Tables.Changes.Name))
+        if (since is not null && !all.Contains(Tables.Changes.Name, StringComparer.Ordinal))
             all = [.. all, Tables.Changes.Name];
         var ask = new ExportAsk(scope, all, format, withMark, parameters.Text("since"));
         if (await store.AddAsync(caller.ClientId, ask, cancellation) is not { } id)

@@ -1,5 +1,4 @@
 using ResultsEs.Access;
-using ResultsEs.EventStore;
 using ResultsEs.Http;
 
 namespace ResultsEs.Exports;

@@ -1,6 +1,4 @@
 using ResultsEs.Access;
-using ResultsEs.Changes;
-using ResultsEs.EventStore;
 using ResultsEs.Http;
 
 namespace ResultsEs.Exports;
