@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using ResultsEs.EventStore;
+using ResultsEs.Exports;
 using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Media;
 using ResultsEs.Privacy;
@@ -127,6 +128,7 @@ public sealed class RetentionTests(OwnHost own) : IClassFixture<OwnHost>
         Services.GetRequiredService<ErasureWork>(),
         Services.GetRequiredService<StreamRemoval>(),
         Services.GetRequiredService<ObjectStore>(),
+        Services.GetRequiredService<ExportQueue>(),
         Services.GetRequiredService<IMessageStore>(),
         new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(days)));
 
