@@ -42,7 +42,7 @@ internal sealed class ExportSchema(Migrator migrator) : FeatureSchemaBase("expor
         exports.Indexes.Add(new IndexDefinition("ix_exports_unfinished")
         {
             Columns = ["requested_at"],
-            Predicate = "state in ('Waiting', 'Running')",
+            Predicate = "ended_at is null",
         });
         yield return exports;
 
