@@ -51,7 +51,7 @@ internal static class Duck
 
         var (one, other) = (found.ToString(), expected.ToString());
         return one == other
-            || (expected.GetValueKind() == JsonValueKind.Number && decimal.Parse(one, NumberStyles.Float, CultureInfo.InvariantCulture) == decimal.Parse(other, NumberStyles.Float, CultureInfo.InvariantCulture))
+            || (expected.GetValueKind() == JsonValueKind.Number && double.Parse(one, NumberStyles.Float, CultureInfo.InvariantCulture).Equals(double.Parse(other, NumberStyles.Float, CultureInfo.InvariantCulture)))
             || (DateTimeOffset.TryParse(one, CultureInfo.InvariantCulture, out var moment) && DateTimeOffset.TryParse(other, CultureInfo.InvariantCulture, out var meant) && moment == meant);
     }
 }

@@ -202,7 +202,7 @@ public sealed class TableExportTests(AppFixture app)
         }
 
         Assert.InRange(most, 1, 2 * 1024 * 1024);
-        Assert.True(output.Position > 3 * 1024 * 1024);
+        Assert.True(output.Position > 2 * 1024 * 1024);
     }
 
     private static string Path(Guid test) => $"/api/v3/testResults/{test}/export";
