@@ -185,7 +185,7 @@ public sealed class TableExportTests(AppFixture app)
     }
 
     [Fact]
-    public void What_memory_holds_of_a_file_does_not_grow_with_its_rows()
+    public async Task What_memory_holds_of_a_file_does_not_grow_with_its_rows()
     {
         var (batch, output, most) = (new TableBatch(Tables.Cues.Columns), new OutputBuffer(), 0L);
         using var csv = new Disposal(new CsvTable(Tables.Cues.Columns, output, withMark: false));
@@ -195,7 +195,7 @@ public sealed class TableExportTests(AppFixture app)
             if (!csv.Writer.IsFull(batch))
                 continue;
 
-            csv.Writer.WriteAsync(batch, Cancelled).AsTask().Wait(Cancelled);
+            await csv.Writer.WriteAsync(batch, Cancelled);
             most = Math.Max(most, batch.Bytes + output.Written.Length);
             batch.Clear();
             output.Take();

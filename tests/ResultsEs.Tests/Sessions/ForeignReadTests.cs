@@ -73,10 +73,10 @@ public sealed partial class ForeignReadTests(OwnHost own) : IClassFixture<OwnHos
         Assert.True(rows.Contains("rows=0", StringComparison.Ordinal), text);
         // No more than the three that it lacks.
         Assert.All(
-            RowsRemoved().Matches(text), match => Assert.InRange(int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture), 0, 3));
+            RowsRemoved().Matches(text), match => Assert.InRange(int.Parse(match.Groups["count"].Value, CultureInfo.InvariantCulture), 0, 3));
     }
 
-    [GeneratedRegex(@"Rows Removed by [ \w]+: (\d+)", RegexOptions.None, matchTimeoutMilliseconds: 1_000)]
+    [GeneratedRegex(@"Rows Removed by [ \w]+: (?<count>\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex RowsRemoved();
 
     private async Task<SessionBuilder> LongAsync()
