@@ -1,5 +1,4 @@
 using ResultsEs.Changes;
-using ResultsEs.EventStore;
 
 namespace ResultsEs.Exports;
 
@@ -111,7 +110,7 @@ internal sealed partial class ExportWorker(ExportQueue queue, TableExports expor
     {
         foreach (var name in export.Ask.Tables)
         {
-            var id = await queue.Database.CreateCommand("select gen_random_uuid()").ReadValueAsync<Guid>([], cancellation);
+            var id = await queue.NewIdAsync(cancellation);
             var chunks = new ChunkWriter(queue.Database, export.Id, id);
             var columns = name == TableSet.Wide ? export.Plan!.Columns : Tables.Of(name).Columns;
             var table = await TableFile.CreateAsync(

@@ -52,7 +52,7 @@ internal sealed class NdjsonTable(IReadOnlyList<Column> columns, OutputBuffer ou
                 json.WriteBooleanValue(flag);
                 break;
             case ColumnKind.Time when batch.Values<DateTime?>(column)[row] is { } time:
-                json.WriteStringValue(MillisecondsUtcConverter.Text(new DateTimeOffset(time, TimeSpan.Zero)));
+                json.WriteStringValue(MillisecondsUtcConverter.Text(new DateTimeOffset(time)));
                 break;
             default:
                 json.WriteNullValue();

@@ -188,14 +188,14 @@ public sealed class TableExportTests(AppFixture app)
     public async Task What_memory_holds_of_a_file_does_not_grow_with_its_rows()
     {
         var (batch, output, most) = (new TableBatch(Tables.Cues.Columns), new OutputBuffer(), 0L);
-        using var csv = new Disposal(new CsvTable(Tables.Cues.Columns, output, withMark: false));
+        await using var csv = new CsvTable(Tables.Cues.Columns, output, withMark: false);
         for (var row = 0; row < 20_000; row++)
         {
             batch.Uuid(default).Uuid(default).Uuid(default).Uuid(null).Whole(row).Whole(row).Whole(row).Text(null).Text(new string('x', 100)).EndRow();
-            if (!csv.Writer.IsFull(batch))
+            if (!csv.IsFull(batch))
                 continue;
 
-            await csv.Writer.WriteAsync(batch, Cancelled);
+            await csv.WriteAsync(batch, Cancelled);
             most = Math.Max(most, batch.Bytes + output.Written.Length);
             batch.Clear();
             output.Take();
@@ -311,12 +311,5 @@ public sealed class TableExportTests(AppFixture app)
         // Members that are null are not stored.
         row["interaction"] = new JsonObject(data.Where(member => member.Value is not null).Select(member => KeyValuePair.Create(member.Key, member.Value?.DeepClone())));
         return row;
-    }
-
-    private sealed class Disposal(TableWriter writer) : IDisposable
-    {
-        public TableWriter Writer => writer;
-
-        public void Dispose() => writer.DisposeAsync().AsTask().Wait(CancellationToken.None);
     }
 }
