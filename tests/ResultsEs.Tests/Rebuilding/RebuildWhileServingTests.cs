@@ -254,7 +254,8 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         var answer = (string)poisoned.Events[1]["id"]!;
         await ExecuteAsync($"update results.mt_events set data = data || '{{\"position\": \"second\"}}' where id = '{answer}'");
         await ExecuteAsync($"update results.mt_doc_session_result_2 set data = data #- '{{body,tasks,0}}' where id = '{right.Id}'");
-        var problem = $"event {answer} (results.TaskAnswered.v1, position 4) cannot be read: ";
+        var position = await AskAsync<long>($"select seq_id from results.mt_events where id = '{answer}'");
+        var problem = $"event {answer} (results.TaskAnswered.v1, position {position}) cannot be read: ";
 
         var rebuild = await ServiceProcess.RunAsync(["rebuild", "session-results"], Environment);
         Assert.Equal(3, rebuild.ExitCode);
