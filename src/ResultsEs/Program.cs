@@ -67,7 +67,17 @@ try
         return await CommandLine.RunAsync(app, args);
 
     await prepared;
-    await app.StartAsync();
+    try
+    {
+        await app.StartAsync();
+    }
+    catch
+    {
+        // Background services that had begun are stopped. The host would log what is only cancelled as failed.
+        await app.StopAsync();
+        throw;
+    }
+
     isStarted = true;
     await app.WaitForShutdownAsync();
     return 0;

@@ -81,6 +81,8 @@ public sealed class AppFixture : IAsyncLifetime
             ["Logging:LogLevel:Default"] = "Warning",
             // The test server cannot bound a body, and says so for each request.
             ["Logging:LogLevel:Microsoft.AspNetCore.Routing.EndpointRoutingMiddleware"] = "Error",
+            // Tests of standbys ask for health without end.
+            ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "Error",
             ["Samples:Load"] = "false",
             ["Access:RefreshSeconds"] = "1",
             ["Management:Url"] = Operators.AnyPort,

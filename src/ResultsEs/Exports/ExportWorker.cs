@@ -123,10 +123,10 @@ internal sealed partial class ExportWorker(ExportQueue queue, TableExports expor
         return new TableSet([.. making.Select(one => one.Table)], export.Plan);
     }
 
-    [LoggerMessage(4304, LogLevel.Error, "Export {Export} failed, and is not tried again")]
+    [LoggerMessage(4504, LogLevel.Error, "Export {Export} failed, and is not tried again")]
     private static partial void LogFailed(ILogger logger, Guid export, Exception exception);
 
-    [LoggerMessage(4305, LogLevel.Error, "Exports are broken off; they are tried again")]
+    [LoggerMessage(4505, LogLevel.Error, "Exports are broken off; they are tried again")]
     private static partial void LogBrokenOff(ILogger logger, Exception exception);
 }
 

@@ -154,7 +154,7 @@ internal sealed partial class SessionSource(ReadDatabase database, ILogger<Sessi
             session.SessionId, session.WorkspaceId, session.TestId, session.Updated, session.Version, document.RootElement));
     }
 
-    [LoggerMessage(4301, LogLevel.Error, "Session {Session} is a problem in an export of tables, because its result cannot be made")]
+    [LoggerMessage(4501, LogLevel.Error, "Session {Session} is a problem in an export of tables, because its result cannot be made")]
     private static partial void NotGiven(ILogger logger, Guid session, Exception exception);
 }
 

@@ -57,10 +57,10 @@ internal sealed partial class TableExport(
         }
     }
 
-    [LoggerMessage(4302, LogLevel.Error, "The export of {Table} of test {Test} broke off")]
+    [LoggerMessage(4502, LogLevel.Error, "The export of {Table} of test {Test} broke off")]
     private static partial void BrokeOff(ILogger logger, string table, Guid? test, Exception exception);
 
     [LoggerMessage(
-        4303, LogLevel.Information, "The export of {Table} of test {Test} was cut off: its client took nothing for {Seconds} s")]
+        4503, LogLevel.Information, "The export of {Table} of test {Test} was cut off: its client took nothing for {Seconds} s")]
     private static partial void CutOff(ILogger logger, string table, Guid? test, double seconds);
 }

@@ -39,7 +39,7 @@ public sealed class CommandLineTests : IDisposable
         var lines = run.Output.Split('\n');
         var ours = lines.Skip(1).TakeWhile(line => line.StartsWith("  ", StringComparison.Ordinal)).Select(line => line.Trim().Split("  ")[0]);
         Assert.StartsWith("Without a command the service starts.", lines[0], StringComparison.Ordinal);
-        Assert.Equal(["audit", "clients", "deadletters", "erasures", "export-participant", "hash-secret", "health", "history", "import", "projections rebuild", "rebuild", "replay", "retention", "set-aside", "verify", "webhooks"], ours);
+        Assert.Equal(["audit", "clients", "deadletters", "erasures", "export", "export-participant", "hash-secret", "health", "history", "import", "projections rebuild", "rebuild", "replay", "retention", "set-aside", "verify", "webhooks"], ours);
         Assert.Contains(lines, line => line.StartsWith("  db-apply ", StringComparison.Ordinal));
     }
 }

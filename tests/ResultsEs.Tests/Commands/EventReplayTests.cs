@@ -27,7 +27,7 @@ public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClas
         // As they came, and what was added to them.
         var lines = (await File.ReadAllLinesAsync(file, Cancelled)).Select(line => JsonNode.Parse(line)!.AsObject()).ToList();
         var sent = recorded.Everything.Events.Concat(recorded.Traced.Events).ToList();
-        Assert.Equal(Enumerable.Range(1, count).Select(n => $"{n}"), lines.Select(line => (string)line["sequence"]!));
+        Assert.Equal(await PositionsAsync(), lines.Select(line => (string)line["sequence"]!));
         Assert.All(lines, line => Assert.Equal(TestClients.AccountOne, (Guid)line["accountid"]!));
         Assert.Equal(sent.Select(e => ((string)e["id"]!, (string)e["type"]!, (string)e["subject"]!, (string?)e["traceparent"])), lines.Select(e => ((string)e["id"]!, (string)e["type"]!, (string)e["subject"]!, (string?)e["traceparent"])));
 
@@ -46,14 +46,19 @@ public sealed class EventReplayTests(EventReplayTests.Recorded recorded) : IClas
     [Fact]
     public async Task The_standard_output_holds_events_alone_and_a_part_can_be_asked_for()
     {
-        var run = await RunAsync(recorded.Database, "replay", "--since", "2", "--until", "4", "--to", "-");
+        var positions = await PositionsAsync();
+        var run = await RunAsync(recorded.Database, "replay", "--since", positions[1], "--until", positions[3], "--to", "-");
 
         Assert.Equal(0, run.ExitCode);
-        Assert.Equal(["3", "4"], run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => (string)JsonNode.Parse(line)!["sequence"]!));
-        Assert.Contains("2 events sent; go on with --since 4", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(positions[2..4], run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => (string)JsonNode.Parse(line)!["sequence"]!));
+        Assert.Contains($"2 events sent; go on with --since {positions[3]}", run.Errors, StringComparison.Ordinal);
         Assert.Contains(@"\u009b2J\u202e\u007f", run.Output, StringComparison.Ordinal);
         Assert.Equal(Recorded.Note, (string?)JsonNode.Parse(run.Output.Split('\n')[1])!["data"]!["note"]);
     }
+
+    /// <summary>The positions of the stored events, in order. There are gaps, because a start rehearses a commit.</summary>
+    private async Task<string[]> PositionsAsync() =>
+        (await AskAsync<string>(recorded.Database, "select string_agg(seq_id::text, ',' order by seq_id) from results.mt_events")).Split(',');
 
     [Fact]
     public async Task A_writer_that_is_not_done_is_waited_for_and_never_passed_over()

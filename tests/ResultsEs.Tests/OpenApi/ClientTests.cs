@@ -152,7 +152,9 @@ public sealed class ClientTests(ClientTests.Service service) : IClassFixture<Cli
         public async ValueTask InitializeAsync()
         {
             _process = ServiceProcess.Start(
-                ("ASPNETCORE_ENVIRONMENT", "Development"), ("ConnectionStrings__results", await TestDatabase.CreateAsync()), (DataFolder.Variable, _data.Path));
+                ("ASPNETCORE_ENVIRONMENT", "Development"), ("ConnectionStrings__results", await TestDatabase.CreateAsync()), (DataFolder.Variable, _data.Path),
+                // Streams end a moment after their client has left.
+                ("Shares__Followers__PerClient", "100"), ("Shares__Followers__PerAccount", "100"), ("Shares__Followers__PerNode", "100"));
             await _process.UntilSaysAsync("/api/v3/sessionResults/");
             _process.Ignore();
 

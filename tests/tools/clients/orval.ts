@@ -21,7 +21,7 @@ await go({
     options.headers.Authorization = `Bearer ${data.access_token}`;
     return data;
   },
-  v3: async (sessionId) => found(await getSessionResultV3(sessionId, options)).data,
+  v3: async (sessionId) => found(await getSessionResultV3(sessionId, {}, options)).data,
   v2: async (sessionId) => found(await getSessionResultV2(sessionId, options)).data,
   page: async (testId, cursor) =>
     found(await listSessionResults({ testId, limit: 1, status: ['IN_PROGRESS', 'COMPLETE'], ...(cursor ? { cursor } : {}) }, options)).data,
