@@ -104,11 +104,16 @@ public sealed class ContentLengthTests(ClientTests.Service service) : IClassFixt
     /// <summary>The path of an export that is done, or of a file of it.</summary>
     private static async Task<string> OfExportAsync(HttpClient http, string operation)
     {
-        using var asked = await http.PostAsync(new Uri("/api/v3/exports?table=sessions", UriKind.Relative), null, Cancelled);
-        var path = asked.Headers.Location!.OriginalString;
+        // Others of this class may have as many under way as there may be.
+        string? path = null;
+        await Wait.UntilAsync(async () =>
+        {
+            using var asked = await http.PostAsync(new Uri("/api/v3/exports?table=sessions", UriKind.Relative), null, Cancelled);
+            return (path = asked.Headers.Location?.OriginalString) is not null;
+        });
         JsonNode job = null!;
-        await Wait.UntilAsync(async () => (string?)(job = await http.JsonAsync(path))["state"] == "DONE");
-        return operation == "getExport" ? path : new Uri((string)job["files"]![0]!["url"]!).PathAndQuery;
+        await Wait.UntilAsync(async () => (string?)(job = await http.JsonAsync(path!))["state"] == "DONE");
+        return operation == "getExport" ? path! : new Uri((string)job["files"]![0]!["url"]!).PathAndQuery;
     }
 
     private static string Filled(DescribedEndpoint endpoint, Func<string, string>? with = null)
