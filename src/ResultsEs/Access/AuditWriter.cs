@@ -19,8 +19,9 @@ internal sealed partial class AuditWriter(
 
     private readonly ILogger _logger = loggers.CreateLogger("ResultsEs.Audit");
 
-    // What was taken and could not be stored yet.
+    // What was taken and could not be stored yet. The semaphore guards it: a stop may come while a statement is under way.
     private readonly List<AuditEntry> _taken = [];
+    private readonly SemaphoreSlim _storing = new(1);
 
     private int _failures;
 
@@ -74,16 +75,24 @@ internal sealed partial class AuditWriter(
 
     private async Task StoreAsync(CancellationToken cancellation)
     {
-        do
+        await _storing.WaitAsync(cancellation);
+        try
         {
-            while (_taken.Count < MaxEntriesAtOnce && audit.Waiting.TryRead(out var entry))
-                _taken.Add(entry);
-            if (_taken.Count > 0)
-                await Audit.CopyAsync(database, _taken, cancellation);
-            Tell();
-            _taken.Clear();
+            do
+            {
+                while (_taken.Count < MaxEntriesAtOnce && audit.Waiting.TryRead(out var entry))
+                    _taken.Add(entry);
+                if (_taken.Count > 0)
+                    await Audit.CopyAsync(database, _taken, cancellation);
+                Tell();
+                _taken.Clear();
+            }
+            while (audit.Waiting.Count > 0);
         }
-        while (audit.Waiting.Count > 0);
+        finally
+        {
+            _storing.Release();
+        }
     }
 
     private async Task TryAsync(Func<Task> work, CancellationToken stopping)
