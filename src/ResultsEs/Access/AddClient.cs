@@ -16,6 +16,8 @@ public static class AddClient
     /// <summary>The most bytes of a body: 200 workspaces, and room.</summary>
     private const int MaxBytes = 32 * 1024;
 
+    private const int MaxPath = 100;
+
     /// <summary>Reads the client, and adds it.</summary>
     [WolverinePost("/api/v3/clients")]
     [Authorize(Scopes.ClientsAdmin)]
@@ -23,7 +25,7 @@ public static class AddClient
     public static async Task<IResult> Post(HttpContext http, ClientChanges changes, CancellationToken cancellation)
     {
         var caller = Caller.From(http.User);
-        if (await ReadAsync(http.Request, cancellation) is not { } body)
+        if (await SmallBody.ReadAsync(http.Request, MaxBytes, cancellation) is not { } body)
             return Problems.Of(StatusCodes.Status413PayloadTooLarge, $"The body may have at most {MaxBytes} bytes.");
 
         NewClient? asked;
@@ -64,15 +66,5 @@ public static class AddClient
         return change.Outcome == ClientChangeOutcome.Done
             ? JsonBody.Of(new ClientWithSecret(change.Record!, secret), Json.Of<ClientWithSecret>(), StatusCodes.Status201Created)
             : ClientAnswer.Refuse(change.Outcome);
-    }
-
-    private const int MaxPath = 100;
-
-    private static async Task<byte[]?> ReadAsync(HttpRequest request, CancellationToken cancellation)
-    {
-        var read = await request.BodyReader.ReadAtLeastAsync(MaxBytes + 1, cancellation);
-        var body = read.Buffer.Length > MaxBytes ? null : read.Buffer.ToArray();
-        request.BodyReader.AdvanceTo(read.Buffer.End);
-        return body;
     }
 }

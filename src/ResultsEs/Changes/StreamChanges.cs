@@ -79,7 +79,7 @@ internal sealed partial class ChangeStream(
                     await WriteAsync(body, change, page.Cursor, patience);
                 // A sign of life, which also moves the client's last id where others' changes were passed over.
                 if (page.Changes.Count == 0)
-                    await WriteAsync(body, Encoding.UTF8.GetBytes($": \nid: {page.Cursor.Write(account)}\n\n"), patience);
+                    await patience.WriteAsync(body, Encoding.UTF8.GetBytes($": \nid: {page.Cursor.Write(account)}\n\n"));
                 if (follower.IsOver)
                     return;
             }
@@ -94,21 +94,14 @@ internal sealed partial class ChangeStream(
         }
     }
 
-    private Task WriteAsync(PipeWriter body, SessionChange change, ChangeCursor page, Patience patience)
+    private ValueTask WriteAsync(PipeWriter body, SessionChange change, ChangeCursor page, Patience patience)
     {
         var cursor = page with { Position = change.Position };
         var text = new ArrayBufferWriter<byte>();
         text.Write(Encoding.UTF8.GetBytes($"id: {cursor.Write(account)}\nevent: {ChangeItem.Of(change).Kind}\ndata: "));
         ChangeItem.Write(text, change);
         text.Write("\n\n"u8);
-        return WriteAsync(body, text.WrittenMemory, patience);
-    }
-
-    private static async Task WriteAsync(PipeWriter body, ReadOnlyMemory<byte> text, Patience patience)
-    {
-        patience.Begin();
-        await body.WriteAsync(text, patience.Token);
-        patience.End();
+        return patience.WriteAsync(body, text.WrittenMemory);
     }
 
     [LoggerMessage(4006, LogLevel.Information, "A stream of changes was cut off: its client took nothing for {Seconds} s")]

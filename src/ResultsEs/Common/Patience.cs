@@ -19,6 +19,14 @@ internal sealed class Patience(TimeSpan limit, CancellationToken cancellation) :
 
     public void End() => _silence.CancelAfter(Timeout.InfiniteTimeSpan);
 
+    /// <summary>Writes bytes in one step, which ends when the other side has taken them, or there is room for more.</summary>
+    public async ValueTask WriteAsync(PipeWriter body, ReadOnlyMemory<byte> bytes)
+    {
+        Begin();
+        await body.WriteAsync(bytes, Token);
+        End();
+    }
+
     public void Dispose()
     {
         _linked?.Dispose();

@@ -34,6 +34,10 @@ internal static class Statements
         return await command.ExecuteNonQueryAsync(cancellation);
     }
 
+    /// <summary>Makes an id that nobody else has.</summary>
+    public static Task<Guid> NewIdAsync(this NpgsqlDataSource database, CancellationToken cancellation) =>
+        database.CreateCommand("select gen_random_uuid()").ReadValueAsync<Guid>([], cancellation);
+
     /// <summary>Runs a query and reads a value from each row.</summary>
     public static async Task<List<T>> ReadAllAsync<T>(
         this NpgsqlCommand command, Func<NpgsqlDataReader, T> read, CancellationToken cancellation)

@@ -9,10 +9,6 @@ internal sealed class ExportQueue(NpgsqlDataSource database, ExportOptions optio
 
     public long PartBytes => options.PartMebibytes * 1024L * 1024;
 
-    /// <summary>Makes an id for a file.</summary>
-    public Task<Guid> NewIdAsync(CancellationToken cancellation) =>
-        database.CreateCommand("select gen_random_uuid()").ReadValueAsync<Guid>([], cancellation);
-
     /// <summary>
     /// Picks the export of which the next part is made: of the account that was served least recently. Null when there is none.
     /// </summary>

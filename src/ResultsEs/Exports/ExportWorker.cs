@@ -1,4 +1,5 @@
 using ResultsEs.Changes;
+using ResultsEs.EventStore;
 
 namespace ResultsEs.Exports;
 
@@ -110,7 +111,7 @@ internal sealed partial class ExportWorker(ExportQueue queue, TableExports expor
     {
         foreach (var name in export.Ask.Tables)
         {
-            var id = await queue.NewIdAsync(cancellation);
+            var id = await queue.Database.NewIdAsync(cancellation);
             var chunks = new ChunkWriter(queue.Database, export.Id, id);
             var columns = name == TableSet.Wide ? export.Plan!.Columns : Tables.Of(name).Columns;
             var table = await TableFile.CreateAsync(

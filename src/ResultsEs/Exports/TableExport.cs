@@ -50,11 +50,7 @@ internal sealed partial class TableExport(
     private static async ValueTask SendAsync(PipeWriter body, ReadOnlyMemory<byte> bytes, Patience patience)
     {
         for (; bytes.Length > 0; bytes = bytes[Math.Min(bytes.Length, WriteBytes)..])
-        {
-            patience.Begin();
-            await body.WriteAsync(bytes[..Math.Min(bytes.Length, WriteBytes)], patience.Token);
-            patience.End();
-        }
+            await patience.WriteAsync(body, bytes[..Math.Min(bytes.Length, WriteBytes)]);
     }
 
     [LoggerMessage(4502, LogLevel.Error, "The export of {Table} of test {Test} broke off")]

@@ -93,7 +93,7 @@ internal sealed class Retention(
         var before = Before(rule.SessionDays ?? 0);
         if (rule.Action == RetentionAction.Delete)
         {
-            var id = await database.CreateCommand("select gen_random_uuid()").ReadValueAsync<Guid>([], cancellation);
+            var id = await database.NewIdAsync(cancellation);
             foreach (var session in sessions)
             {
                 if (!await removal.RemoveAsync(SessionResultTable.Documents, session, before, id, cancellation))

@@ -82,9 +82,7 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
         while (lines.Length > 0)
         {
             var part = lines[..Math.Min(lines.Length, WriteBytes)];
-            patience.Begin();
-            await body.WriteAsync(part, patience.Token);
-            patience.End();
+            await patience.WriteAsync(body, part);
             _sent += part.Span.Count(ExportLine.End);
             lines = lines[part.Length..];
         }

@@ -43,10 +43,7 @@ internal sealed record WebhookInput
         if (!request.HasJsonContentType())
             return (none, Problems.Of(StatusCodes.Status415UnsupportedMediaType, "Send application/json, in UTF-8."));
 
-        var read = await request.BodyReader.ReadAtLeastAsync(MaxBytes + 1, cancellation);
-        var body = read.Buffer.ToArray();
-        request.BodyReader.AdvanceTo(read.Buffer.End);
-        if (body.Length > MaxBytes)
+        if (await SmallBody.ReadAsync(request, MaxBytes, cancellation) is not { } body)
             return (none, Problems.Of(StatusCodes.Status413PayloadTooLarge, $"A webhook may have at most {MaxBytes} bytes."));
 
         var errors = new Dictionary<string, string[]>(StringComparer.Ordinal);
