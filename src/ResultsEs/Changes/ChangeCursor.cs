@@ -18,7 +18,12 @@ internal readonly record struct ChangeCursor(long Position, long Begun = 0)
     /// <summary>The place of a reader who has nothing.</summary>
     public static ChangeCursor Begin => default;
 
+    /// <summary>The place of a reader who wants only what comes from now on. The feed puts its end in the place of it.</summary>
+    public static ChangeCursor Now => new(long.MaxValue);
+
     public bool IsBegin => Position == ChangePosition.Begin;
+
+    public bool IsNow => Position == long.MaxValue;
 
     /// <summary>True when a reader misses no removal who goes on here, where those up to a floor are forgotten.</summary>
     public bool IsComplete(long floor) => IsBegin || Math.Max(Position, Begun) >= floor;

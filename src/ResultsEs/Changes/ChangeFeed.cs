@@ -68,7 +68,7 @@ public sealed partial class ChangeFeed
 
     /// <summary>Reads the next changes after a cursor.</summary>
     /// <param name="query">What is asked for.</param>
-    /// <param name="after">The cursor; <see cref="ChangeCursor.Begin"/> for all.</param>
+    /// <param name="after">The cursor; <see cref="ChangeCursor.Begin"/> for all, <see cref="ChangeCursor.Now"/> for an empty page.</param>
     /// <param name="limit">The most changes, up to <see cref="MaxLimit"/>. With bodies it may be fewer.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="FeedNotFilledException">The sessions from before are not in it yet.</exception>
@@ -76,6 +76,8 @@ public sealed partial class ChangeFeed
     internal async Task<ChangePage> ReadAsync(ChangeQuery query, ChangeCursor after, int limit, CancellationToken cancellation)
     {
         var end = await EndAsync(cancellation);
+        if (after.IsNow)
+            return new ChangePage([], new ChangeCursor(end, Begun: end), IsAtEnd: true);
         if (after.Position >= end)
             return new ChangePage([], after, IsAtEnd: true);
 

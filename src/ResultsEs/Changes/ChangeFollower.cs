@@ -72,11 +72,15 @@ internal static class ChangeRequests
 {
     public const int DefaultLimit = 100;
 
+    // A cursor is longer, so none is this word.
+    private const string Now = "now";
+
     public static readonly IReadOnlyList<QueryParameter> Query =
     [
         new(
             "after",
-            "The `nextCursor` of the page before: what changed after it. Default: from the begin, which is every session, each once.",
+            "The `nextCursor` of the page before: what changed after it. `now`: what changes from now on. Default: from the begin, which "
+            + "is every session, each once.",
             """{ "type": "string" }"""),
         new("testId", "Only changes of sessions of this test. A cursor may be used with any test.", QueryParameter.Uuid),
         new(
@@ -88,8 +92,10 @@ internal static class ChangeRequests
     {
         var account = Tenant.Of(caller.Account);
         var after = ChangeCursor.Begin;
-        if (cursor is not null && !ChangeCursor.TryRead(cursor, account, out after))
-            parameters.Refuse(name, "must be a nextCursor of this account's changes");
+        if (cursor == Now)
+            after = ChangeCursor.Now;
+        else if (cursor is not null && !ChangeCursor.TryRead(cursor, account, out after))
+            parameters.Refuse(name, "must be a nextCursor of this account's changes, or now");
         var query = new ChangeQuery(
             account, caller.Workspaces, parameters.UuidOrNull("testId"), parameters.Word("include", ["session"]) is not null);
         return (query, after);

@@ -38,6 +38,18 @@ public sealed class ChangeFeedTests(OwnHost own) : IClassFixture<OwnHost>
     }
 
     [Fact]
+    public async Task Who_asks_for_what_comes_from_now_on_is_spared_what_is_there()
+    {
+        var (before, after) = (TestData.Session(), TestData.Session());
+        await Http.RecordAsync(before);
+        var now = await Http.JsonAsync("/api/v3/changes?after=now");
+        Assert.Equal((0, true), (now["changes"]!.AsArray().Count, (bool)now["isAtEnd"]!));
+        await Http.RecordAsync(after);
+        var page = await Http.JsonAsync($"/api/v3/changes?after={now["nextCursor"]}");
+        Assert.Equal(after.Id, (Guid)Assert.Single(page["changes"]!.AsArray())!["sessionId"]!);
+    }
+
+    [Fact]
     public async Task Without_its_session_a_change_says_where_it_is_and_no_more()
     {
         var session = TestData.Session().Completed();
@@ -162,9 +174,9 @@ public sealed class ChangeFeedTests(OwnHost own) : IClassFixture<OwnHost>
     }
 
     [Theory]
-    [InlineData("after=x", "after", "must be a nextCursor of this account's changes")]
-    [InlineData("after=", "after", "must be a nextCursor of this account's changes")]
-    [InlineData("after=AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "after", "must be a nextCursor of this account's changes")]
+    [InlineData("after=x", "after", "must be a nextCursor of this account's changes, or now")]
+    [InlineData("after=", "after", "must be a nextCursor of this account's changes, or now")]
+    [InlineData("after=AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "after", "must be a nextCursor of this account's changes, or now")]
     [InlineData("limit=0", "limit", "must be a whole number from 1 to 500")]
     [InlineData("limit=501", "limit", "must be a whole number from 1 to 500")]
     [InlineData("wait=61", "wait", "must be a whole number from 0 to 60")]
