@@ -88,10 +88,11 @@ export async function send(method, path, body) {
  * Follows the feed of changes until `stop`, and connects again by itself. Without `params.after` it begins with every session.
  * @param {string} path `/api/v3/changes/stream`
  * @param {Params} params
- * @param {(change: {kind: string, sessionId: string, testId?: string, version?: number, status?: string}) => void} onChange
+ * @param {(change: {kind: string, sessionId: string, testId: string, updatedTime: string, version?: number, status?: string}) => void} onChange
+ * @param {(isOpen: boolean) => void} [onState] told when the stream has begun, and when it broke off
  * @returns {() => void} stop
  */
-export function follow(path, params, onChange) {
+export function follow(path, params, onChange, onState) {
   let isStopped = false;
   /** @type {EventSource | undefined} */
   let source;
@@ -108,8 +109,11 @@ export function follow(path, params, onChange) {
     };
     for (const kind of ['upserted', 'removed'])
       source.addEventListener(kind, receive);
+    source.onopen = () => isStopped || onState?.(true);
     // The browser connects again where a stream ends. Where it was refused it gives up, and we try later.
     source.onerror = () => {
+      if (!isStopped)
+        onState?.(false);
       if (source?.readyState !== EventSource.CLOSED || isStopped)
         return;
       timer = window.setTimeout(connect, 10_000);

@@ -42,6 +42,7 @@ export function match(path) {
 
 const changed = new EventTarget();
 let isNewPage = false;
+let shownPath = location.pathname;
 
 /** Whether the focus has yet to go to the heading of a page that was navigated to. Asking takes it. */
 export function takeFocus() {
@@ -91,9 +92,13 @@ export function setQuery(changes, options = { replace: true }) {
 export function useAddress() {
   const [address, set] = useState(() => location.pathname + location.search);
   useEffect(() => {
-    const update = () => set(location.pathname + location.search);
+    const update = () => {
+      shownPath = location.pathname;
+      set(location.pathname + location.search);
+    };
+    // It is also told of a link to a place in the page, which leaves the focus to the browser.
     const back = () => {
-      isNewPage = true;
+      isNewPage = location.pathname !== shownPath;
       update();
     };
     changed.addEventListener('change', update);

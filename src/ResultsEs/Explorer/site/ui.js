@@ -153,10 +153,11 @@ export function durationText(ms) {
     return '–';
   if (ms < 1000)
     return `${Math.round(ms)} ms`;
-  if (ms < 60_000)
+  if (ms < 59_950)
     return `${(ms / 1000).toLocaleString('en', { maximumFractionDigits: 1 })} s`;
-  const minutes = Math.floor(ms / 60_000);
-  return minutes < 60 ? `${minutes} min ${Math.round(ms % 60_000 / 1000)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const seconds = Math.round(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${seconds % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /** @param {{ms: number | null | undefined}} props */

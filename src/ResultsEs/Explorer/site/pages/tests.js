@@ -1,8 +1,65 @@
 // @ts-check
-import { html, useTitle } from '../ui.js';
+// All tests that the reader may see, the latest activity first.
+import { LiveState, useLive } from '../live.js';
+import { More, SearchField, usePages } from '../lists.js';
+import { setQuery } from '../router.js';
+import { DateTime, Loading, Problem, html, useStyle, useTitle } from '../ui.js';
+import { productTypeText } from './test/picture.js';
 
 /** @param {import('../ui.js').PageProps} props */
-export default function Tests({ params }) {
+export default function Tests({ query }) {
   useTitle('Tests');
-  return html`<h1>Tests</h1><p>${Object.values(params).join(' ')}</p>`;
+  useStyle('pages/tests.css');
+  const live = useLive(undefined);
+  const q = query.get('q') ?? '';
+  const list = usePages('/api/v3/testResults', { q, limit: 50 }, 'tests', live.revision);
+  return html`
+    <div class="tests-head">
+      <h1>Tests</h1>
+      <${LiveState} live=${live} />
+    </div>
+    <form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+      <${SearchField} label="Search by title or id" value=${q} onSearch=${(/** @type {string} */ text) => setQuery({ q: text })} />
+    </form>
+    <${Problem} problem=${list.problem} reload=${list.reload} />
+    ${!list.isLoaded && !list.problem && html`<${Loading} />`}
+    <p class="hidden" role="status">${list.isLoaded && !list.isLoading ? found(list.items.length, list.hasMore, q) : ''}</p>
+    ${list.isLoaded && list.items.length === 0 && html`<p class="empty">${q
+      ? html`No test has “${q}” in its title or id.`
+      : html`There is no test yet. It appears here with its first session.`}</p>`}
+    ${list.items.length > 0 && html`
+      <table class="tests" role="table" aria-label="Tests">
+        <thead role="rowgroup"><tr role="row">
+          <th role="columnheader" scope="col">Test</th>
+          <th role="columnheader" scope="col" class="number">Sessions</th>
+          <th role="columnheader" scope="col" class="number">Complete</th>
+          <th role="columnheader" scope="col" class="number">In progress</th>
+          <th role="columnheader" scope="col" class="number">Abandoned</th>
+          <th role="columnheader" scope="col">Last activity</th>
+        </tr></thead>
+        <tbody role="rowgroup">${list.items.map(test => html`<${Row} key=${test.testId} test=${test} />`)}</tbody>
+      </table>
+      <${More} list=${list} noun=${list.items.length === 1 ? 'test' : 'tests'} />`}`;
+}
+
+/** @param {number} count @param {boolean} hasMore @param {string} q */
+const found = (count, hasMore, q) => `${count}${hasMore ? ' and more' : ''} ${count === 1 ? 'test' : 'tests'}${q ? ` with “${q}”` : ''}`;
+
+/** @param {{test: any}} props */
+function Row({ test }) {
+  const { total, complete, inProgress, abandoned } = test.sessions;
+  /** @param {string} label @param {number} value */
+  const count = (label, value) => html`<td role="cell" class="number ${value === 0 ? 'none' : ''}" data-label=${label}>
+    ${value.toLocaleString('en')}</td>`;
+  return html`<tr role="row">
+    <th role="rowheader" scope="row">
+      <a href="/tests/${test.testId}">${test.title || `Test ${test.testId}`}</a>
+      <span class="quiet type">${productTypeText(test.productType)}</span>
+    </th>
+    ${count('Sessions', total)}
+    ${count('Complete', complete)}
+    ${count('In progress', inProgress)}
+    ${count('Abandoned', abandoned)}
+    <td role="cell" data-label="Last activity"><${DateTime} value=${test.lastActivityTime} /></td>
+  </tr>`;
 }
