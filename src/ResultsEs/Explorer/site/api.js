@@ -85,10 +85,15 @@ export async function send(method, path, body) {
 }
 
 /**
+ * What became of a session.
+ * @typedef {{kind: string, sessionId: string, testId: string, updatedTime: string, version?: number, status?: string}} Change
+ */
+
+/**
  * Follows the feed of changes until `stop`, and connects again by itself. Without `params.after` it begins with every session.
  * @param {string} path `/api/v3/changes/stream`
  * @param {Params} params
- * @param {(change: {kind: string, sessionId: string, testId: string, updatedTime: string, version?: number, status?: string}) => void} onChange
+ * @param {(change: Change) => void} onChange
  * @param {(isOpen: boolean) => void} [onState] told when the stream has begun, and when it broke off
  * @returns {() => void} stop
  */

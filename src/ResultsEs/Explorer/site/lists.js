@@ -42,9 +42,9 @@ export function usePages(path, params, member, revision = 1) {
 
 /**
  * A button for the next page of a list. At the list's end it gives the focus to the words that say so.
- * @param {{list: ReturnType<typeof usePages>, noun: string}} props `noun` in the plural
+ * @param {{list: ReturnType<typeof usePages>, noun: string, shown?: number}} props `shown`: how many of the items are shown
  */
-export function More({ list, noun }) {
+export function More({ list, noun, shown = list.items.length }) {
   const end = useRef(/** @type {HTMLElement | null} */ (null));
   const wasPressed = useRef(false);
   const isAtEnd = !list.hasMore;
@@ -58,7 +58,7 @@ export function More({ list, noun }) {
     list.more();
   };
   return html`<p class="more">
-    <span class="quiet" tabindex="-1" ref=${end}>${list.items.length.toLocaleString('en')} ${noun} shown${isAtEnd ? ', these are all' : ''}</span>
+    <span class="quiet" tabindex="-1" ref=${end}>${shown.toLocaleString('en')} ${noun} shown${isAtEnd ? ', these are all' : ''}</span>
     ${list.hasMore && html`<button type="button" onClick=${press} aria-disabled=${list.isLoading ? 'true' : null}>Show more</button>`}
   </p>`;
 }

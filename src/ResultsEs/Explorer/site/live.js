@@ -4,8 +4,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { follow } from './api.js';
 import { html } from './ui.js';
 
-/** The least time between two loads, ms: a busy test does not keep the page and the service busy. */
-const between = 2_000;
+/** The least time between two loads, ms: a busy test must not use up the reader's requests. */
+const between = 3_000;
 
 /** How long after a change loads wait for it to be in the numbers, ms. */
 const patienceWithNumbers = 60_000;

@@ -40,7 +40,8 @@ export default function Test({ params: { testId }, query }) {
       ? html`<p>There is none with the id ${testId}, or it is in a workspace that you may not see.</p>`
       : html`<${Problem} problem=${problem} reload=${reload} />`}
     ${!summary && !problem && html`<${Loading} />`}
-    ${summary && html`<${Results} summary=${summary} filters=${filters} params=${params} revision=${live.revision} isLoading=${isLoading} />`}`;
+    ${summary && html`<${Results} summary=${summary} filters=${filters} params=${params} revision=${live.revision}
+      isLoading=${isLoading} />`}`;
 }
 
 /** @param {{summary: any, filters: import('./test/filters.js').Filters, params: any, revision: number, isLoading: boolean}} props */
@@ -71,17 +72,20 @@ function Results({ summary, filters, params, revision, isLoading }) {
       ${tasks.length > 1 && html`<${Contents} tasks=${tasks} />`}
       <div class="test-main">
         ${sessions.total === 0
-          ? html`<p class="empty">${countOf(filters) > 0 ? 'No session matches the filters.' : 'No session yet. What comes appears here by itself.'}</p>`
+          ? html`<p class="empty">${countOf(filters) > 0
+            ? 'No session matches the filters.' : 'No session yet. What comes appears here by itself.'}</p>`
           : html`<div class="card"><${Figure} ...${overTimePicture(summary.overTime)} level=${2} /></div>`}
         ${qxScores.length > 0 && html`<section class="qx"><h2>QX scores</h2>
           <p class="quiet">Means of the completed sessions, from 0 to 100.</p>
-          <div class="grid">${qxScores.map((/** @type {any} */ score, /** @type {number} */ index) => html`<div class="card" key=${score.taskGroupId}>
-            <${Figure} ...${qxPicture(score)} name="qx-score-${index + 1}" level=${3} /></div>`)}</div>
+          <div class="grid">${qxScores.map((/** @type {any} */ score, /** @type {number} */ index) =>
+            html`<div class="card" key=${score.taskGroupId}>
+              <${Figure} ...${qxPicture(score)} name="qx-score-${index + 1}" level=${3} />
+            </div>`)}</div>
         </section>`}
         <h2 id="tasks">${filters.taskType ? 'Tasks of one type' : 'Answers by task'}</h2>
         ${tasks.length === 0 && html`<p class="empty">${filters.taskType ? 'No task of this type.' : 'No task yet.'}</p>`}
-        ${tasks.map((/** @type {any} */ { task, number }) => html`<${Task} key=${task.taskId} testId=${summary.testId} task=${task} number=${number}
-          params=${params} revision=${revision} />`)}
+        ${tasks.map((/** @type {any} */ { task, number }) => html`<${Task} key=${task.taskId} testId=${summary.testId}
+          task=${task} number=${number} params=${params} revision=${revision} />`)}
         <${Sessions} testId=${summary.testId} params=${params} revision=${revision} />
       </div>
     </div>`;

@@ -7,7 +7,7 @@ import { DateTime, Loading, Problem, html, useStyle, useTitle } from '../ui.js';
 import { productTypeText } from './test/picture.js';
 
 /** @param {import('../ui.js').PageProps} props */
-export default function Tests({ query }) {
+export default function Tests({ query, session }) {
   useTitle('Tests');
   useStyle('pages/tests.css');
   const live = useLive(undefined);
@@ -24,10 +24,10 @@ export default function Tests({ query }) {
     <${Problem} problem=${list.problem} reload=${list.reload} />
     ${!list.isLoaded && !list.problem && html`<${Loading} />`}
     <p class="hidden" role="status">${list.isLoaded && !list.isLoading ? found(list.items.length, list.hasMore, q) : ''}</p>
-    ${list.isLoaded && list.items.length === 0 && html`<p class="empty">${q
+    ${list.isLoaded && list.items.length === 0 && !list.hasMore && html`<p class="empty">${q
       ? html`No test has “${q}” in its title or id.`
       : html`There is no test yet. It appears here with its first session.`}</p>`}
-    ${list.items.length > 0 && html`
+    ${(list.items.length > 0 || list.hasMore) && html`
       <table class="tests" role="table" aria-label="Tests">
         <thead role="rowgroup"><tr role="row">
           <th role="columnheader" scope="col">Test</th>
@@ -37,16 +37,23 @@ export default function Tests({ query }) {
           <th role="columnheader" scope="col" class="number">Abandoned</th>
           <th role="columnheader" scope="col">Last activity</th>
         </tr></thead>
-        <tbody role="rowgroup">${list.items.map(test => html`<${Row} key=${test.testId} test=${test} />`)}</tbody>
+        <tbody role="rowgroup">${list.items.map(test =>
+          html`<${Row} key="${test.testId} ${test.workspaceId}" test=${test} workspace=${workspaceOf(session, test)} />`)}</tbody>
       </table>
       <${More} list=${list} noun=${list.items.length === 1 ? 'test' : 'tests'} />`}`;
 }
 
 /** @param {number} count @param {boolean} hasMore @param {string} q */
-const found = (count, hasMore, q) => `${count}${hasMore ? ' and more' : ''} ${count === 1 ? 'test' : 'tests'}${q ? ` with “${q}”` : ''}`;
+const found = (count, hasMore, q) =>
+  `${count}${hasMore ? ' and more' : ''} ${count === 1 ? 'test' : 'tests'}${q ? ` with “${q}”` : ''}`;
 
-/** @param {{test: any}} props */
-function Row({ test }) {
+/** The name of a test's workspace, for those who see several. @param {import('../ui.js').Session} session @param {any} test */
+const workspaceOf = (session, test) => session.workspaces.length > 1
+  ? session.workspaces.find(workspace => workspace.id === test.workspaceId)?.name ?? test.workspaceId
+  : '';
+
+/** @param {{test: any, workspace: string}} props */
+function Row({ test, workspace }) {
   const { total, complete, inProgress, abandoned } = test.sessions;
   /** @param {string} label @param {number} value */
   const count = (label, value) => html`<td role="cell" class="number ${value === 0 ? 'none' : ''}" data-label=${label}>
@@ -54,7 +61,7 @@ function Row({ test }) {
   return html`<tr role="row">
     <th role="rowheader" scope="row">
       <a href="/tests/${test.testId}">${test.title || `Test ${test.testId}`}</a>
-      <span class="quiet type">${productTypeText(test.productType)}</span>
+      <span class="quiet type">${[productTypeText(test.productType), workspace].filter(Boolean).join(', ')}</span>
     </th>
     ${count('Sessions', total)}
     ${count('Complete', complete)}

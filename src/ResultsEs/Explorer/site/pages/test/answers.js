@@ -22,8 +22,10 @@ export function Answers({ summary, name, path, params, revision }) {
     <${SearchField} label="Search in these answers" value=${q} onSearch=${setSearch} />
     <${Problem} problem=${list.problem} reload=${list.reload} />
     ${!list.isLoaded && !list.problem && html`<${Loading} />`}
-    <p class="hidden" role="status">${q && list.isLoaded && !list.isLoading ? `${answers.length}${list.hasMore ? ' and more' : ''} found` : ''}</p>
-    ${list.isLoaded && answers.length === 0 && html`<p class="empty">${q ? html`No answer has “${q}”.` : 'No answer yet.'}</p>`}
+    <p class="hidden" role="status">${q && list.isLoaded && !list.isLoading
+      ? `${answers.length}${list.hasMore ? ' and more' : ''} found` : ''}</p>
+    ${list.isLoaded && answers.length === 0 && !list.hasMore
+      && html`<p class="empty">${q ? html`No answer has “${q}”.` : 'No answer yet.'}</p>`}
     <ul class="bare quotes" aria-label="Answers to “${summary.text}”">${answers.map(answer => html`<li key=${answer.sessionId}>
       <blockquote>${answer.answer?.text
         ? html`<${Marked} text=${answer.answer.text} q=${q} />`
@@ -31,16 +33,17 @@ export function Answers({ summary, name, path, params, revision }) {
       <p class="row quiet small"><a href="/sessions/${answer.sessionId}">Session of <${DateTime} value=${answer.startTime} /></a>
         <${Status} value=${answer.status} />${answer.durationMs !== null && html`<span>${durationText(answer.durationMs)}</span>`}</p>
     </li>`)}</ul>
-    ${answers.length > 0 && html`<${More} list=${list} noun=${answers.length === 1 ? 'answer' : 'answers'} />
-      <${Download} name="${name}-answers" label="Download the answers shown as CSV" csv=${() => csvOf(columns, answers)} />`}
+    ${(answers.length > 0 || list.hasMore)
+      && html`<${More} list=${list} shown=${answers.length} noun=${answers.length === 1 ? 'answer' : 'answers'} />`}
+    ${answers.length > 0 && html`<${Download} name="${name}-answers" label="Download the answers shown as CSV"
+      csv=${() => csvOf(columns, answers)} />`}
   </div>`;
 }
 
-/** Text with the words of a search marked. @param {{text: string, q: string}} props */
-export function Marked({ text, q }) {
-  const wanted = q.split(/\s+/).filter(Boolean).map(word => word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  if (wanted.length === 0)
+/** Text in which what was searched for is marked. @param {{text: string, q: string}} props */
+function Marked({ text, q }) {
+  if (!q)
     return text;
-  const parts = text.split(new RegExp(`(${wanted.join('|')})`, 'giu'));
+  const parts = text.split(new RegExp(`(${q.replaceAll(/[.*+?^${}()|[\]\\/]/g, '\\$&')})`, 'giu'));
   return parts.map((part, index) => (index % 2 === 1 ? html`<mark>${part}</mark>` : part));
 }

@@ -10,7 +10,8 @@ export const selectText = choice => (choice.multiSelect ? 'Several could be chos
 
 /** @param {MultipleChoice} choice @param {number} answered @returns {import('./picture.js').Picture} */
 export const choicePicture = (choice, answered) => {
-  const options = [...choice.options].sort((a, b) => b.count - a.count);
+  // One of several is often a scale, whose order says something.
+  const options = choice.multiSelect ? [...choice.options].sort((a, b) => b.count - a.count) : choice.options;
   const rows = [
     ...options.map(option => ({ option: option.text, answers: option.count, percent: percent(option.count, answered) })),
     ...(choice.other > 0 ? [{ option: 'In their own words', answers: choice.other, percent: percent(choice.other, answered) }] : []),
@@ -19,7 +20,7 @@ export const choicePicture = (choice, answered) => {
     name: 'choices',
     title: 'Answers by option',
     description: choice.multiSelect
-      ? `How many of ${counted(answered, 'answer')} chose each option. As several could be chosen, the shares may add up to more than 100 %.`
+      ? `How many of ${counted(answered, 'answer')} chose each option. Several could be chosen: shares may add up to more than 100 %.`
       : `How many of ${counted(answered, 'answer')} chose each option.`,
     spec: labelledBars(
       rows.map(row => ({

@@ -9,8 +9,8 @@ export const accent = '#3d82cf';
 /** Of sessions, by status. */
 export const statusColours = { COMPLETE: good, IN_PROGRESS: '#d9a21b', ABANDONED: neutral };
 
-/** Of outcomes, `SKIPPED` among them. @type {Record<string, string>} */
-export const outcomeColours = { SUCCESS: good, FAILURE: bad, UNKNOWN: neutral, SKIPPED: '#c3ccd8' };
+/** Of outcomes, and of what has none. @type {Record<string, string>} */
+export const outcomeColours = { SUCCESS: good, FAILURE: bad, UNKNOWN: neutral, UNTOLD: '#a5b0bf', SKIPPED: '#c3ccd8' };
 
 /** Colours from bad to good by way of grey, as many as asked for. @param {number} count */
 export const steps = count =>

@@ -64,7 +64,8 @@ export function FilterForm({ filters, summary }) {
         onChange=${(/** @type {any} */ event) => setStatus(status, event.target.checked)} />${words(status)}</label>`)}
     </fieldset>
     ${(audiences.length > 0 || filters.audienceId) && html`<${Choice} label="Audience" value=${filters.audienceId} name="audienceId"
-      options=${audiences.map((/** @type {any} */ one) => [one.audienceId, `${one.audienceId.slice(0, 8)}… (${counted(one.sessions, 'session')})`])} />`}
+      options=${audiences.map((/** @type {any} */ one) =>
+        [one.audienceId, `${one.audienceId.slice(0, 8)}… (${counted(one.sessions, 'session')})`])} />`}
     ${demographicFields.slice(0, maxShown)}
     <label>Started from (UTC)
       <input type="date" value=${filters.from} max=${filters.to || null}

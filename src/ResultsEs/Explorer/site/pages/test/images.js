@@ -70,7 +70,8 @@ function Picture({ name, url, answers, marks }) {
         <span>${mark.number}</span></a>`)}
     </div>
     <ol class="bare comments">${marks.map(mark => html`<li id=${mark.id} key=${mark.id} tabindex="-1">
-      <span class="mark-number">${mark.number}</span> ${mark.comment || html`<span class="quiet">without a comment</span>`} <a class="small" href="/sessions/${mark.sessionId}">Session</a></li>`)}</ol>
+      <span class="mark-number">${mark.number}</span> ${mark.comment || html`<span class="quiet">without a comment</span>`}${' '}
+      <a class="small" href="/sessions/${mark.sessionId}">Session</a></li>`)}</ol>
     <details class="numbers">
       <summary>Numbers of the marks</summary>
       <${Table} caption="Marks on ${url}" isCaptionHidden columns=${columns} rows=${marks} empty="No mark." />

@@ -1,5 +1,5 @@
 // @ts-check
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
  * Whether an element is in view or near it.
@@ -24,8 +24,8 @@ export function useNear(place) {
  * @param {T} value @param {boolean} isNear @returns {T | undefined} undefined before it was near
  */
 export function useWhileNear(value, isNear) {
-  const [held, hold] = useState(/** @type {T | undefined} */ (undefined));
-  if (isNear && held !== value)
-    hold(value);
-  return isNear ? value : held;
+  const held = useRef(/** @type {T | undefined} */ (undefined));
+  if (isNear)
+    held.current = value;
+  return held.current;
 }

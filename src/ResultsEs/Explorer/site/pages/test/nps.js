@@ -4,19 +4,12 @@ import { counted, percent, percentText } from './picture.js';
 import { stackedBars } from './stacks.js';
 
 /**
- * @typedef {{score: number|null, promoters: number, passives: number, detractors: number,
+ * @typedef {{score: number, promoters: number, passives: number, detractors: number,
  *   distribution: {score: number, count: number}[]}} Nps
  */
 
-/** A Net Promoter Score with its sign: `+42`, `−7`, `0`. @param {number|null} score */
-export const scoreText = score => {
-  if (score === null) {
-    return '–';
-  }
-
-  const whole = Math.round(score);
-  return whole > 0 ? `+${whole}` : whole < 0 ? `−${-whole}` : '0';
-};
+/** A Net Promoter Score with its sign: `+42`, `−7`, `0`. @param {number} score */
+export const scoreText = score => (score > 0 ? `+${score}` : score < 0 ? `−${-score}` : '0');
 
 /** @param {Nps} nps @returns {import('./picture.js').Picture[]} */
 export const npsPictures = nps => [groups(nps), distribution(nps)];

@@ -4,29 +4,28 @@ import { bad, outcomeColours } from './colours.js';
 import { counted, percent, sum, words } from './picture.js';
 import { stackedBars } from './stacks.js';
 
-/** @typedef {{outcome: string|null, count: number}} Outcome */
+/** @typedef {{outcome: string, count: number}} Outcome */
 
-const order = ['SUCCESS', 'FAILURE', 'UNKNOWN', 'SKIPPED'];
+const order = ['SUCCESS', 'FAILURE', 'UNKNOWN'];
 
 /**
- * Outcomes of a URL or Figma task. An answer without one is unknown.
- * @param {Outcome[]} outcomes @param {number} skipped @returns {import('./picture.js').Picture}
+ * Outcomes of a URL or Figma task. An answer may tell none.
+ * @param {Outcome[]} outcomes @param {number} answered @param {number} skipped @returns {import('./picture.js').Picture}
  */
-export const outcomePicture = (outcomes, skipped) => {
-  const counts = new Map(order.map(name => [name, 0]));
-  for (const { outcome, count } of outcomes) {
-    const name = outcome !== null && counts.has(outcome) ? outcome : 'UNKNOWN';
-    counts.set(name, (counts.get(name) ?? 0) + count);
-  }
-
-  counts.set('SKIPPED', (counts.get('SKIPPED') ?? 0) + skipped);
-  const parts = [...counts].map(([name, count]) => ({ label: words(name), count }));
+export const outcomePicture = (outcomes, answered, skipped) => {
+  const told = new Map(outcomes.map(({ outcome, count }) => [outcome, count]));
+  const untold = answered - sum(outcomes.map(({ count }) => count));
+  const parts = [
+    ...order.map(name => ({ name, label: words(name), count: told.get(name) ?? 0 })),
+    ...(untold > 0 ? [{ name: 'UNTOLD', label: 'Not told', count: untold }] : []),
+    { name: 'SKIPPED', label: 'Skipped', count: skipped },
+  ];
   const total = sum(parts.map(part => part.count));
   return {
     name: 'outcomes',
     title: 'Outcomes',
     description: `Of ${counted(total, 'session')}: ${parts.map(part => `${part.label.toLowerCase()} ${part.count}`).join(', ')}.`,
-    spec: stackedBars([{ label: '', parts }], order.map(name => outcomeColours[name])),
+    spec: stackedBars([{ label: '', parts }], parts.map(part => outcomeColours[part.name])),
     columns: [
       { key: 'outcome', title: 'Outcome' },
       { key: 'sessions', title: 'Sessions', isNumber: true },

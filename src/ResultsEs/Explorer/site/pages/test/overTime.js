@@ -22,7 +22,8 @@ export const overTimePicture = ({ unit, buckets }) => {
     title: `Sessions started, by ${unit.toLowerCase()}`,
     description: buckets.length === 0
       ? 'No session.'
-      : `${counted(total, 'session')} from ${timeText(buckets[0].start, unit)} to ${timeText(buckets[buckets.length - 1].start, unit)} (UTC).`,
+      : `${counted(total, 'session')} from ${timeText(buckets[0].start, unit)} `
+        + `to ${timeText(buckets[buckets.length - 1].start, unit)} (UTC).`,
     spec: specOf(unit, buckets),
     columns: [
       { key: 'start', title: `${words(unit)} from (UTC)` },

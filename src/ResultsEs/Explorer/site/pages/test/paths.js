@@ -21,13 +21,17 @@ export function Paths({ name, paths, otherPaths, noun }) {
   ];
   /** @type {import('../../ui.js').Column[]} */
   const columns = [
-    { key: 'path', title: 'Path', value: row => (row.steps ? html`<${Steps} steps=${row.steps} origin=${origin} noun=${noun} />` : row.path) },
+    {
+      key: 'path',
+      title: 'Path',
+      value: row => (row.steps ? html`<${Steps} steps=${row.steps} origin=${origin} noun=${noun} />` : row.path),
+    },
     { key: 'sessions', title: 'Sessions', isNumber: true },
     { key: 'percent', title: 'Percent', isNumber: true },
   ];
   return html`<div class="figure paths" data-name="${name}-paths">
     <h4 class="figure-title">Most frequent paths</h4>
-    <p class="quiet small">${origin ? html`Pages of ${origin}. ` : ''}${paths.length > 0 && `The first is that of ${counted(paths[0].count, 'session')}.`}</p>
+    <p class="quiet small">${counted(total, 'session')} with a path${origin && `, on ${origin}`}.</p>
     <${Table} caption="Most frequent paths" isCaptionHidden columns=${columns} rows=${rows} />
     <${Download} name="${name}-paths" csv=${() => csvOf(columns, rows)} />
   </div>`;

@@ -4,9 +4,9 @@ import { counted, numberText, percent, sum } from './picture.js';
 import { stackedBars } from './stacks.js';
 
 /**
- * @typedef {{min: number|null, max: number|null, minLabel?: string|null, maxLabel?: string|null, mean: number|null,
+ * @typedef {{min: number, max: number, minLabel: string|null, maxLabel: string|null, mean: number,
  *   distribution: {value: number, count: number}[]}} RatingScale
- * @typedef {{id: string, label: string, value?: number|null, count: number}} Selection
+ * @typedef {{id: string, label: string, value: number|null, count: number}} Selection
  * @typedef {{rows: {id: string, label: string, selections: Selection[]}[]}} Matrix
  */
 
@@ -68,10 +68,13 @@ export const matrixPicture = matrix => {
   };
 };
 
-/** Every step of a scale of whole steps, also those that nobody chose; of another scale the values that came. @param {RatingScale} scale */
+/**
+ * Every step of a scale of whole steps, also those that nobody chose; of another scale the values that came.
+ * @param {RatingScale} scale
+ */
 const valuesOf = scale => {
   const { min, max } = scale;
-  const isWhole = min !== null && max !== null && Number.isInteger(min) && Number.isInteger(max) && max - min < 100
+  const isWhole = Number.isInteger(min) && Number.isInteger(max) && max - min < 100
     && scale.distribution.every(({ value }) => Number.isInteger(value));
   const counts = new Map(scale.distribution.map(({ value, count }) => [value, count]));
   const all = new Set(counts.keys());
@@ -84,8 +87,8 @@ const valuesOf = scale => {
   return [...all].sort((a, b) => a - b).map(value => ({ value, count: counts.get(value) ?? 0 }));
 };
 
-/** @param {number|null} value @param {string|null|undefined} label */
-const end = (value, label) => `${value === null ? '?' : numberText(value)}${label ? ` (${label})` : ''}`;
+/** @param {number} value @param {string|null} label */
+const end = (value, label) => `${numberText(value)}${label ? ` (${label})` : ''}`;
 
 /** @param {RatingScale} scale @param {number} value */
 const labelOf = (scale, value) => {
@@ -104,7 +107,7 @@ const columnsOf = (scale, rows) => ({
     x: {
       field: 'value',
       type: 'quantitative',
-      scale: { domain: [scale.min ?? rows[0].value, scale.max ?? rows[rows.length - 1].value], nice: false, padding: 10 },
+      scale: { domain: [Math.min(scale.min, rows[0].value), Math.max(scale.max, rows[rows.length - 1].value)], nice: false, padding: 10 },
       axis: { title: 'Rating', grid: false },
     },
     y: { field: 'answers', type: 'quantitative', axis: { title: 'Answers', tickMinStep: 1, tickCount: 4 } },

@@ -32,19 +32,19 @@ const parts = {
     <p class="score"><strong>${scoreText(nps.score)}</strong> Net Promoter Score</p>
     ${npsPictures(nps).map(picture => html`<${Picture} task=${name} picture=${picture} />`)}`,
   ratingScale: ({ summary: { answers: { ratingScale } }, name }) => html`
-    <p class="score"><strong>${ratingScale.mean === null ? '–' : numberText(ratingScale.mean)}</strong> mean, from ${ends(ratingScale)}</p>
+    <p class="score"><strong>${numberText(ratingScale.mean)}</strong> mean, from ${ends(ratingScale)}</p>
     <${Picture} task=${name} picture=${ratingPicture(ratingScale)} />`,
   matrix: ({ summary: { answers: { matrix } }, name }) => html`<${Picture} task=${name} picture=${matrixPicture(matrix)} />`,
   multipleChoice: ({ summary: { answers: { multipleChoice }, answered }, name }) => html`
     <p><${Badge}>${selectText(multipleChoice)}</${Badge}></p>
     <${Picture} task=${name} picture=${choicePicture(multipleChoice, answered)} />`,
   rankOrder: ({ summary: { answers: { rankOrder } }, name }) => html`<${Picture} task=${name} picture=${rankPicture(rankOrder)} />`,
-  url: ({ summary: { answers: { url }, skipped }, name }) => html`
-    <${Picture} task=${name} picture=${outcomePicture(url.outcomes, skipped)} />
+  url: ({ summary: { answers: { url }, answered, skipped }, name }) => html`
+    <${Picture} task=${name} picture=${outcomePicture(url.outcomes, answered, skipped)} />
     <${Paths} name=${name} paths=${url.paths} otherPaths=${url.otherPaths} noun="page" />`,
-  figma: ({ summary: { answers: { figma }, skipped }, name }) => html`
+  figma: ({ summary: { answers: { figma }, answered, skipped }, name }) => html`
     <${Prototypes} prototypes=${figma.prototypes} />
-    <${Picture} task=${name} picture=${outcomePicture(figma.outcomes, skipped)} />
+    <${Picture} task=${name} picture=${outcomePicture(figma.outcomes, answered, skipped)} />
     <${Paths} name=${name} paths=${figma.paths} otherPaths=${figma.otherPaths} noun="node" />
     ${figma.misclicks.length > 0
       ? html`<${Picture} task=${name} picture=${misclickPicture(figma.misclicks)} />`
@@ -64,8 +64,11 @@ export function Task({ testId, task, number, params, revision }) {
   const wanted = useWhileNear(`${address(`${path}/summary`, params)} ${revision}`, isNear);
   const { value, problem, reload } = useLoad(
     signal => wanted === undefined ? Promise.resolve(undefined) : get(`${path}/summary`, params, { signal }), [wanted]);
-  return html`<section class="card task ${value || problem ? '' : 'waiting'}" id="task-${task.taskId}" aria-labelledby="heading-${task.taskId}" ref=${place}>
-    <h3 id="heading-${task.taskId}"><span class="quiet">${number}.</span> ${task.text || 'Task without a text'}</h3>
+  const heading = `heading-${task.taskId}`;
+  const state = value || problem ? '' : 'waiting';
+  return html`<section class="card task ${state}" id="task-${task.taskId}" aria-labelledby=${heading} tabindex="-1"
+    ref=${place}>
+    <h3 id=${heading}><span class="quiet">${number}.</span> ${task.text || 'Task without a text'}</h3>
     <p class="row quiet task-facts"><${Badge}>${taskTypeText(task.type)}</${Badge}>
       <span>${counted(task.answered, 'answer')}</span> <span>${task.skipped.toLocaleString('en')} skipped</span></p>
     <${Problem} problem=${problem} reload=${reload} />
@@ -78,10 +81,9 @@ export function Task({ testId, task, number, params, revision }) {
 function Body(part) {
   const { summary, name } = part;
   const kind = Object.keys(summary.answers ?? {}).find(key => key in parts);
-  const hasOutcomes = kind === 'url' || kind === 'figma';
   const times = summary.durationMs;
   return html`<div class="task-body">
-    <div>${kind && (summary.answered > 0 || (hasOutcomes && summary.skipped > 0))
+    <div>${kind
       ? parts[kind](part)
       : html`<p class="quiet">${nothing(summary)}</p>`}</div>
     ${times && times.count > 0 && html`<div class="times"><${Picture} task=${name} picture=${durationPicture(times)} /></div>`}
