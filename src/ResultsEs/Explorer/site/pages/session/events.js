@@ -1,0 +1,54 @@
+// @ts-check
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { html } from '../../ui.js';
+import { PAGE } from './use-versions.js';
+import { eventTitle, eventWords, momentWords } from './words.js';
+
+/**
+ * The events by pages, with their CloudEvents. The page of the shown version comes by itself, and it is marked.
+ * @param {{ versions: import('./use-versions.js').Versions, version: number, last: number, era: number, hrefOf: (version: number) => string }} props
+ */
+export function Events({ versions, version, last, era, hrefOf }) {
+  const [index, setIndex] = useState(pageOf(version));
+  const [state, setState] = useState(/** @type {{ events: any[] | null, problem: any }} */ ({ events: null, problem: null }));
+  useEffect(() => setIndex(pageOf(version)), [version]);
+  useEffect(() => {
+    const stop = new AbortController();
+    versions.page(index, Math.min(last, (index + 1) * PAGE), stop.signal).then(
+      events => !stop.signal.aborted && setState({ events, problem: null }),
+      problem => !stop.signal.aborted && setState({ events: null, problem }));
+    return () => stop.abort();
+  }, [versions, index, last, era]);
+
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    const box = list.current;
+    const shown = box?.querySelector('[aria-current]');
+    if (box && shown instanceof HTMLElement) box.scrollTop = shown.offsetTop - box.clientHeight / 3;
+  }, [version, state.events]);
+
+  const pages = Math.ceil(last / PAGE);
+  return html`<section class="session-log" aria-labelledby="events">
+    <h2 id="events">Events</h2>
+    ${pages > 1 && html`<div class="session-buttons">
+      <button type="button" disabled=${index === 0} onClick=${() => setIndex(index - 1)}>Earlier events</button>
+      <button type="button" disabled=${index + 1 >= pages} onClick=${() => setIndex(index + 1)}>Later events</button>
+      <span class="quiet">${index * PAGE + 1}–${Math.min(last, (index + 1) * PAGE)} of ${last}</span>
+    </div>`}
+    ${state.problem && html`<p class="problem" role="alert">${state.problem.detail ?? state.problem.message}</p>`}
+    <ol class="session-events" ref=${list} tabindex="0" aria-labelledby="events">
+      ${(state.events ?? []).map(event => html`<${EventLine} key=${event.id} event=${event} isShown=${event.sessionversion === version} href=${hrefOf(event.sessionversion)} />`)}
+    </ol>
+  </section>`;
+}
+
+/** @param {{ event: any, isShown: boolean, href: string }} props */
+function EventLine({ event, isShown, href }) {
+  return html`<li class=${isShown ? 'is-shown' : ''} aria-current=${isShown ? 'true' : undefined} data-version=${event.sessionversion}>
+    <p><a href=${href}>${event.sessionversion}. ${eventTitle(event)}</a> <time class="quiet" dateTime=${event.time}>${momentWords(event.time)}</time></p>
+    <p>${eventWords(event)}</p>
+    <details><summary>CloudEvent<span class="hidden"> of event ${event.sessionversion}</span></summary><pre tabindex="0">${JSON.stringify(event, null, 2)}</pre></details>
+  </li>`;
+}
+
+const pageOf = (/** @type {number} */ version) => Math.floor((version - 1) / PAGE);

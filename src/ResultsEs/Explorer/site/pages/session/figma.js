@@ -1,0 +1,133 @@
+// @ts-check
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { get } from '../../api.js';
+import { Badge, durationText, html } from '../../ui.js';
+import { counted } from './answer-words.js';
+import { stepsOf } from './figma-steps.js';
+import { Outcome, WebAddress } from './pieces.js';
+import { clock, interactionWords } from './words.js';
+
+/** Interactions of a page: as many as the service gives at a time. */
+const PAGE = 500;
+
+/**
+ * A run through a Figma prototype, step by step. The details list the first interactions; the others are asked for when somebody gets there.
+ * @param {{ payload: any, sessionId: string, taskId: string, isNewest: boolean }} props
+ */
+export function FigmaRun({ payload, sessionId, taskId, isNewest }) {
+  const { interactions, loadNext, total, isLoading, problem } = useInteractions(payload, sessionId, taskId, isNewest);
+  const steps = useMemo(() => stepsOf(interactions), [interactions]);
+  const [chosen, setPlace] = useState(0);
+  const place = Math.min(chosen, Math.max(0, steps.length - 1));
+  const next = async () => {
+    if (place + 1 === steps.length) await loadNext();
+    setPlace(place + 1);
+  };
+
+  return html`<div class="session-run">
+    <p>
+      <${Outcome} outcome=${payload.outcome} /> <strong>${payload.figmaPrototypeTitle ?? 'Prototype'}</strong>
+      <span class="quiet"> ${[
+        counted(payload.interactionCount, 'interaction'), counted(payload.misclickCount, 'misclick'),
+        payload.durationMs === undefined || payload.durationMs === null ? '' : durationText(payload.durationMs),
+      ].filter(Boolean).join(', ')}</span>
+    </p>
+    <p class="quiet"><${WebAddress} url=${payload.prototypeUrl} /></p>
+    <${Path} path=${payload.path} atMs=${steps[place]?.atMs ?? -1}
+      onChoose=${(/** @type {number} */ atMs) => setPlace(Math.max(0, steps.findIndex(step => step.atMs >= atMs)))} />
+    ${steps.length === 0
+      ? html`<p class="quiet">No interaction was recorded.</p>`
+      : html`<div class="session-steps">
+          <${Screen} steps=${steps} place=${place} />
+          <div>
+            <div class="session-buttons" role="group" aria-label="Steps of the run">
+              <button type="button" disabled=${place === 0} onClick=${() => setPlace(place - 1)}>Previous step</button>
+              <button type="button" disabled=${place + 1 >= total || isLoading} onClick=${next}>Next step</button>
+            </div>
+            <p role="status"><strong>Step ${place + 1} of ${total}</strong>, ${clockExact(steps[place].atMs)}<br /><${StepWords} step=${steps[place]} /></p>
+            ${problem && html`<p class="problem" role="alert">${problem.detail ?? problem.message}</p>`}
+            ${!isNewest && payload.interactionCount > steps.length && html`<p class="quiet">Of what was then, the first ${steps.length} interactions are kept.</p>`}
+            <details>
+              <summary>All steps${steps.length < total ? `, ${steps.length.toLocaleString('en')} of them loaded` : ''}</summary>
+              <ol class="session-step-list" tabindex="0">
+                ${steps.map((step, index) => html`<li key=${index}><button type="button" aria-current=${index === place ? 'step' : undefined} onClick=${() => setPlace(index)}>
+                  <span class="session-cue-time">${clockExact(step.atMs)}</span> <span><${StepWords} step=${step} /></span>
+                </button></li>`)}
+              </ol>
+              ${isNewest && steps.length < total && html`<button type="button" disabled=${isLoading} onClick=${loadNext}>Load more</button>`}
+            </details>
+          </div>
+        </div>`}
+  </div>`;
+}
+
+/**
+ * @param {any} payload
+ * @param {string} sessionId
+ * @param {string} taskId
+ * @param {boolean} isNewest
+ */
+function useInteractions(payload, sessionId, taskId, isNewest) {
+  const [loaded, setLoaded] = useState(/** @type {{ of: any, interactions: any[], cursor?: string } | null} */ (null));
+  const [state, setState] = useState(/** @type {{ isLoading: boolean, problem: any }} */ ({ isLoading: false, problem: null }));
+  const mine = isNewest && loaded?.of === payload ? loaded : null;
+  const loadNext = async () => {
+    setState({ isLoading: true, problem: null });
+    try {
+      const { interactions, meta } = await get(
+        `/api/v3/sessionResults/${sessionId}/tasks/${taskId}/interactions`, { limit: PAGE, ...(mine?.cursor ? { cursor: mine.cursor } : {}) });
+      setLoaded({ of: payload, interactions: [...(mine?.interactions ?? []), ...interactions], cursor: meta.pagination.nextCursor });
+      setState({ isLoading: false, problem: null });
+    } catch (problem) {
+      setState({ isLoading: false, problem });
+    }
+  };
+  const interactions = mine?.interactions ?? payload.interactions;
+  return { ...state, interactions, loadNext, total: isNewest ? payload.interactionCount : interactions.length };
+}
+
+/** The screens that came up, in their order. @param {{ path: any[], atMs: number, onChoose: (atMs: number) => void }} props */
+function Path({ path, atMs, onChoose }) {
+  const current = path.findLastIndex(visit => visit.atMs <= atMs);
+  return html`<ol class="session-path" aria-label="Screens of the run">
+    ${path.map((visit, index) => html`<li key=${index}><button type="button" aria-current=${index === current ? 'step' : undefined} onClick=${() => onChoose(visit.atMs)}>
+      ${visit.nodeId} <span class="quiet">${clock(visit.atMs)}</span>
+    </button></li>`)}
+  </ol>`;
+}
+
+/** @param {{ step: import('./figma-steps.js').FigmaStep }} props */
+function StepWords({ step }) {
+  return html`${interactionWords(step.interaction)}${step.click === 'missed' && html` <${Badge} kind="bad">Misclick</${Badge}>`}${
+    step.click === 'released' && html` <${Badge}>Released</${Badge}>`}`;
+}
+
+/** The clicks on the screen of a step up to it, at their places. @param {{ steps: import('./figma-steps.js').FigmaStep[], place: number }} props */
+function Screen({ steps, place }) {
+  const { screen } = steps[place];
+  const begin = steps.slice(0, place).findLastIndex(step => step.screen !== screen) + 1;
+  const clicks = steps.slice(begin, place + 1).filter(step => step.click && step.click !== 'released' && step.point);
+  // How large a screen is nobody records: it is as large as what was clicked on it in the whole run.
+  const places = steps.filter(step => step.screen === screen && step.point).map(step => /** @type {{ x: number, y: number }} */ (step.point));
+  const width = Math.max(240, ...places.map(({ x }) => x * 1.15));
+  const height = Math.max(400, ...places.map(({ y }) => y * 1.15));
+  return html`<figure class="session-screen">
+    <div class="session-screen-frame" role="img" aria-label=${`Screen ${screen ?? 'not known'}: ${counted(clicks.length, 'click')} so far, `
+      + `${clicks.filter(step => step.click === 'missed').length} of them missed`}>
+      ${clicks.map((step, index) => html`<${Click} key=${begin + index} step=${step} isCurrent=${step === steps[place]} width=${width} height=${height} />`)}
+    </div>
+    <figcaption>${screen ? html`Screen <code>${screen}</code>` : 'No screen yet'}</figcaption>
+  </figure>`;
+}
+
+/** @param {{ step: import('./figma-steps.js').FigmaStep, isCurrent: boolean, width: number, height: number }} props */
+function Click({ step, isCurrent, width, height }) {
+  const element = useRef(/** @type {HTMLElement | null} */ (null));
+  useLayoutEffect(() => {
+    const { x, y } = /** @type {{ x: number, y: number }} */ (step.point);
+    Object.assign(/** @type {HTMLElement} */ (element.current).style, { left: `${(x / width) * 100}%`, top: `${(y / height) * 100}%` });
+  });
+  return html`<span ref=${element} class=${`session-click session-click-${step.click}${isCurrent ? ' is-current' : ''}`}>${step.click === 'missed' ? '×' : ''}</span>`;
+}
+
+const clockExact = (/** @type {number} */ ms) => `${clock(ms)}.${Math.floor((ms % 1000) / 100)}`;

@@ -1,0 +1,19 @@
+// @ts-check
+import { Badge, html } from '../../ui.js';
+import { say } from './words.js';
+
+/** How a task ended that can succeed or fail. @param {{ outcome: string | null | undefined }} props */
+export function Outcome({ outcome }) {
+  if (!outcome) return null;
+  return html`<${Badge} kind=${outcome === 'SUCCESS' ? 'good' : outcome === 'FAILURE' ? 'bad' : 'plain'}>${say(outcome)}</${Badge}>`;
+}
+
+/** An address that somebody visited: a link where it is of the web, else its text. @param {{ url: string }} props */
+export function WebAddress({ url }) {
+  return isOfTheWeb(url)
+    ? html`<a class="session-address" href=${url} target="_blank" rel="noopener noreferrer">${url}</a>`
+    : html`<span class="session-address">${url}</span>`;
+}
+
+/** @param {string} url */
+const isOfTheWeb = url => URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol);
