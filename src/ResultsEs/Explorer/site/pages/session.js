@@ -1,8 +1,9 @@
 // @ts-check
 // A session: what was recorded, what is shown of it, and how it came to be so, event by event.
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import { setQuery } from '../router.js';
 import { Loading, Problem, html, useLoad, useStyle, useTitle } from '../ui.js';
+import { counted } from './session/answer-words.js';
 import { Changes } from './session/changes.js';
 import { tasksOf } from './session/difference.js';
 import { Events } from './session/events.js';
@@ -21,13 +22,16 @@ import { eventTitle } from './session/words.js';
 export default function Session({ params: { sessionId = '' }, query }) {
   useStyle('pages/session/session.css');
   const [era, setEra] = useState(0);
-  const { value: newest, problem, reload } = useLoad(signal => readNewest(sessionId, signal), [sessionId, era]);
+  const cursor = useRef(/** @type {string | undefined} */ (undefined));
+  const { value: newest, problem, reload } = useLoad(signal => readNewest(sessionId, cursor.current, signal), [sessionId, era]);
+  cursor.current = newest?.cursor;
   useTitle(newest ? titleOf(newest.result) : 'Session');
 
   if (problem?.status === 404 || problem?.status === 400)
     return html`<h1>No such session</h1>
       <p>There is no session <code>${sessionId}</code> that you may see. <a href="/">To the tests</a></p>`;
-  if (!newest) return html`<h1>Session</h1>${problem ? html`<${Problem} problem=${problem} reload=${reload} />` : html`<${Loading} />`}`;
+  if (!newest)
+    return html`<h1>Session</h1>${problem ? html`<${Problem} problem=${problem} reload=${reload} />` : html`<${Loading} />`}`;
   return html`<${Problem} problem=${problem} reload=${reload} />
     <${Shown} newest=${newest} asked=${query.get('version')} era=${era} onChange=${() => setEra(now => now + 1)} />`;
 }
@@ -36,7 +40,7 @@ export default function Session({ params: { sessionId = '' }, query }) {
  * The session as it is, or as it was after the event that the address names.
  * @param {{ newest: import('./session/reads.js').Newest, asked: string | null, era: number, onChange: () => void }} props
  */
-function Shown({ newest: { result: now, last, kinds }, asked, era, onChange }) {
+function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onChange }) {
   const { sessionId, testId } = now;
   const pinned = asked !== null && /^[1-9]\d{0,8}$/.test(asked) ? Number(asked) : null;
   const version = Math.min(pinned ?? last, last);
@@ -46,7 +50,7 @@ function Shown({ newest: { result: now, last, kinds }, asked, era, onChange }) {
   const media = useLoad(() => readMedia(sessionId), [sessionId, era]);
   const [control, setControl] = useState(/** @type {import('./session/player.js').PlayerControl | null} */ (null));
   const news = useNews(last, moment?.event);
-  useLive(testId, sessionId, last, isGone => {
+  useLive(testId, cursor, sessionId, last, isGone => {
     if (isGone) versions.forget();
     onChange();
   });
@@ -60,27 +64,33 @@ function Shown({ newest: { result: now, last, kinds }, asked, era, onChange }) {
 
   return html`<${Head} result=${result ?? now} test=${test} />
     <p class="hidden" role="status">${news}</p>
-    ${pinned !== null && pinned > last && html`<div class="problem" role="alert"><p>The session has no event ${pinned}: its last is ${last}, which is shown.</p></div>`}
+    ${pinned !== null && pinned > last && html`<div class="problem" role="alert">
+      <p>The session has no event ${pinned}: its last is ${last}, which is shown.</p>
+    </div>`}
     <div class="session">
       <div class="session-side">
         <section class="card session-history" aria-labelledby="history" aria-busy=${isLoading}>
           <h2 id="history">History</h2>
-          <${Timeline} version=${version} last=${last} isNewest=${isNewest} event=${isCurrent ? moment.event : null} onChoose=${choose} isLoading=${isLoading} />
+          <${Timeline} version=${version} last=${last} isNewest=${isNewest} event=${isCurrent ? moment.event : null} onChoose=${choose}
+            isLoading=${isLoading} />
           <${Problem} problem=${problem} />
           ${moment && html`<h3 aria-live="polite">Event ${moment.version}${moment.event && `: ${eventTitle(moment.event)}`}</h3>
             <${Changes} moment=${moment} />`}
         </section>
-        <${Events} versions=${versions} version=${version} last=${last} era=${era} hrefOf=${hrefOf} />
+        <${Events} versions=${versions} version=${version} last=${last} era=${era} since=${now.startTime} hrefOf=${hrefOf} />
       </div>
       <div class="session-content">
-        ${!isNewest && html`<p class="session-past" role="status">This is the session as it was after event ${moment?.version ?? version} of ${last}.
+        ${!isNewest && html`<p class="session-past" role="status">
+          This is the session as it was after event ${moment?.version ?? version} of ${last}.${' '}
           <a href=${hrefOf(last)}>Show it as it is now</a></p>`}
         <${Problem} problem=${media.problem} reload=${media.reload} />
-        ${media.value && html`<${Recording} sessionId=${sessionId} media=${media.value} control=${control} onControl=${setControl} isPast=${!isNewest} />`}
+        ${media.value && html`<${Recording} sessionId=${sessionId} media=${media.value} control=${control} onControl=${setControl}
+          isPast=${!isNewest} />`}
         ${result && html`
           <${Participant} participant=${result.sessionParticipant} audienceId=${result.audienceId} />
           <${TaskGroups} groups=${result.taskGroups} study=${test} known=${moment?.known ?? []} tasks=${result.tasks} />
-          <${Tasks} result=${result} kinds=${isNewest ? kinds : new Map()} changed=${isCurrent ? tasksOf(moment.differences) : new Set()} jump=${jump} isNewest=${isNewest} />`}
+          <${Tasks} result=${result} kinds=${isNewest ? kinds : new Map()}
+            changed=${isCurrent ? tasksOf(moment.differences) : new Set()} jump=${jump} isNewest=${isNewest} />`}
         ${result === null && html`<p class="card quiet">There is no result yet: the session's start was stored later.</p>`}
         ${result === undefined && html`<${Loading} />`}
       </div>
@@ -94,5 +104,7 @@ function Shown({ newest: { result: now, last, kinds }, asked, era, onChange }) {
  */
 function useNews(last, event) {
   const [first] = useState(last);
-  return last > first ? `${last - first} new ${last - first === 1 ? 'event' : 'events'}${event?.sessionversion === last ? `, the last: ${eventTitle(event)}` : ''}.` : '';
+  if (last === first) return '';
+  const title = event?.sessionversion === last ? `, the last: ${eventTitle(event)}` : '';
+  return `${counted(last - first, 'new event')}${title}.`;
 }

@@ -13,13 +13,15 @@ export function answerWords(type, payload) {
     case 'RATING_SCALE': return `${payload.value} (${payload.min}–${payload.max})`;
     case 'NPS': return `${payload.score} of 10`;
     case 'MULTIPLE_CHOICE': return chosenOf(payload).join(', ') || 'nothing chosen';
-    case 'RANK_ORDER': return [...payload.ranking].sort((one, other) => one.rank - other.rank).map(({ rank, text }) => `${rank}. ${text}`).join(', ');
+    case 'RANK_ORDER':
+      return [...payload.ranking].sort((one, other) => one.rank - other.rank).map(({ rank, text }) => `${rank}. ${text}`).join(', ');
     case 'MATRIX': return payload.rows.map((/** @type {any} */ row) => `${row.label}: ${selectionsOf(row)}`).join(', ');
     case 'URL': return [outcomeWords(payload.outcome), payload.finalUrl ?? payload.url].join(', ');
     case 'IMAGE': return counted(payload.annotations.length, 'annotation');
     case 'FIGMA':
-      return [outcomeWords(payload.outcome), payload.interactionCount === undefined ? '' : counted(payload.interactionCount, 'interaction')]
-        .filter(Boolean).join(', ') || payload.figmaPrototypeTitle || payload.prototypeUrl;
+      return [
+        outcomeWords(payload.outcome), payload.interactionCount === undefined ? '' : counted(payload.interactionCount, 'interaction'),
+      ].filter(Boolean).join(', ') || payload.figmaPrototypeTitle || payload.prototypeUrl;
     default: return 'an answer of a type that this version does not know';
   }
 }
@@ -32,11 +34,13 @@ export const chosenOf = (/** @type {any} */ { options, otherText }) => [
 
 /** What was chosen in a row of a matrix. */
 export const selectionsOf = (/** @type {any} */ { selections }) =>
-  selections.map((/** @type {any} */ { label, value }) => (value === undefined || value === null ? label : `${label} (${value})`)).join(', ')
-  || 'nothing chosen';
+  selections.map(selectionOf).join(', ') || 'nothing chosen';
+
+const selectionOf = (/** @type {any} */ { label, value }) => (value === undefined || value === null ? label : `${label} (${value})`);
 
 /** A number of things: `1 click`, `2 clicks`. */
-export const counted = (/** @type {number} */ count, /** @type {string} */ noun) => `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+export const counted = (/** @type {number} */ count, /** @type {string} */ noun) =>
+  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 
 const outcomeWords = (/** @type {string | undefined} */ outcome) =>
   ({ SUCCESS: 'success', FAILURE: 'failure', UNKNOWN: 'outcome unknown' })[outcome ?? ''] ?? '';

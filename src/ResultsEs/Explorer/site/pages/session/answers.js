@@ -12,6 +12,9 @@ import { clock, say } from './words.js';
  * @typedef {{ payload: any, sessionId: string, taskId: string, jump: ((ms: number) => void) | null, isNewest: boolean }} AnswerProps
  */
 
+/** @type {Record<string, string>} */
+const CATEGORIES = { DETRACTOR: 'bad', PASSIVE: 'busy', PROMOTER: 'good' };
+
 /** Each type's way to show its answer, by the key under which v3 has it. @type {Record<string, (props: AnswerProps) => any>} */
 const VIEWS = {
   blank: () => html`<p class="quiet">Was shown. There is nothing to answer.</p>`,
@@ -26,7 +29,7 @@ const VIEWS = {
 
   nps: ({ payload }) => html`<div class="session-scale">
     <${Points} from=${0} to=${10} value=${payload.score} />
-    <${Badge} kind=${/** @type {Record<string, string>} */ ({ DETRACTOR: 'bad', PASSIVE: 'busy', PROMOTER: 'good' })[payload.category]}>${say(payload.category)}</${Badge}>
+    <${Badge} kind=${CATEGORIES[payload.category]}>${say(payload.category)}</${Badge}>
   </div>`,
 
   ratingScale: ({ payload: { value, min, max, minLabel, maxLabel } }) => html`<div class="session-scale">
@@ -37,7 +40,7 @@ const VIEWS = {
     ${maxLabel && html`<span>${maxLabel}</span>`}
   </div>`,
 
-  matrix: ({ payload }) => html`<div class="session-scrolls" tabindex="0" role="group" aria-label="Answers by row"><table class="session-matrix">
+  matrix: ({ payload }) => html`<div class="table" tabindex="0" role="region" aria-label="Answers by row"><table>
     <thead><tr><th scope="col">Row</th><th scope="col">Answer</th></tr></thead>
     <tbody>${payload.rows.map((/** @type {any} */ row) => html`<tr key=${row.id}>
       <th scope="row">${row.label}</th>

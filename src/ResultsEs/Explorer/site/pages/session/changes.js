@@ -1,14 +1,16 @@
 // @ts-check
 import { Badge, html } from '../../ui.js';
-import { pathWords, valueWords, cut } from './words.js';
+import { cut, pathWords, valueWords } from './words.js';
+
+/** @typedef {import('./difference.js').Difference} Difference */
 
 /** How many differences are listed at most. */
 const MOST = 50;
 
-/** @type {Record<import('./difference.js').Difference['kind'], string>} */
+/** @type {Record<Difference['kind'], string>} */
 const KINDS = { added: 'Added', changed: 'Changed', removed: 'Removed', moved: 'In another order' };
 
-/** @type {Record<import('./difference.js').Difference['kind'], string>} */
+/** @type {Record<Difference['kind'], string>} */
 const COLOURS = { added: 'good', changed: 'busy', removed: 'bad', moved: 'plain' };
 
 /**
@@ -19,17 +21,39 @@ export function Changes({ moment: { result, event, differences } }) {
   if (result === null) return html`<p class="quiet">There is no result yet: the session's start was stored later.</p>`;
   if (differences.length === 0)
     return html`<p class="quiet">${event === null ? 'An event that counts elsewhere. It' : 'It'} changed nothing of the result.</p>`;
-  return html`<ul class="session-differences">
-    ${differences.slice(0, MOST).map((difference, index) => html`<li key=${index}><${Change} difference=${difference} /></li>`)}
+  return html`<ul class="session-differences" tabindex="0" aria-label="What the event changed">
+    ${groupsOf(differences.slice(0, MOST)).map(({ words, all }, place) => html`<li key=${place}>
+      ${words && html`<strong>${words}</strong>`}
+      <ul>${all.map((difference, index) => html`<li key=${index}><${Change} difference=${difference}
+        isOfGroup=${words !== ''} /></li>`)}</ul>
+    </li>`)}
     ${differences.length > MOST && html`<li>and ${differences.length - MOST} more</li>`}
   </ul>`;
 }
 
-/** @param {{ difference: import('./difference.js').Difference }} props */
-function Change({ difference: { kind, path, before, after } }) {
-  return html`<${Badge} kind=${COLOURS[kind]}>${KINDS[kind]}</${Badge}> <span class="session-where">${pathWords(path)}</span>
+/**
+ * Differences within the same item of a list, together under its words.
+ * @param {Difference[]} differences
+ */
+function groupsOf(differences) {
+  /** @type {{ words: string, all: Difference[] }[]} */
+  const groups = [];
+  for (const difference of differences) {
+    const words = typeof difference.path[1] === 'object' && difference.path.length > 2 ? pathWords(difference.path.slice(0, 2)) : '';
+    const group = groups.at(-1);
+    if (group && group.words === words) group.all.push(difference);
+    else groups.push({ words, all: [difference] });
+  }
+  return groups;
+}
+
+/** @param {{ difference: Difference, isOfGroup: boolean }} props */
+function Change({ difference: { kind, path, before, after }, isOfGroup }) {
+  const isThere = (/** @type {any} */ value) => value !== undefined && value !== null;
+  return html`<${Badge} kind=${COLOURS[kind]}>${KINDS[kind]}</${Badge}> <span
+    class="session-where">${pathWords(isOfGroup ? path.slice(2) : path)}</span>
     ${kind !== 'moved' && html`<span class="session-values">
-      ${before !== undefined && before !== null && html`<del>${cut(valueWords(before, path), 300)}</del>`}
-      ${after !== undefined && after !== null && html` <ins>${cut(valueWords(after, path), 300)}</ins>`}
+      ${isThere(before) && html`<del>${cut(valueWords(before, path), 300)}</del>`}${' '}
+      ${isThere(after) && html`<ins>${cut(valueWords(after, path), 300)}</ins>`}
     </span>`}`;
 }

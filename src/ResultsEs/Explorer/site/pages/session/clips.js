@@ -15,11 +15,16 @@ export function Clips({ sessionId, clips, play }) {
       ${clips.map(clip => html`<li key=${clip.uuid}>
         <div>
           <strong>${clip.name}</strong>${' '}
-          <span class="quiet">${clock(clip.timeStartMs)}–${clock(clip.timeEndMs)}${clip.hasCamera ? ', with camera' : ''}${clip.hasAudio ? '' : ', without sound'}</span>
+          <span class="quiet">${[
+            `${clock(clip.timeStartMs)}–${clock(clip.timeEndMs)}`,
+            clip.hasCamera ? 'with camera' : '',
+            clip.hasAudio ? '' : 'without sound',
+          ].filter(Boolean).join(', ')}</span>
           ${clip.description && html`<p>${clip.description}</p>`}
         </div>
         <div class="session-buttons">
-          ${play && html`<button type="button" onClick=${() => play(clip.timeStartMs, clip.timeEndMs)} aria-label=${`Play clip ${clip.name}`}>Play</button>`}
+          ${play && html`<button type="button" onClick=${() => play(clip.timeStartMs, clip.timeEndMs)}
+            aria-label=${`Play clip ${clip.name}`}>Play</button>`}
           <${ClipFile} sessionId=${sessionId} clip=${clip} />
         </div>
       </li>`)}

@@ -6,9 +6,10 @@ import { eventTitle, eventWords, momentWords } from './words.js';
 
 /**
  * The events by pages, with their CloudEvents. The page of the shown version comes by itself, and it is marked.
- * @param {{ versions: import('./use-versions.js').Versions, version: number, last: number, era: number, hrefOf: (version: number) => string }} props
+ * @param {{ versions: import('./use-versions.js').Versions, version: number, last: number, era: number, since: string,
+ *   hrefOf: (version: number) => string }} props
  */
-export function Events({ versions, version, last, era, hrefOf }) {
+export function Events({ versions, version, last, era, since, hrefOf }) {
   const [index, setIndex] = useState(pageOf(version));
   const [state, setState] = useState(/** @type {{ events: any[] | null, problem: any }} */ ({ events: null, problem: null }));
   useEffect(() => setIndex(pageOf(version)), [version]);
@@ -37,17 +38,21 @@ export function Events({ versions, version, last, era, hrefOf }) {
     </div>`}
     ${state.problem && html`<p class="problem" role="alert">${state.problem.detail ?? state.problem.message}</p>`}
     <ol class="session-events" ref=${list} tabindex="0" aria-labelledby="events">
-      ${(state.events ?? []).map(event => html`<${EventLine} key=${event.id} event=${event} isShown=${event.sessionversion === version} href=${hrefOf(event.sessionversion)} />`)}
+      ${(state.events ?? []).map(event => html`<${EventLine} key=${event.id} event=${event} isShown=${event.sessionversion === version}
+        since=${since}
+        href=${hrefOf(event.sessionversion)} />`)}
     </ol>
   </section>`;
 }
 
-/** @param {{ event: any, isShown: boolean, href: string }} props */
-function EventLine({ event, isShown, href }) {
+/** @param {{ event: any, isShown: boolean, since: string, href: string }} props */
+function EventLine({ event, isShown, since, href }) {
   return html`<li class=${isShown ? 'is-shown' : ''} aria-current=${isShown ? 'true' : undefined} data-version=${event.sessionversion}>
-    <p><a href=${href}>${event.sessionversion}. ${eventTitle(event)}</a> <time class="quiet" dateTime=${event.time}>${momentWords(event.time)}</time></p>
+    <p><a href=${href}>${event.sessionversion}. ${eventTitle(event)}</a> <time class="quiet"
+      dateTime=${event.time}>${momentWords(event.time, since)}</time></p>
     <p>${eventWords(event)}</p>
-    <details><summary>CloudEvent<span class="hidden"> of event ${event.sessionversion}</span></summary><pre tabindex="0">${JSON.stringify(event, null, 2)}</pre></details>
+    <details><summary>CloudEvent<span class="hidden"> of event ${event.sessionversion}</span></summary><pre
+      tabindex="0">${JSON.stringify(event, null, 2)}</pre></details>
   </li>`;
 }
 

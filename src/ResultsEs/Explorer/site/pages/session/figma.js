@@ -11,7 +11,8 @@ import { clock, interactionWords } from './words.js';
 const PAGE = 500;
 
 /**
- * A run through a Figma prototype, step by step. The details list the first interactions; the others are asked for when somebody gets there.
+ * A run through a Figma prototype,
+  *   step by step. The details list the first interactions; the others are asked for when somebody gets there.
  * @param {{ payload: any, sessionId: string, taskId: string, isNewest: boolean }} props
  */
 export function FigmaRun({ payload, sessionId, taskId, isNewest }) {
@@ -44,17 +45,21 @@ export function FigmaRun({ payload, sessionId, taskId, isNewest }) {
               <button type="button" disabled=${place === 0} onClick=${() => setPlace(place - 1)}>Previous step</button>
               <button type="button" disabled=${place + 1 >= total || isLoading} onClick=${next}>Next step</button>
             </div>
-            <p role="status"><strong>Step ${place + 1} of ${total}</strong>, ${clockExact(steps[place].atMs)}<br /><${StepWords} step=${steps[place]} /></p>
+            <p role="status"><strong>Step ${place + 1} of ${total}</strong>, ${clockExact(steps[place].atMs)}<br /><${StepWords}
+              step=${steps[place]} /></p>
             ${problem && html`<p class="problem" role="alert">${problem.detail ?? problem.message}</p>`}
-            ${!isNewest && payload.interactionCount > steps.length && html`<p class="quiet">Of what was then, the first ${steps.length} interactions are kept.</p>`}
+            ${!isNewest && payload.interactionCount > steps.length && html`<p
+              class="quiet">Of what was then, the first ${steps.length} interactions are kept.</p>`}
             <details>
               <summary>All steps${steps.length < total ? `, ${steps.length.toLocaleString('en')} of them loaded` : ''}</summary>
               <ol class="session-step-list" tabindex="0">
-                ${steps.map((step, index) => html`<li key=${index}><button type="button" aria-current=${index === place ? 'step' : undefined} onClick=${() => setPlace(index)}>
+                ${steps.map((step, index) => html`<li key=${index}><button type="button"
+                  aria-current=${index === place ? 'step' : undefined} onClick=${() => setPlace(index)}>
                   <span class="session-cue-time">${clockExact(step.atMs)}</span> <span><${StepWords} step=${step} /></span>
                 </button></li>`)}
               </ol>
-              ${isNewest && steps.length < total && html`<button type="button" disabled=${isLoading} onClick=${loadNext}>Load more</button>`}
+              ${isNewest && steps.length < total && html`<button type="button" disabled=${isLoading}
+                onClick=${loadNext}>Load more</button>`}
             </details>
           </div>
         </div>`}
@@ -75,7 +80,7 @@ function useInteractions(payload, sessionId, taskId, isNewest) {
     setState({ isLoading: true, problem: null });
     try {
       const { interactions, meta } = await get(
-        `/api/v3/sessionResults/${sessionId}/tasks/${taskId}/interactions`, { limit: PAGE, ...(mine?.cursor ? { cursor: mine.cursor } : {}) });
+        `/api/v3/sessionResults/${sessionId}/tasks/${taskId}/interactions`, { limit: PAGE, cursor: mine?.cursor });
       setLoaded({ of: payload, interactions: [...(mine?.interactions ?? []), ...interactions], cursor: meta.pagination.nextCursor });
       setState({ isLoading: false, problem: null });
     } catch (problem) {
@@ -90,7 +95,8 @@ function useInteractions(payload, sessionId, taskId, isNewest) {
 function Path({ path, atMs, onChoose }) {
   const current = path.findLastIndex(visit => visit.atMs <= atMs);
   return html`<ol class="session-path" aria-label="Screens of the run">
-    ${path.map((visit, index) => html`<li key=${index}><button type="button" aria-current=${index === current ? 'step' : undefined} onClick=${() => onChoose(visit.atMs)}>
+    ${path.map((visit, index) => html`<li key=${index}><button type="button" aria-current=${index === current ? 'step' : undefined}
+      onClick=${() => onChoose(visit.atMs)}>
       ${visit.nodeId} <span class="quiet">${clock(visit.atMs)}</span>
     </button></li>`)}
   </ol>`;
@@ -102,32 +108,40 @@ function StepWords({ step }) {
     step.click === 'released' && html` <${Badge}>Released</${Badge}>`}`;
 }
 
-/** The clicks on the screen of a step up to it, at their places. @param {{ steps: import('./figma-steps.js').FigmaStep[], place: number }} props */
+/**
+ * The clicks on the screen of a step, at their places; those that are yet to come are faint.
+ * @param {{ steps: import('./figma-steps.js').FigmaStep[], place: number }} props
+ */
 function Screen({ steps, place }) {
-  const { screen } = steps[place];
-  const begin = steps.slice(0, place).findLastIndex(step => step.screen !== screen) + 1;
-  const clicks = steps.slice(begin, place + 1).filter(step => step.click && step.click !== 'released' && step.point);
+  const screen = steps[place].screen ?? steps.find(step => step.screen)?.screen;
+  const clicks = steps.filter(step => step.screen === screen && step.click && step.click !== 'released' && step.point);
+  const done = clicks.filter(step => steps.indexOf(step) <= place);
   // How large a screen is nobody records: it is as large as what was clicked on it in the whole run.
-  const places = steps.filter(step => step.screen === screen && step.point).map(step => /** @type {{ x: number, y: number }} */ (step.point));
+  const places = steps.flatMap(step => (step.screen === screen && step.point ? [step.point] : []));
   const width = Math.max(240, ...places.map(({ x }) => x * 1.15));
   const height = Math.max(400, ...places.map(({ y }) => y * 1.15));
   return html`<figure class="session-screen">
-    <div class="session-screen-frame" role="img" aria-label=${`Screen ${screen ?? 'not known'}: ${counted(clicks.length, 'click')} so far, `
-      + `${clicks.filter(step => step.click === 'missed').length} of them missed`}>
-      ${clicks.map((step, index) => html`<${Click} key=${begin + index} step=${step} isCurrent=${step === steps[place]} width=${width} height=${height} />`)}
+    <div class="session-screen-frame" role="img"
+      aria-label=${`Screen ${screen ?? 'not known'}: ${counted(done.length, 'click')} up to this step, `
+      + `${done.filter(step => step.click === 'missed').length} of them missed`}>
+      ${clicks.map((step, index) => html`<${Click} key=${index} step=${step} isDone=${index < done.length}
+        isCurrent=${step === steps[place]} width=${width} height=${height} />`)}
     </div>
-    <figcaption>${screen ? html`Screen <code>${screen}</code>` : 'No screen yet'}</figcaption>
+    <figcaption>${screen ? html`Screen <code>${screen}</code>` : 'Screen not known'}</figcaption>
   </figure>`;
 }
 
-/** @param {{ step: import('./figma-steps.js').FigmaStep, isCurrent: boolean, width: number, height: number }} props */
-function Click({ step, isCurrent, width, height }) {
+/** @param {{ step: import('./figma-steps.js').FigmaStep, isDone: boolean, isCurrent: boolean, width: number, height: number }} props */
+function Click({ step, isDone, isCurrent, width, height }) {
   const element = useRef(/** @type {HTMLElement | null} */ (null));
   useLayoutEffect(() => {
     const { x, y } = /** @type {{ x: number, y: number }} */ (step.point);
     Object.assign(/** @type {HTMLElement} */ (element.current).style, { left: `${(x / width) * 100}%`, top: `${(y / height) * 100}%` });
   });
-  return html`<span ref=${element} class=${`session-click session-click-${step.click}${isCurrent ? ' is-current' : ''}`}>${step.click === 'missed' ? '×' : ''}</span>`;
+  return html`<span ref=${element}
+    class=${`session-click session-click-${step.click}${isDone ? ' is-done' : ''}${isCurrent ? ' is-current' : ''}`}>
+    ${step.click === 'missed' ? '×' : ''}
+  </span>`;
 }
 
 const clockExact = (/** @type {number} */ ms) => `${clock(ms)}.${Math.floor((ms % 1000) / 100)}`;

@@ -3,7 +3,8 @@ import { html } from '../../ui.js';
 import { say } from './words.js';
 
 /**
- * The task groups: QX scores with their parts, and in which order versions were compared. The parts and labels are those of the events that
+ * The task groups: QX scores with their parts,
+  *   and in which order versions were compared. The parts and labels are those of the events that
  * are at hand; the tasks of a group are those that the test names.
  * @param {{ groups: any[], study: any, known: any[], tasks: any[] }} props
  */
@@ -16,7 +17,8 @@ export function TaskGroups({ groups, study, known, tasks }) {
         <h3>${labelOf(uuid, known) ?? say(type)}</h3>
         ${type === 'QX_SCORE'
           ? html`<${Score} score=${response.score} told=${scoreOf(uuid, response.score, known)} />`
-          : html`<p class="session-score"><strong>${[...(response.sequence ?? '')].join(' → ')}</strong> <span class="quiet">the order in which versions were shown</span></p>`}
+          : html`<p class="session-score"><strong>${[...(response.sequence ?? '')].join(' → ')}</strong> <span
+            class="quiet">the order in which versions were shown</span></p>`}
         <${GroupTasks} id=${uuid} study=${study} tasks=${tasks} />
       </li>`)}
     </ul>
@@ -40,7 +42,8 @@ function Score({ score, told }) {
     ${parts.length > 0 && html`<dl class="session-parts">
       ${parts.map(([name, value]) => html`<div key=${name}>
         <dt>${name}</dt>
-        <dd><meter min="0" max="100" value=${value} aria-label=${name}>${value}</meter> ${value}${name === 'behavioral' && tasks.length > 1
+        <dd><meter min="0" max="100" value=${value}
+          aria-label=${name}>${value}</meter> ${value}${name === 'behavioral' && tasks.length > 1
           && html`<span class="quiet"> of ${tasks.join(', ')}</span>`}</dd>
       </div>`)}
     </dl>`}`;

@@ -16,11 +16,13 @@ export function Head({ result, test }) {
     <p class="session-eyebrow"><a href=${`/tests/${result.testId}`}>${test?.title ?? 'The test'}</a></p>
     <h1>${titleOf(result)}</h1>
     <dl class="session-facts">
-      <div><dt>Status</dt><dd><${Status} value=${result.status} />${result.abandonCause && html` <span class="quiet">${say(result.abandonCause)}</span>`}</dd></div>
+      <div><dt>Status</dt><dd><${Status} value=${result.status} />${result.abandonCause && html` <span
+        class="quiet">${say(result.abandonCause)}</span>`}</dd></div>
       <div><dt>Kind</dt><dd>${say(result.productType)}</dd></div>
       <div><dt>Started</dt><dd><${DateTime} value=${result.startTime} /></dd></div>
       <div><dt>Ended</dt><dd>${result.finishTime ? html`<${DateTime} value=${result.finishTime} />` : 'not yet'}</dd></div>
-      ${result.finishTime && html`<div><dt>Took</dt><dd><${Duration} ms=${Date.parse(result.finishTime) - Date.parse(result.startTime)} /></dd></div>`}
+      ${result.finishTime && html`<div><dt>Took</dt><dd><${Duration}
+        ms=${Date.parse(result.finishTime) - Date.parse(result.startTime)} /></dd></div>`}
       <div class="session-fact-ids"><dt>Id</dt><dd><code>${result.sessionId}</code></dd></div>
     </dl>
   </div>`;

@@ -6,14 +6,16 @@ import { follow } from '../../api.js';
 const BETWEEN_MS = 2_000;
 
 /**
- * Follows what becomes of a session, and tells of it once in a while: `isGone` when it was erased, moved or expired, so that what was read
+ * Follows what becomes of a session, and tells of it once in a while: `isGone` when it was erased, moved or expired,
+  *   so that what was read
  * counts no longer.
  * @param {string} testId
+ * @param {string} cursor from where in the feed
  * @param {string} sessionId
  * @param {number} last the version that is known
  * @param {(isGone: boolean) => void} onChange
  */
-export function useLive(testId, sessionId, last, onChange) {
+export function useLive(testId, cursor, sessionId, last, onChange) {
   const known = useRef({ last, onChange });
   known.current = { last, onChange };
   useEffect(() => {
@@ -26,7 +28,7 @@ export function useLive(testId, sessionId, last, onChange) {
       known.current.onChange(isGone);
       isGone = false;
     };
-    const stop = follow('/api/v3/changes/stream', { testId }, ({ kind, sessionId: changed, version = 0 }) => {
+    const stop = follow('/api/v3/changes/stream', { testId, after: cursor }, ({ kind, sessionId: changed, version = 0 }) => {
       if (changed !== sessionId || (kind === 'upserted' && version <= known.current.last && !isGone)) return;
       isGone ||= kind === 'removed';
       if (timer === 0) timer = window.setTimeout(tell, Math.max(0, told + BETWEEN_MS - performance.now()));
@@ -35,5 +37,5 @@ export function useLive(testId, sessionId, last, onChange) {
       stop();
       window.clearTimeout(timer);
     };
-  }, [testId, sessionId]);
+  }, [testId, sessionId, cursor]);
 }

@@ -11,7 +11,8 @@ export function Participant({ participant, audienceId }) {
     ${participant === null
       ? html`<p class="quiet">Nothing is known of the participant at this point.</p>`
       : html`<dl class="session-facts">
-          ${participant.demographicsInfo.map((/** @type {any} */ fact, /** @type {number} */ index) => html`<${Fact} key=${index} fact=${fact} />`)}
+          ${participant.demographicsInfo.map((/** @type {any} */ fact, /** @type {number} */ index) => html`<${Fact} key=${index}
+            fact=${fact} />`)}
           <div class="session-fact-ids"><dt>Id</dt><dd><code>${participant.participantId}</code></dd></div>
           ${audienceId && html`<div class="session-fact-ids"><dt>Audience</dt><dd><code>${audienceId}</code></dd></div>`}
         </dl>`}

@@ -15,7 +15,8 @@ export function Picture({ imageUrl, annotations }) {
       ${annotations.map((mark, index) => html`<${Mark} key=${index} mark=${mark} number=${index + 1} />`)}
     </div>
     <figcaption>
-      ${isLoaded ? null : html`<p class="quiet">The picture lies elsewhere and is not loaded here: <${WebAddress} url=${imageUrl} /></p>`}
+      ${isLoaded ? null : html`<p class="quiet">The picture lies elsewhere and is not loaded here: <${WebAddress}
+        url=${imageUrl} /></p>`}
       <ol>${annotations.map(({ comment, x, y }, index) => html`<li key=${index}>
         ${comment ?? 'Without words'} <span class="quiet">at ${percent(x)} from the left, ${percent(y)} from the top</span>
       </li>`)}</ol>
@@ -32,7 +33,8 @@ function Mark({ mark: { x, y, width, height }, number }) {
       left: percent(x), top: percent(y), width: width ? percent(width) : '', height: height ? percent(height) : '',
     });
   }, [x, y, width, height]);
-  return html`<span ref=${element} class=${width && height ? 'session-mark session-area' : 'session-mark session-point'} aria-hidden="true"><b>${number}</b></span>`;
+  return html`<span ref=${element} class=${width && height ? 'session-mark session-area' : 'session-mark session-point'}
+    aria-hidden="true"><b>${number}</b></span>`;
 }
 
 const percent = (/** @type {number} */ fraction) => `${Math.round(fraction * 1000) / 10}%`;

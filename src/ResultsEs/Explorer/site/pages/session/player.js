@@ -42,8 +42,10 @@ export function Player({ sessionId, source, onTime, onReady }) {
   }, [sessionId, isAllowed]);
 
   if (!isAllowed)
-    return html`<div class="session-frame session-elsewhere"><p>The recording lies at <strong>${new URL(source.videoUrl).origin}</strong>, from where this page loads nothing.
-      ${' '}<a href=${source.videoUrl} target="_blank" rel="noopener noreferrer">Open it</a></p></div>`;
+    return html`<div class="session-frame session-elsewhere">
+      <p>The recording lies at <strong>${new URL(source.videoUrl).origin}</strong>, from where this page loads nothing.</p>
+      <p><a href=${source.videoUrl} target="_blank" rel="noopener noreferrer">Open it</a></p>
+    </div>`;
   return html`<div class="session-player">
     <div ref=${place}></div>
     ${failure && html`<div class="problem" role="alert"><p>${failure}</p></div>`}
@@ -129,7 +131,7 @@ function recover(player, sessionId, source, setFailure) {
   player.on('error', () => {
     if (Date.parse(expiresAt) < Date.now()) renew().catch(error => setFailure(error.message));
     else
-      setFailure(`The recording could not be loaded from ${new URL(videoUrl).origin}: the store does not answer, the file is not there, or this `
-        + 'browser cannot play it.');
+      setFailure(`The recording could not be loaded from ${new URL(videoUrl).origin}: the store does not answer, the file is not there, `
+        + 'or this browser cannot play it.');
   });
 }

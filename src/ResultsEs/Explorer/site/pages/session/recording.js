@@ -21,7 +21,8 @@ import { Transcript } from './transcript.js';
 export async function readMedia(sessionId) {
   const path = `/api/v2/sessionResults/${sessionId}`;
   const [video, clips, vtt] = await Promise.all([
-    get(`${path}/videoDownloadUrl`).then(source => ({ source, refusal: null }), problem => ({ source: null, refusal: refusalOf(problem) })),
+    get(`${path}/videoDownloadUrl`).then(
+      source => ({ source, refusal: null }), problem => ({ source: null, refusal: refusalOf(problem) })),
     get(`${path}/clips`).then(answer => answer.clips, nullIf404),
     text(`${path}/transcript`).catch(nullIf404),
   ]);
@@ -31,7 +32,7 @@ export async function readMedia(sessionId) {
 /** @param {any} problem */
 function refusalOf(problem) {
   if (problem.status === 404) return null;
-  if (problem.status === 503) return `There is a recording, which cannot be played here: ${problem.detail ?? 'no object store is configured.'}`;
+  if (problem.status === 503) return `There is a recording, which cannot be played here. ${problem.detail}`;
   throw problem;
 }
 
@@ -47,8 +48,8 @@ export function Recording({ sessionId, media, control, onControl, isPast }) {
   if (!source && !refusal && !cues) return null;
 
   return html`<section class="card" aria-labelledby="recording">
-    <h2 id="recording">${source || refusal ? 'Recording' : 'Transcript'}</h2>
-    ${isPast && html`<p class="quiet">As it is now, not as of the event that is shown.</p>`}
+    <h2 id="recording">${source || refusal ? 'Recording' : 'Transcript'}${isPast && html` <span
+      class="session-aside">as it is now</span>`}</h2>
     ${refusal && html`<p class="problem">${refusal}</p>`}
     <div class=${source && cues ? 'session-media session-media-both' : 'session-media'}>
       ${source && html`<${Player} sessionId=${sessionId} source=${source} onReady=${onControl}
@@ -56,9 +57,11 @@ export function Recording({ sessionId, media, control, onControl, isPast }) {
       ${cues && html`<div>
         ${source && html`<label class="session-follow"><input type="checkbox" checked=${isFollowing}
           onChange=${(/** @type {any} */ e) => setFollowing(e.currentTarget.checked)} /> Transcript follows the recording</label>`}
-        <${Transcript} cues=${cues} current=${source ? current : -1} isFollowing=${isFollowing} jump=${control && ((/** @type {number} */ ms) => control.play(ms))} />
+        <${Transcript} cues=${cues} current=${source ? current : -1} isFollowing=${isFollowing}
+          jump=${control && ((/** @type {number} */ ms) => control.play(ms))} />
       </div>`}
     </div>
-    ${clips && html`<${Clips} sessionId=${sessionId} clips=${clips} play=${control && ((/** @type {number} */ from, /** @type {number} */ to) => control.play(from, to))} />`}
+    ${clips && html`<${Clips} sessionId=${sessionId} clips=${clips}
+      play=${control && ((/** @type {number} */ from, /** @type {number} */ to) => control.play(from, to))} />`}
   </section>`;
 }

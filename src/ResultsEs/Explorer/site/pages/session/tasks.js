@@ -5,7 +5,8 @@ import { clock, say } from './words.js';
 
 /**
  * The tasks in the order of the test's plan, each with its answer. Those that the shown event touched are marked.
- * @param {{ result: any, kinds: Map<string, { type: string, reason?: string }>, changed: Set<string>, jump: ((ms: number) => void) | null,
+ * @param {{ result: any, kinds: Map<string, { type: string, reason?: string }>, changed: Set<string>,
+  *   jump: ((ms: number) => void) | null,
  *   isNewest: boolean }} props
  */
 export function Tasks({ result, kinds, changed, jump, isNewest }) {
@@ -14,8 +15,10 @@ export function Tasks({ result, kinds, changed, jump, isNewest }) {
     ${result.tasks.length === 0
       ? html`<p class="card quiet">No task has been answered at this point.</p>`
       : html`<ol class="session-tasks">
-          ${result.tasks.map((/** @type {any} */ task, /** @type {number} */ index) => html`<${Task} key=${task.uuid} task=${task} number=${index + 1}
-            kind=${kinds.get(task.uuid)} isChanged=${changed.has(task.uuid)} sessionId=${result.sessionId} jump=${jump} isNewest=${isNewest} />`)}
+          ${result.tasks.map((/** @type {any} */ task, /** @type {number} */ index) => html`<${Task} key=${task.uuid} task=${task}
+            number=${index + 1}
+            kind=${kinds.get(task.uuid)} isChanged=${changed.has(task.uuid)} sessionId=${result.sessionId} jump=${jump}
+              isNewest=${isNewest} />`)}
         </ol>`}
   </section>`;
 }
@@ -30,9 +33,11 @@ function Task({ task, number, kind, isChanged, sessionId, jump, isNewest }) {
   return html`<li class=${isChanged ? 'card session-task is-changed' : 'card session-task'} id=${`task-${task.uuid}`} tabindex="-1">
     <p class="session-eyebrow">
       <span>Task ${number}</span> <span>${say(isSpoken ? 'VERBAL' : task.type)}</span>
-      <span>${endTimeMs === startTimeMs ? clock(startTimeMs) : `${clock(startTimeMs)}–${clock(endTimeMs)}, ${durationText(endTimeMs - startTimeMs)}`}</span>
+      <span>${endTimeMs === startTimeMs ? clock(startTimeMs)
+        : `${clock(startTimeMs)}–${clock(endTimeMs)}, ${durationText(endTimeMs - startTimeMs)}`}</span>
       ${isChanged && html`<${Badge} kind="busy">Changed by this event</${Badge}>`}
-      ${jump && html`<button type="button" class="session-small" onClick=${() => jump(startTimeMs)} aria-label=${`Play the recording from task ${number}`}>Play from here</button>`}
+      ${jump && html`<button type="button" class="link" onClick=${() => jump(startTimeMs)}
+        aria-label=${`Play the recording from task ${number}`}>▶ Play from here</button>`}
     </p>
     <h3>${task.text}</h3>
     ${skipped

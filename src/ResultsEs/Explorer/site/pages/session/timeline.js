@@ -8,13 +8,14 @@ const BETWEEN_MS = 400;
 
 /**
  * The slider through time, from the first event to the newest. It moves at once; the page follows.
- * @param {{ version: number, last: number, isNewest: boolean, event: any, onChoose: (version: number) => void, isLoading: boolean }} props
+ * @param {{ version: number, last: number, isNewest: boolean, event: any, onChoose: (version: number) => void,
+  *   isLoading: boolean }} props
  */
 export function Timeline({ version, last, isNewest, event, onChoose, isLoading }) {
   const [at, setAt] = useState(version);
   const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
   const told = useRef(0);
-  useEffect(() => setAt(version), [version, last]);
+  useEffect(() => setAt(version), [version]);
   useEffect(() => () => clearTimeout(timer.current), []);
 
   const choose = (/** @type {number} */ next) => {
@@ -28,8 +29,9 @@ export function Timeline({ version, last, isNewest, event, onChoose, isLoading }
 
   const title = at === version && event?.sessionversion === at ? eventTitle(event) : '';
   return html`<div class="session-timeline">
-    <label for="session-slider">${isNewest && at === last ? html`As it is now, after event <strong>${at}</strong> of ${last}` : html`As it was after event <strong>${at}</strong> of ${last}`}</label>
-    <input id="session-slider" type="range" min="1" max=${last} step="1" value=${at} aria-valuetext=${`Event ${at} of ${last}${title && `: ${title}`}`}
+    <label for="session-slider">${isNewest && at === last ? 'As it is now, after' : 'As it was after'} event <strong>${at}</strong> of ${last}</label>
+    <input id="session-slider" type="range" min="1" max=${last} step="1" value=${at}
+      aria-valuetext=${`Event ${at} of ${last}${title && `: ${title}`}`}
       onInput=${(/** @type {any} */ e) => choose(Number(e.currentTarget.value))} />
     <div class="session-buttons">
       <button type="button" disabled=${at <= 1} onClick=${() => choose(at - 1)}>Previous event</button>

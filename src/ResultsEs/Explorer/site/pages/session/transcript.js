@@ -4,7 +4,8 @@ import { html } from '../../ui.js';
 import { clock } from './words.js';
 
 /**
- * Cues, in a box that scrolls in itself. Where there is a recording each jumps to its moment, and the one that is spoken is marked and kept in sight; focus stays where
+ * Cues, in a box that scrolls in itself. Where there is a recording each jumps to its moment,
+  *   and the one that is spoken is marked and kept in sight; focus stays where
  * it is.
  * @param {{ cues: import('./cues.js').Cue[], current: number, jump: ((ms: number) => void) | null, isFollowing: boolean }} props
  */
@@ -19,11 +20,15 @@ export function Transcript({ cues, current, jump, isFollowing }) {
   }, [current, isFollowing]);
 
   return html`<ol class="session-cues" ref=${box} tabindex="0" aria-label="Transcript">
-    ${cues.map((cue, index) => html`<${CueLine} key=${index} cue=${cue} previous=${cues[index - 1]} isCurrent=${index === current} jump=${jump} />`)}
+    ${cues.map((cue, index) => html`<${CueLine} key=${index} cue=${cue} previous=${cues[index - 1]} isCurrent=${index === current}
+      jump=${jump} />`)}
   </ol>`;
 }
 
-/** @param {{ cue: import('./cues.js').Cue, previous: import('./cues.js').Cue | undefined, isCurrent: boolean, jump: ((ms: number) => void) | null }} props */
+/**
+ * @param {{ cue: import('./cues.js').Cue, previous: import('./cues.js').Cue | undefined, isCurrent: boolean,
+  *   jump: ((ms: number) => void) | null }} props
+ */
 function CueLine({ cue, previous, isCurrent, jump }) {
   const time = clock(cue.startMs);
   const words = html`<span class="session-cue-time">${time}</span> <span class="session-cue-text">${cue.text}</span>`;

@@ -21,7 +21,8 @@ const BETWEEN_MS = 300;
  */
 
 /**
- * Reads what a session was, keeps what was read lately, and asks for one version at a time: of those that are asked for meanwhile the latest.
+ * Reads what a session was, keeps what was read lately,
+  *   and asks for one version at a time: of those that are asked for meanwhile the latest.
  */
 export class Versions {
   /** @param {string} sessionId */
@@ -98,7 +99,8 @@ export class Versions {
 }
 
 /**
- * The moment of a version. While another one is read the last one stays, with `isLoading`. Of versions that follow each other quickly only
+ * The moment of a version. While another one is read the last one stays,
+  *   with `isLoading`. Of versions that follow each other quickly only
  * some are read, and always the last.
  * @param {Versions} versions
  * @param {number | null} version null: nothing is known yet

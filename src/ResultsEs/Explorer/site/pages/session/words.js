@@ -49,10 +49,18 @@ export function clock(/** @type {number} */ ms) {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
 }
 
+const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 const moment = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 
-/** A moment in the reader's time zone, with seconds. @param {string} iso */
-export const momentWords = iso => moment.format(new Date(iso));
+/**
+ * A moment in the reader's time zone, with seconds; on the day of another one without its date.
+ * @param {string} iso
+ * @param {string} [other]
+ */
+export function momentWords(iso, other) {
+  const [at, day] = [new Date(iso), other === undefined ? undefined : new Date(other)];
+  return (at.toDateString() === day?.toDateString() ? time : moment).format(at);
+}
 
 /** A short text as it is, a long one cut. */
 export const cut = (/** @type {string} */ text, most = 80) => (text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text);
@@ -124,6 +132,9 @@ const MEMBERS = {
   abandonCause: 'Why it was abandoned',
   startTimeMs: 'begin',
   endTimeMs: 'end',
+  startMs: 'begin',
+  endMs: 'end',
+  atMs: 'at',
   figmaPrototypeTitle: 'title of the prototype',
   figmaPrototypeDisplaySetting: 'display setting',
   qxScore: 'QX score',
@@ -131,8 +142,8 @@ const MEMBERS = {
 
 // Members that only wrap others, and the keys under which answers stand.
 const SILENT = new Set([
-  'tasks', 'taskGroups', 'demographicsInfo', 'response', 'blank', 'ratingScale', 'multipleChoice', 'image', 'nps', 'url', 'rankOrder', 'written',
-  'figma', 'matrix',
+  'tasks', 'taskGroups', 'demographicsInfo', 'response', 'blank', 'ratingScale', 'multipleChoice', 'image', 'nps', 'url', 'rankOrder',
+  'written', 'figma', 'matrix',
 ]);
 
 /** A path in plain words, from the whole to its part: `Task 3 “How easy was it?” › answer › value`. */
@@ -174,10 +185,11 @@ export function valueWords(/** @type {any} */ value, /** @type {Step[]} */ path)
   if (list === 'taskGroups') return value.response?.score?.toString() ?? value.response?.sequence ?? '';
   if (list === 'demographicsInfo') return value.value ?? '';
   if (name === 'answer') return keyed(value);
+  if (Array.isArray(value)) return value.map(item => item?.text ?? item?.label ?? item?.url ?? leaves(item)).join(', ');
   return leaves(value);
 }
 
-const taskWords = (/** @type {any} */ task) => (task.response.skipped ? 'skipped' : task.response.answer ? keyed(task.response.answer) : 'no answer yet');
+const taskWords = (/** @type {any} */ { response: { skipped, answer } }) => (skipped ? 'skipped' : answer ? keyed(answer) : 'no answer yet');
 
 function keyed(/** @type {Record<string, any>} */ answer) {
   const [[key, payload]] = Object.entries(answer);
@@ -192,7 +204,7 @@ function leaves(/** @type {any} */ value) {
   const walk = (/** @type {any} */ part, /** @type {string} */ name) => {
     if (found.length > most || part === null) return;
     if (typeof part === 'object') Object.entries(part).forEach(([key, inner]) => walk(inner, Array.isArray(part) ? name : key));
-    else found.push(`${spaced(name)} ${valueWords(part, [name])}`.trim());
+    else found.push(`${MEMBERS[name] ?? spaced(name)} ${valueWords(part, [name])}`.trim());
   };
   walk(value, '');
   return found.length > most ? `${found.slice(0, most).join(', ')}, …` : found.join(', ');
