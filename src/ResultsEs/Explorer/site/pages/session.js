@@ -1,15 +1,15 @@
 // @ts-check
 // A session: what was recorded, what is shown of it, and how it came to be so, event by event.
 import { useMemo, useRef, useState } from 'preact/hooks';
+import { LiveState } from '../live.js';
 import { setQuery } from '../router.js';
 import { Loading, Problem, html, useLoad, useStyle, useTitle } from '../ui.js';
-import { counted } from './session/answer-words.js';
 import { Changes } from './session/changes.js';
 import { tasksOf } from './session/difference.js';
 import { Events } from './session/events.js';
 import { TaskGroups } from './session/groups.js';
 import { Head, titleOf } from './session/head.js';
-import { useLive } from './session/live.js';
+import { useLiveSession } from './session/live.js';
 import { Participant } from './session/participant.js';
 import { readNewest, readTest } from './session/reads.js';
 import { Recording, readMedia } from './session/recording.js';
@@ -17,9 +17,11 @@ import { Tasks } from './session/tasks.js';
 import { Timeline } from './session/timeline.js';
 import { Versions, useMoment } from './session/use-versions.js';
 import { eventTitle } from './session/words.js';
+import { counted } from './test/picture.js';
 
 /** @param {import('../ui.js').PageProps} props */
 export default function Session({ params: { sessionId = '' }, query }) {
+  useStyle('pages/tests.css');
   useStyle('pages/session/session.css');
   const [era, setEra] = useState(0);
   const cursor = useRef(/** @type {string | undefined} */ (undefined));
@@ -50,9 +52,11 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
   const media = useLoad(() => readMedia(sessionId), [sessionId, era]);
   const [control, setControl] = useState(/** @type {import('./session/player.js').PlayerControl | null} */ (null));
   const news = useNews(last, moment?.event);
-  useLive(testId, cursor, sessionId, last, isGone => {
-    if (isGone) versions.forget();
-    onChange();
+  const live = useLiveSession({
+    testId, sessionId, cursor, last, onChange: isGone => {
+      if (isGone) versions.forget();
+      onChange();
+    },
   });
 
   const isNewest = pinned === null;
@@ -63,6 +67,7 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
   const hrefOf = (/** @type {number} */ other) => `/sessions/${sessionId}${other === last ? '' : `?version=${other}`}`;
 
   return html`<${Head} result=${result ?? now} test=${test} />
+    <p class="session-live"><${LiveState} live=${live} /></p>
     <p class="hidden" role="status">${news}</p>
     ${pinned !== null && pinned > last && html`<div class="problem" role="alert">
       <p>The session has no event ${pinned}: its last is ${last}, which is shown.</p>

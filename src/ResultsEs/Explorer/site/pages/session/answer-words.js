@@ -1,4 +1,5 @@
 // @ts-check
+import { counted } from '../test/picture.js';
 
 /**
  * An answer in a line.
@@ -37,10 +38,6 @@ export const selectionsOf = (/** @type {any} */ { selections }) =>
   selections.map(selectionOf).join(', ') || 'nothing chosen';
 
 const selectionOf = (/** @type {any} */ { label, value }) => (value === undefined || value === null ? label : `${label} (${value})`);
-
-/** A number of things: `1 click`, `2 clicks`. */
-export const counted = (/** @type {number} */ count, /** @type {string} */ noun) =>
-  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 
 const outcomeWords = (/** @type {string | undefined} */ outcome) =>
   ({ SUCCESS: 'success', FAILURE: 'failure', UNKNOWN: 'outcome unknown' })[outcome ?? ''] ?? '';

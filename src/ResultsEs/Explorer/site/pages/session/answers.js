@@ -1,6 +1,7 @@
 // @ts-check
 import { Badge, html } from '../../ui.js';
-import { selectionsOf, counted } from './answer-words.js';
+import { counted } from '../test/picture.js';
+import { selectionsOf } from './answer-words.js';
 import { FigmaRun } from './figma.js';
 import { Picture } from './picture.js';
 import { Transcript } from './transcript.js';

@@ -1,6 +1,7 @@
 // @ts-check
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { html } from '../../ui.js';
+import { Step } from './pieces.js';
 import { PAGE } from './use-versions.js';
 import { eventTitle, eventWords, momentWords } from './words.js';
 
@@ -32,8 +33,8 @@ export function Events({ versions, version, last, era, since, hrefOf }) {
   return html`<section class="session-log" aria-labelledby="events">
     <h2 id="events">Events</h2>
     ${pages > 1 && html`<div class="session-buttons">
-      <button type="button" disabled=${index === 0} onClick=${() => setIndex(index - 1)}>Earlier events</button>
-      <button type="button" disabled=${index + 1 >= pages} onClick=${() => setIndex(index + 1)}>Later events</button>
+      <${Step} isOff=${index === 0} onClick=${() => setIndex(index - 1)}>Earlier events</${Step}>
+      <${Step} isOff=${index + 1 >= pages} onClick=${() => setIndex(index + 1)}>Later events</${Step}>
       <span class="quiet">${index * PAGE + 1}–${Math.min(last, (index + 1) * PAGE)} of ${last}</span>
     </div>`}
     ${state.problem && html`<p class="problem" role="alert">${state.problem.detail ?? state.problem.message}</p>`}

@@ -1,10 +1,10 @@
 // @ts-check
-import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { get } from '../../api.js';
 import { Badge, durationText, html } from '../../ui.js';
-import { counted } from './answer-words.js';
+import { counted } from '../test/picture.js';
 import { stepsOf } from './figma-steps.js';
-import { Outcome, WebAddress } from './pieces.js';
+import { Outcome, Step, WebAddress } from './pieces.js';
 import { clock, interactionWords } from './words.js';
 
 /** Interactions of a page: as many as the service gives at a time. */
@@ -42,8 +42,8 @@ export function FigmaRun({ payload, sessionId, taskId, isNewest }) {
           <${Screen} steps=${steps} place=${place} />
           <div>
             <div class="session-buttons" role="group" aria-label="Steps of the run">
-              <button type="button" disabled=${place === 0} onClick=${() => setPlace(place - 1)}>Previous step</button>
-              <button type="button" disabled=${place + 1 >= total || isLoading} onClick=${next}>Next step</button>
+              <${Step} isOff=${place === 0} onClick=${() => setPlace(place - 1)}>Previous step</${Step}>
+              <${Step} isOff=${place + 1 >= total || isLoading} onClick=${next}>Next step</${Step}>
             </div>
             <p role="status"><strong>Step ${place + 1} of ${total}</strong>, ${clockExact(steps[place].atMs)}<br /><${StepWords}
               step=${steps[place]} /></p>
@@ -131,17 +131,13 @@ function Screen({ steps, place }) {
   </figure>`;
 }
 
-/** @param {{ step: import('./figma-steps.js').FigmaStep, isDone: boolean, isCurrent: boolean, width: number, height: number }} props */
-function Click({ step, isDone, isCurrent, width, height }) {
-  const element = useRef(/** @type {HTMLElement | null} */ (null));
-  useLayoutEffect(() => {
-    const { x, y } = /** @type {{ x: number, y: number }} */ (step.point);
-    Object.assign(/** @type {HTMLElement} */ (element.current).style, { left: `${(x / width) * 100}%`, top: `${(y / height) * 100}%` });
-  });
-  return html`<span ref=${element}
-    class=${`session-click session-click-${step.click}${isDone ? ' is-done' : ''}${isCurrent ? ' is-current' : ''}`}>
-    ${step.click === 'missed' ? '×' : ''}
-  </span>`;
-}
+/**
+ * @param {{ step: import('./figma-steps.js').FigmaStep, isDone: boolean, isCurrent: boolean, width: number, height: number }} props
+ */
+const Click = ({ step: { click, point }, isDone, isCurrent, width, height }) => html`<span
+  class=${`session-click session-click-${click}${isDone ? ' is-done' : ''}${isCurrent ? ' is-current' : ''}`}
+  style=${{ left: `${((point?.x ?? 0) / width) * 100}%`, top: `${((point?.y ?? 0) / height) * 100}%` }}>
+  ${click === 'missed' ? '×' : ''}
+</span>`;
 
 const clockExact = (/** @type {number} */ ms) => `${clock(ms)}.${Math.floor((ms % 1000) / 100)}`;

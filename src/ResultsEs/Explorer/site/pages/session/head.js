@@ -1,5 +1,6 @@
 // @ts-check
 import { DateTime, Duration, Status, html } from '../../ui.js';
+import { productTypeText } from '../test/picture.js';
 import { say } from './words.js';
 
 const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' });
@@ -18,7 +19,7 @@ export function Head({ result, test }) {
     <dl class="session-facts">
       <div><dt>Status</dt><dd><${Status} value=${result.status} />${result.abandonCause && html` <span
         class="quiet">${say(result.abandonCause)}</span>`}</dd></div>
-      <div><dt>Kind</dt><dd>${say(result.productType)}</dd></div>
+      <div><dt>Kind</dt><dd>${productTypeText(result.productType)}</dd></div>
       <div><dt>Started</dt><dd><${DateTime} value=${result.startTime} /></dd></div>
       <div><dt>Ended</dt><dd>${result.finishTime ? html`<${DateTime} value=${result.finishTime} />` : 'not yet'}</dd></div>
       ${result.finishTime && html`<div><dt>Took</dt><dd><${Duration}

@@ -1,5 +1,4 @@
 // @ts-check
-import { useLayoutEffect, useRef } from 'preact/hooks';
 import { html, mayLoad } from '../../ui.js';
 import { WebAddress } from './pieces.js';
 
@@ -25,16 +24,9 @@ export function Picture({ imageUrl, annotations }) {
 }
 
 /** A place on the picture: a point, or an area. @param {{ mark: any, number: number }} props */
-function Mark({ mark: { x, y, width, height }, number }) {
-  const element = useRef(/** @type {HTMLElement | null} */ (null));
-  // The page's policy allows no style attributes; the object model does the same.
-  useLayoutEffect(() => {
-    Object.assign(/** @type {HTMLElement} */ (element.current).style, {
-      left: percent(x), top: percent(y), width: width ? percent(width) : '', height: height ? percent(height) : '',
-    });
-  }, [x, y, width, height]);
-  return html`<span ref=${element} class=${width && height ? 'session-mark session-area' : 'session-mark session-point'}
-    aria-hidden="true"><b>${number}</b></span>`;
-}
+const Mark = ({ mark: { x, y, width, height }, number }) => html`<span
+  class=${width && height ? 'session-mark session-area' : 'session-mark session-point'}
+  style=${{ left: percent(x), top: percent(y), ...(width && height ? { width: percent(width), height: percent(height) } : {}) }}
+  aria-hidden="true"><b>${number}</b></span>`;
 
 const percent = (/** @type {number} */ fraction) => `${Math.round(fraction * 1000) / 10}%`;

@@ -8,6 +8,13 @@ export function Outcome({ outcome }) {
   return html`<${Badge} kind=${outcome === 'SUCCESS' ? 'good' : outcome === 'FAILURE' ? 'bad' : 'plain'}>${say(outcome)}</${Badge}>`;
 }
 
+/**
+ * A button that keeps the focus when it leads no further.
+ * @param {{ isOff: boolean, onClick: () => void, children?: any }} props
+ */
+export const Step = ({ isOff, onClick, children }) => html`<button type="button" aria-disabled=${isOff ? 'true' : null}
+  onClick=${() => isOff || onClick()}>${children}</button>`;
+
 /** An address that somebody visited: a link where it is of the web, else its text. @param {{ url: string }} props */
 export function WebAddress({ url }) {
   return isOfTheWeb(url)

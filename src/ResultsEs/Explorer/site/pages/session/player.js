@@ -19,6 +19,7 @@ export function Player({ sessionId, source, onTime, onReady }) {
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const [failure, setFailure] = useState(/** @type {string | null} */ (null));
   const isAllowed = mayLoad(source.videoUrl);
+  const file = new URL(source.videoUrl).pathname;
 
   useEffect(() => {
     const box = place.current;
@@ -39,7 +40,7 @@ export function Player({ sessionId, source, onTime, onReady }) {
       onReady(null);
       end?.();
     };
-  }, [sessionId, isAllowed]);
+  }, [sessionId, isAllowed, file]);
 
   if (!isAllowed)
     return html`<div class="session-frame session-elsewhere">

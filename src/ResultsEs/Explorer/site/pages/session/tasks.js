@@ -1,7 +1,7 @@
 // @ts-check
 import { Badge, durationText, html } from '../../ui.js';
 import { Answer } from './answers.js';
-import { clock, say } from './words.js';
+import { clock, say, sayType } from './words.js';
 
 /**
  * The tasks in the order of the test's plan, each with its answer. Those that the shown event touched are marked.
@@ -32,7 +32,7 @@ function Task({ task, number, kind, isChanged, sessionId, jump, isNewest }) {
   const isSpoken = kind?.type === 'VERBAL' || answer?.written?.cues || answer?.written?.text === null;
   return html`<li class=${isChanged ? 'card session-task is-changed' : 'card session-task'} id=${`task-${task.uuid}`} tabindex="-1">
     <p class="session-eyebrow">
-      <span>Task ${number}</span> <span>${say(isSpoken ? 'VERBAL' : task.type)}</span>
+      <span>Task ${number}</span> <span>${sayType(isSpoken ? 'VERBAL' : task.type)}</span>
       <span>${endTimeMs === startTimeMs ? clock(startTimeMs)
         : `${clock(startTimeMs)}–${clock(endTimeMs)}, ${durationText(endTimeMs - startTimeMs)}`}</span>
       ${isChanged && html`<${Badge} kind="busy">Changed by this event</${Badge}>`}

@@ -1,46 +1,25 @@
 // @ts-check
+import { productTypeText, taskTypeText, words as wordsOf } from '../test/picture.js';
 import { answerWords } from './answer-words.js';
 
 /** @typedef {import('./difference.js').Step} Step */
 
 /** @type {Record<string, string>} */
 const WORDS = {
-  SURVEY: 'Survey',
-  LIVE_CONVERSATION: 'Live conversation',
-  NON_THINK_OUT_LOUD: 'Interaction test',
-  THINK_OUT_LOUD: 'Think-out-loud test',
-  COMPLETE: 'Complete',
-  IN_PROGRESS: 'In progress',
-  ABANDONED: 'Abandoned',
   PARTICIPANT: 'left by the participant',
   INACTIVITY: 'nothing happened any more',
   TECHNICAL: 'a technical failure',
-  UNKNOWN: 'Unknown',
-  BLANK: 'Text to read',
-  WRITTEN: 'Written answer',
-  VERBAL: 'Spoken answer',
-  RATING_SCALE: 'Rating scale',
-  MATRIX: 'Matrix',
-  MULTIPLE_CHOICE: 'Multiple choice',
-  RANK_ORDER: 'Rank order',
-  IMAGE: 'Image',
-  NPS: 'Net Promoter Score',
-  URL: 'Website',
-  FIGMA: 'Figma prototype',
   UNRECOGNIZED: 'Unknown type',
   QX_SCORE: 'QX score',
-  BALANCED_COMPARISON: 'Balanced comparison',
-  SUCCESS: 'Success',
-  FAILURE: 'Failure',
-  DETRACTOR: 'Detractor',
-  PASSIVE: 'Passive',
-  PROMOTER: 'Promoter',
   LOGIC: 'passed over by the logic of the test',
   USER: 'skipped by the participant',
 };
 
-/** The words of a code of the API; of one that is not known, the code itself. */
-export const say = (/** @type {string} */ code) => WORDS[code] ?? code.toLowerCase().replaceAll('_', ' ');
+/** The words of a code of the API. */
+export const say = (/** @type {string} */ code) => WORDS[code] ?? wordsOf(code);
+
+/** The words of a task's type. */
+export const sayType = (/** @type {string} */ type) => WORDS[type] ?? taskTypeText(type);
 
 /** A moment of the session, from its start, as `1:02:03` or `2:03`. */
 export function clock(/** @type {number} */ ms) {
@@ -96,7 +75,7 @@ export const eventTitle = (/** @type {{ type: string }} */ { type }) => EVENTS[n
 export function eventWords(/** @type {{ type: string, data: any }} */ { type, data }) {
   const { type: kind, ...payload } = data.answer ?? {};
   switch (nameOf(type)) {
-    case 'SessionStarted': return say(data.productType);
+    case 'SessionStarted': return productTypeText(data.productType);
     case 'ParticipantProfiled': return `${data.demographics?.length ?? 0} demographics`;
     case 'TaskAnswered': return `“${cut(data.text)}” – ${cut(answerWords(kind, payload), 120)}`;
     case 'TaskSkipped': return `“${cut(data.text)}” – ${say(data.reason)}`;
@@ -179,7 +158,7 @@ export function valueWords(/** @type {any} */ value, /** @type {Step[]} */ path)
   if (typeof value === 'number' && name.endsWith('Ms')) return clock(value);
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'string' && /Time$/.test(name)) return momentWords(value);
-  if (typeof value === 'string') return /^[A-Z]+(_[A-Z]+)*$/.test(value) && value in WORDS ? say(value) : value;
+  if (typeof value === 'string') return isCode(name) ? wordsOfCode(name, value) : value;
   if (typeof value !== 'object' || value === null) return String(value);
   if (list === 'tasks') return taskWords(value);
   if (list === 'taskGroups') return value.response?.score?.toString() ?? value.response?.sequence ?? '';
@@ -189,7 +168,14 @@ export function valueWords(/** @type {any} */ value, /** @type {Step[]} */ path)
   return leaves(value);
 }
 
-const taskWords = (/** @type {any} */ { response: { skipped, answer } }) => (skipped ? 'skipped' : answer ? keyed(answer) : 'no answer yet');
+/** Members whose values are codes of the API. */
+const isCode = (/** @type {string} */ name) => ['type', 'productType', 'status', 'abandonCause', 'outcome', 'category'].includes(name);
+
+const wordsOfCode = (/** @type {string} */ name, /** @type {string} */ value) =>
+  name === 'productType' ? productTypeText(value) : name === 'type' ? sayType(value) : say(value);
+
+const taskWords = (/** @type {any} */ { response: { skipped, answer } }) =>
+  skipped ? 'skipped' : answer ? keyed(answer) : 'no answer yet';
 
 function keyed(/** @type {Record<string, any>} */ answer) {
   const [[key, payload]] = Object.entries(answer);
