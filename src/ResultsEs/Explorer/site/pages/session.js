@@ -67,7 +67,7 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
   const hrefOf = (/** @type {number} */ other) => `/sessions/${sessionId}${other === last ? '' : `?version=${other}`}`;
 
   return html`<${Head} result=${result ?? now} test=${test} />
-    <p class="session-live"><${LiveState} live=${live} /></p>
+    ${isNewest && html`<p class="session-live"><${LiveState} live=${live} /></p>`}
     <p class="hidden" role="status">${news}</p>
     ${pinned !== null && pinned > last && html`<div class="problem" role="alert">
       <p>The session has no event ${pinned}: its last is ${last}, which is shown.</p>

@@ -16,7 +16,7 @@ export function Events({ versions, version, last, era, since, hrefOf }) {
   useEffect(() => setIndex(pageOf(version)), [version]);
   useEffect(() => {
     const stop = new AbortController();
-    versions.page(index, Math.min(last, (index + 1) * PAGE), stop.signal).then(
+    versions.page(index, last).then(
       events => !stop.signal.aborted && setState({ events, problem: null }),
       problem => !stop.signal.aborted && setState({ events: null, problem }));
     return () => stop.abort();

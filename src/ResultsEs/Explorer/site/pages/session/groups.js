@@ -1,5 +1,6 @@
 // @ts-check
 import { html } from '../../ui.js';
+import { goToTask } from './pieces.js';
 import { say } from './words.js';
 
 /**
@@ -57,14 +58,7 @@ function GroupTasks({ id, study, tasks }) {
     ${mine.map((/** @type {any} */ task) => {
       const place = tasks.findIndex(({ uuid }) => uuid === task.taskId);
       return html`<li key=${task.taskId}>${place < 0 ? task.text
-        : html`<button type="button" class="link" onClick=${() => goTo(task.taskId)}>Task ${place + 1}</button> ${task.text}`}</li>`;
+        : html`<button type="button" class="link" onClick=${() => goToTask(task.taskId)}>Task ${place + 1}</button> ${task.text}`}</li>`;
     })}
   </ul>`;
-}
-
-/** @param {string} taskId */
-function goTo(taskId) {
-  const task = document.getElementById(`task-${taskId}`);
-  task?.scrollIntoView({ block: 'start' });
-  task?.focus({ preventScroll: true });
 }

@@ -15,6 +15,13 @@ export function Outcome({ outcome }) {
 export const Step = ({ isOff, onClick, children }) => html`<button type="button" aria-disabled=${isOff ? 'true' : null}
   onClick=${() => isOff || onClick()}>${children}</button>`;
 
+/** Brings a task into view, and the focus to it. @param {string} taskId */
+export function goToTask(taskId) {
+  const task = document.getElementById(`task-${taskId}`);
+  task?.scrollIntoView({ block: 'start' });
+  task?.focus({ preventScroll: true });
+}
+
 /** An address that somebody visited: a link where it is of the web, else its text. @param {{ url: string }} props */
 export function WebAddress({ url }) {
   return isOfTheWeb(url)

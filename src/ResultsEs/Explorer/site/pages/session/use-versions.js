@@ -30,7 +30,7 @@ export class Versions {
     this.path = `/api/v3/sessionResults/${sessionId}`;
     /** @type {Map<number, any>} */
     this.results = new Map();
-    /** @type {Map<number, { events: any[], isWhole: boolean }>} */
+    /** @type {Map<number, { last: number, reading: Promise<any[]>, events: any[] }>} */
     this.pages = new Map();
   }
 
@@ -41,7 +41,7 @@ export class Versions {
    */
   async read(version, signal) {
     const [result, before, page] = await Promise.all(
-      [this.result(version, signal), this.result(version - 1, signal), this.page(Math.floor((version - 1) / PAGE), version, signal)]);
+      [this.result(version, signal), this.result(version - 1, signal), this.page(Math.floor((version - 1) / PAGE), version)]);
     return {
       version,
       result,
@@ -67,28 +67,37 @@ export class Versions {
   }
 
   /**
-   * The events of a page, those of its versions alone.
+   * The events of a page, those of its versions alone. Who asks for it meanwhile gets the same.
    * @param {number} index
-   * @param {number} last the last version of the session that is known
-   * @param {AbortSignal} signal
+   * @param {number} last a version of the session that is known: of a page that was read before it, more may have come
    * @returns {Promise<any[]>}
    */
-  async page(index, last, signal) {
-    const known = this.pages.get(index);
+  page(index, last) {
     const end = (index + 1) * PAGE;
-    if (known && (known.isWhole || known.events.some(event => event.sessionversion >= last))) return known.events;
+    const known = this.pages.get(index);
+    if (known && known.last >= Math.min(last, end)) return known.reading;
 
+    const page = { last, reading: this.readPage(index * PAGE, end), events: known?.events ?? [] };
+    this.pages.set(index, page);
+    page.reading.then(events => {
+      page.events = events;
+    }, () => this.pages.delete(index));
+    return page.reading;
+  }
+
+  /**
+   * @param {number} begin
+   * @param {number} end
+   * @returns {Promise<any[]>}
+   */
+  async readPage(begin, end) {
     const events = [];
-    let newest = 0;
-    for (let after = index * PAGE; after !== undefined && after < end;) {
-      const { events: more, meta } = await get(`${this.path}/events`, { after, limit: PAGE }, { signal });
+    for (let after = begin; after !== undefined && after < end;) {
+      const { events: more, meta } = await get(`${this.path}/events`, { after, limit: PAGE });
       events.push(...more);
-      newest = meta.lastVersion;
       after = meta.nextAfter;
     }
-    const mine = events.filter(event => event.sessionversion <= end);
-    this.pages.set(index, { events: mine, isWhole: newest >= end });
-    return mine;
+    return events.filter(event => event.sessionversion <= end);
   }
 
   /** Forgets everything: what was stored has been masked, or belongs somewhere else. */
