@@ -37,7 +37,7 @@ function Task({ task, number, kind, isChanged, sessionId, jump, isNewest }) {
         : `${clock(startTimeMs)}–${clock(endTimeMs)}, ${durationText(endTimeMs - startTimeMs)}`}</span>
       ${isChanged && html`<${Badge} kind="busy">Changed by this event</${Badge}>`}
       ${jump && html`<button type="button" class="link" onClick=${() => jump(startTimeMs)}
-        aria-label=${`Play the recording from task ${number}`}>▶ Play from here</button>`}
+        aria-label=${`Play from here, task ${number}`}><span aria-hidden="true">▶ </span>Play from here</button>`}
     </p>
     <h3>${task.text}</h3>
     ${skipped
