@@ -94,7 +94,7 @@ export const Loading = ({ label = 'Loading …' }) => html`<p class="loading" ro
  */
 export function Table({ caption, columns, rows, isCaptionHidden = false, empty = 'Nothing yet.' }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
-  return html`<div class="table" tabindex="0" role="region" aria-label=${caption} ref=${box}><table>
+  return html`<div class="table" tabindex="0" role="group" aria-label=${caption} ref=${box}><table>
     <caption class=${isCaptionHidden ? 'hidden' : ''}>${caption}</caption>
     <thead><tr>${columns.map(c => html`<th scope="col" class=${c.isNumber ? 'number' : ''}>${c.title}</th>`)}</tr></thead>
     <tbody>
