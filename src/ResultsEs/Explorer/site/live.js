@@ -18,7 +18,8 @@ const patience = 500;
  * @property {number} revision grows when something may have changed; 0 before the first load
  * @property {'connecting' | 'open' | 'broken' | 'paused'} state
  * @property {() => void} toggle pauses, and goes on
- * @property {(asOf: string) => void} loaded told of a load, and the time before which all is in it; loads again what came after
+ * @property {(holds: (stored: string) => boolean) => void} loaded told of a load, and whether it holds what was stored at a time:
+ *   numbers follow changes a moment later. Loads again where it does not
  */
 
 /**
@@ -85,9 +86,9 @@ export function useLive(testId) {
     revision,
     state,
     toggle: () => setPaused(paused => !paused),
-    loaded: asOf => {
+    loaded: holds => {
       const { stored, told, touch } = last.current;
-      if (stored && asOf <= stored && performance.now() - told < patienceWithNumbers)
+      if (stored && !holds(stored) && performance.now() - told < patienceWithNumbers)
         touch();
     },
   };

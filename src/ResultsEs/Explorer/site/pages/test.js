@@ -26,7 +26,7 @@ export default function Test({ params: { testId }, query }) {
     [path, JSON.stringify(params), live.revision]);
   useEffect(() => {
     if (summary)
-      live.loaded(summary.asOf);
+      live.loaded(stored => summary.asOf > stored);
   }, [summary]);
   const title = summary ? summary.title || `Test ${testId}` : problem?.status === 404 ? 'No such test' : 'Test';
   useTitle(title);

@@ -1,5 +1,6 @@
 // @ts-check
 // All tests that the reader may see, the latest activity first.
+import { useEffect } from 'preact/hooks';
 import { LiveState, useLive } from '../live.js';
 import { More, SearchField, usePages } from '../lists.js';
 import { setQuery } from '../router.js';
@@ -13,6 +14,12 @@ export default function Tests({ query, session }) {
   const live = useLive(undefined);
   const q = query.get('q') ?? '';
   const list = usePages('/api/v3/testResults', { q, limit: 50 }, 'tests', live.revision);
+  const newest = list.items[0]?.lastActivityTime;
+  useEffect(() => {
+    // A search may leave out the test that changed.
+    if (newest && !q)
+      live.loaded(stored => newest >= stored);
+  }, [newest, live.revision, list.isLoading]);
   return html`
     <div class="tests-head">
       <h1>Tests</h1>

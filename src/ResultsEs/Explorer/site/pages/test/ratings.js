@@ -15,14 +15,15 @@ const maxSteps = 11;
 
 /** @param {RatingScale} scale @returns {import('./picture.js').Picture} */
 export const ratingPicture = scale => {
-  const values = valuesOf(scale);
+  const isWhole = isOfWholeSteps(scale);
+  const values = valuesOf(scale, isWhole);
   const total = sum(values.map(({ count }) => count));
   const rows = values.map(({ value, count }) => ({ value, answers: count, percent: percent(count, total) }));
   return {
     name: 'ratings',
     title: 'Answers by rating',
     description: `How many of ${counted(total, 'answer')} gave each rating from ${ends(scale)}.`,
-    spec: values.length <= maxSteps
+    spec: isWhole && values.length <= maxSteps
       ? stackedBars(
         [{ label: '', parts: values.map(({ value, count }) => ({ label: labelOf(scale, value), count })) }],
         steps(values.length))
@@ -68,14 +69,16 @@ export const matrixPicture = matrix => {
   };
 };
 
+/** @param {RatingScale} scale */
+const isOfWholeSteps = ({ min, max, distribution }) => Number.isInteger(min) && Number.isInteger(max) && max - min < 100
+  && distribution.every(({ value }) => Number.isInteger(value));
+
 /**
  * Every step of a scale of whole steps, also those that nobody chose; of another scale the values that came.
- * @param {RatingScale} scale
+ * @param {RatingScale} scale @param {boolean} isWhole
  */
-const valuesOf = scale => {
+const valuesOf = (scale, isWhole) => {
   const { min, max } = scale;
-  const isWhole = Number.isInteger(min) && Number.isInteger(max) && max - min < 100
-    && scale.distribution.every(({ value }) => Number.isInteger(value));
   const counts = new Map(scale.distribution.map(({ value, count }) => [value, count]));
   const all = new Set(counts.keys());
   if (isWhole) {
