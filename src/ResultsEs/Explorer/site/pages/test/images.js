@@ -38,6 +38,7 @@ export function Images({ summary, name, path, params, revision }) {
     ${!list.isLoaded && !list.problem && html`<${Loading} />`}
     ${list.isLoaded && summary.answers.image.images.map((/** @type {any} */ image, /** @type {number} */ index) =>
       html`<${Picture} key=${image.imageUrl} name="${name}-image-${index + 1}" url=${image.imageUrl} answers=${image.answers}
+        shown=${answers.filter(({ answer }) => answer.imageUrl === image.imageUrl).length}
         marks=${marksOf(`${name}-${index + 1}`, answers, image.imageUrl)} />`)}
     ${list.hasMore && html`<${More} list=${list} noun="answers" />`}`;
 }
@@ -57,11 +58,15 @@ export const marksOf = (prefix, answers, url) => answers
     sessionId: mark.sessionId,
   }));
 
-/** @param {{name: string, url: string, answers: number, marks: Mark[]}} props */
-function Picture({ name, url, answers, marks }) {
+/**
+ * @param {{name: string, url: string, answers: number, shown: number, marks: Mark[]}} props
+ *   `answers` about the image, and those of them whose marks are shown
+ */
+function Picture({ name, url, answers, shown, marks }) {
   const isShown = mayLoad(url);
   return html`<figure class="figure image" data-name=${name}>
-    <figcaption>${counted(marks.length, 'mark')} of ${counted(answers, 'participant')} on <${Address} url=${url} />
+    <figcaption>${counted(marks.length, 'mark')} of ${shown < answers ? `the newest ${shown} of ` : ''}${counted(answers, 'answer')}
+      ${' '}on <${Address} url=${url} />
       ${!isShown && ', which is not loaded: it is not of this service. The frame stands for it.'}</figcaption>
     <div class="image-place ${isShown ? '' : 'frame'}">
       ${isShown && html`<img src=${url} loading="lazy" alt="What participants marked" />`}
