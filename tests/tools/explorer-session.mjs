@@ -73,22 +73,22 @@ async function showsEachAnswer(page, url, api) {
   const { tasks } = await result(api, SURVEY);
   const { body: { sessionTaskResults } } = await api(`/api/v2/sessionResults/${SURVEY}`);
   for (const [index, { uuid, response: { answer } }] of tasks.entries()) {
-    const words = await page.locator(`#task-${uuid}`).innerText();
+    const words = await page.locator(`#task-${uuid}`).textContent();
     const says = (...texts) => texts.forEach(text => assert.ok(words.includes(text), `task ${index + 1} says ${text}: ${words}`));
     const [[kind, payload]] = Object.entries(answer ?? { skipped: sessionTaskResults[index].taskResponse });
-    const chosen = await page.locator(`#task-${uuid} .is-chosen`).allInnerTexts();
+    const chosen = await page.locator(`#task-${uuid} .is-chosen`).allTextContents();
     switch (kind) {
       case 'written': says(payload.text); break;
       case 'ratingScale': says(payload.minLabel, payload.maxLabel); assert.deepEqual(chosen, [String(payload.value)]); break;
       case 'nps': assert.deepEqual(chosen, [String(payload.score)]); says('Passive'); break;
       case 'matrix': payload.rows.forEach(row => says(row.label, row.selections[0]?.label ?? 'nothing chosen')); break;
       case 'multipleChoice':
-        assert.deepEqual(chosen.map(text => text.replace(/^[☑◉]\s*/, '').replace(/\s*\(chosen\)$/, '')),
+        assert.deepEqual(chosen.map(text => text.trim().replace(/^[☑◉]\s*/, '').replace(/\s*\(chosen\)$/, '')),
           payload.options.filter(option => option.selected).map(option => option.text));
         if (payload.otherText) says(payload.otherText);
         break;
       case 'rankOrder':
-        assert.deepEqual(await page.locator(`#task-${uuid} ol li`).allInnerTexts(), payload.ranking.map(option => option.text)); break;
+        assert.deepEqual(await page.locator(`#task-${uuid} ol li`).allTextContents(), payload.ranking.map(option => option.text)); break;
       case 'image': says(payload.imageUrl, ...payload.annotations.map(mark => mark.comment)); break;
       case 'skipped': says('Skipped', payload.reason === 'LOGIC' ? 'logic of the test' : 'by the participant'); break;
       default: says('nothing to answer');
@@ -127,7 +127,7 @@ async function movesThroughTime(page, url, api) {
   const differences = page.getByRole('list', { name: 'What the event changed' });
   assert.ok((await differences.locator('del').allInnerTexts()).includes(textOf(before)));
   assert.ok((await differences.locator('ins').allInnerTexts()).includes(textOf(after)));
-  assert.equal(await page.locator('.session-task.is-changed h3').innerText(), after.tasks[1].text);
+  assert.equal(await page.locator('.session-task.is-changed h3').textContent(), after.tasks[1].text);
 
   await page.getByRole('button', { name: 'Newest' }).click();
   await isAt(page, lastVersion);
@@ -209,7 +209,7 @@ async function stepsThroughARun(page, url, api) {
     const status = task.getByRole('status');
     let missed = 0;
     for (let step = 1; step <= body.interactions.length; step++) {
-      const words = await status.filter({ hasText: `Step ${step} of ${body.interactions.length}` }).innerText();
+      const words = await status.filter({ hasText: `Step ${step} of ${body.interactions.length}` }).textContent();
       const { targetNodeId, presentedNodeId, kind } = body.interactions[step - 1];
       if (kind === 'PRESENTED_NODE_CHANGED') assert.ok(words.includes(`Screen ${presentedNodeId} comes up`), words);
       if (kind === 'MOUSE_PRESS_OR_RELEASE') assert.ok(words.includes(`Click on ${targetNodeId}`), words);
@@ -219,7 +219,7 @@ async function stepsThroughARun(page, url, api) {
     assert.equal(missed, response.answer.figma.misclickCount);
     assert.ok(await task.getByRole('button', { name: 'Next step' }).isDisabled());
     assert.deepEqual(
-      (await task.getByRole('list', { name: 'Screens of the run' }).getByRole('button').allInnerTexts()).map(text => text.split(' ')[0]),
+      (await task.getByRole('list', { name: 'Screens of the run' }).getByRole('button').allTextContents()).map(text => text.trim().split(/\s/)[0]),
       response.answer.figma.path.map(visit => visit.nodeId));
   }
 }

@@ -51,7 +51,7 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
   const { value: test } = useLoad(signal => readTest(testId, signal), [testId]);
   const media = useLoad(() => readMedia(sessionId), [sessionId, era]);
   const [control, setControl] = useState(/** @type {import('./session/player.js').PlayerControl | null} */ (null));
-  const news = useNews(last, moment?.event);
+  const news = useNews(last);
   const live = useLiveSession({
     testId, sessionId, cursor, last, onChange: isGone => {
       if (isGone) versions.forget();
@@ -68,7 +68,7 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
 
   return html`<${Head} result=${result ?? now} test=${test} />
     ${isNewest && html`<p class="session-live"><${LiveState} live=${live} /></p>`}
-    <p class="hidden" role="status">${news}</p>
+    <p class="hidden" role="status">${news} ${isCurrent && momentWords(moment, last)}</p>
     ${pinned !== null && pinned > last && html`<div class="problem" role="alert">
       <p>The session has no event ${pinned}: its last is ${last}, which is shown.</p>
     </div>`}
@@ -79,13 +79,13 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
           <${Timeline} version=${version} last=${last} isNewest=${isNewest} event=${isCurrent ? moment.event : null} onChoose=${choose}
             isLoading=${isLoading} />
           <${Problem} problem=${problem} />
-          ${moment && html`<h3 aria-live="polite">Event ${moment.version}${moment.event && `: ${eventTitle(moment.event)}`}</h3>
+          ${moment && html`<h3>Event ${moment.version}${moment.event && `: ${eventTitle(moment.event)}`}</h3>
             <${Changes} moment=${moment} />`}
         </section>
         <${Events} versions=${versions} version=${version} last=${last} era=${era} since=${now.startTime} hrefOf=${hrefOf} />
       </div>
       <div class="session-content">
-        ${!isNewest && html`<p class="session-past" role="status">
+        ${!isNewest && html`<p class="session-past">
           This is the session as it was after event ${moment?.version ?? version} of ${last}.${' '}
           <a href=${hrefOf(last)}>Show it as it is now</a></p>`}
         <${Problem} problem=${media.problem} reload=${media.reload} />
@@ -102,14 +102,12 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
     </div>`;
 }
 
-/**
- * What has come since the page was opened, for who does not see it.
- * @param {number} last
- * @param {any} event
- */
-function useNews(last, event) {
+/** What has come since the page was opened. @param {number} last */
+function useNews(last) {
   const [first] = useState(last);
-  if (last === first) return '';
-  const title = event?.sessionversion === last ? `, the last: ${eventTitle(event)}` : '';
-  return `${counted(last - first, 'new event')}${title}.`;
+  return last === first ? '' : `${counted(last - first, 'new event')}.`;
 }
+
+/** What is shown, for who does not see it. @param {import('./session/use-versions.js').Moment} moment @param {number} last */
+const momentWords = ({ version, event, differences }, last) =>
+  `Event ${version} of ${last}${event ? `: ${eventTitle(event)}` : ''}. ${counted(differences.length, 'change')}.`;

@@ -11,7 +11,7 @@ export function answerWords(type, payload) {
   switch (type) {
     case 'BLANK': return 'read';
     case 'WRITTEN': case 'VERBAL': return payload.text ? `“${payload.text}”` : 'spoken; its transcript is not in yet';
-    case 'RATING_SCALE': return `${payload.value} (${payload.min}–${payload.max})`;
+    case 'RATING_SCALE': return `${payload.value} (${payload.min} to ${payload.max})`;
     case 'NPS': return `${payload.score} of 10`;
     case 'MULTIPLE_CHOICE': return chosenOf(payload).join(', ') || 'nothing chosen';
     case 'RANK_ORDER':

@@ -2,7 +2,7 @@
 import { Badge, html } from '../../ui.js';
 import { tasksOf } from './difference.js';
 import { goToTask } from './pieces.js';
-import { cut, pathWords, valueWords } from './words.js';
+import { cut, eventHint, pathWords, valueWords } from './words.js';
 
 /** @typedef {import('./difference.js').Difference} Difference */
 
@@ -22,7 +22,9 @@ const COLOURS = { added: 'good', changed: 'busy', removed: 'bad', moved: 'plain'
 export function Changes({ moment: { result, event, differences } }) {
   if (result === null) return html`<p class="quiet">There is no result yet: the session's start was stored later.</p>`;
   if (differences.length === 0)
-    return html`<p class="quiet">${event === null ? 'An event that counts elsewhere. It' : 'It'} changed nothing of the result.</p>`;
+    return html`<p class="quiet">
+      ${event === null ? 'An event that counts elsewhere.' : `It changed nothing of the result.${eventHint(event)}`}
+    </p>`;
   return html`<ul class="session-differences" tabindex="0" aria-label="What the event changed">
     ${groupsOf(differences.slice(0, MOST)).map(({ words, taskId, all }, place) => html`<li key=${place}>
       ${words && html`<strong>${words}</strong>`}

@@ -1,5 +1,5 @@
 // @ts-check
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get } from '../../api.js';
 import { Badge, durationText, html } from '../../ui.js';
 import { counted } from '../test/picture.js';
@@ -11,18 +11,20 @@ import { clock, interactionWords } from './words.js';
 const PAGE = 500;
 
 /**
- * A run through a Figma prototype,
-  *   step by step. The details list the first interactions; the others are asked for when somebody gets there.
+ * A run through a Figma prototype, step by step. The details list the first interactions; the others are asked for when somebody gets
+ * there.
  * @param {{ payload: any, sessionId: string, taskId: string, isNewest: boolean }} props
  */
 export function FigmaRun({ payload, sessionId, taskId, isNewest }) {
-  const { interactions, loadNext, total, isLoading, problem } = useInteractions(payload, sessionId, taskId, isNewest);
+  const { interactions, total, isLoading, problem, reach } = useInteractions(payload, sessionId, taskId, isNewest);
   const steps = useMemo(() => stepsOf(interactions), [interactions]);
   const [chosen, setPlace] = useState(0);
   const place = Math.min(chosen, Math.max(0, steps.length - 1));
-  const next = async () => {
-    if (place + 1 === steps.length) await loadNext();
-    setPlace(place + 1);
+  const next = async () => setPlace(Math.min(place + 1, (await reach(({ length }) => length > place + 1)).length - 1));
+  const goTo = async (/** @type {number} */ atMs) => {
+    const all = await reach(there => there.at(-1)?.atMs >= atMs);
+    const index = all.findIndex(interaction => interaction.atMs >= atMs);
+    setPlace(index < 0 ? all.length - 1 : index);
   };
 
   return html`<div class="session-run">
@@ -34,8 +36,7 @@ export function FigmaRun({ payload, sessionId, taskId, isNewest }) {
       ].filter(Boolean).join(', ')}</span>
     </p>
     <p class="quiet"><${WebAddress} url=${payload.prototypeUrl} /></p>
-    <${Path} path=${payload.path} atMs=${steps[place]?.atMs ?? -1}
-      onChoose=${(/** @type {number} */ atMs) => setPlace(Math.max(0, steps.findIndex(step => step.atMs >= atMs)))} />
+    <${Path} path=${payload.path} atMs=${steps[place]?.atMs ?? -1} onChoose=${goTo} />
     ${steps.length === 0
       ? html`<p class="quiet">No interaction was recorded.</p>`
       : html`<div class="session-steps">
@@ -45,11 +46,17 @@ export function FigmaRun({ payload, sessionId, taskId, isNewest }) {
               <${Step} isOff=${place === 0} onClick=${() => setPlace(place - 1)}>Previous step</${Step}>
               <${Step} isOff=${place + 1 >= total || isLoading} onClick=${next}>Next step</${Step}>
             </div>
-            <p role="status"><strong>Step ${place + 1} of ${total}</strong>, ${clockExact(steps[place].atMs)}<br /><${StepWords}
-              step=${steps[place]} /></p>
+            <p role="status">
+              <strong>Step ${place + 1} of ${total}</strong>, ${clockExact(steps[place].atMs)}<br /><${StepWords} step=${steps[place]} />
+            </p>
             ${problem && html`<p class="problem" role="alert">${problem.detail ?? problem.message}</p>`}
-            ${!isNewest && payload.interactionCount > steps.length && html`<p
-              class="quiet">Of what was then, the first ${steps.length} interactions are kept.</p>`}
+            ${!isNewest && payload.interactionCount > steps.length && html`<p class="quiet">
+              Of what was then, the first ${steps.length} interactions are kept.
+            </p>`}
+            <details>
+              <summary>This step as it was recorded</summary>
+              <pre tabindex="0">${JSON.stringify(steps[place].interaction, null, 2)}</pre>
+            </details>
             <details>
               <summary>All steps${steps.length < total ? `, ${steps.length.toLocaleString('en')} of them loaded` : ''}</summary>
               <ol class="session-step-list" tabindex="0">
@@ -59,7 +66,7 @@ export function FigmaRun({ payload, sessionId, taskId, isNewest }) {
                 </button></li>`)}
               </ol>
               ${isNewest && steps.length < total && html`<button type="button" disabled=${isLoading}
-                onClick=${loadNext}>Load more</button>`}
+                onClick=${() => reach(({ length }) => length > steps.length)}>Load more</button>`}
             </details>
           </div>
         </div>`}
@@ -67,34 +74,57 @@ export function FigmaRun({ payload, sessionId, taskId, isNewest }) {
 }
 
 /**
+ * The interactions that are at hand: those of the details, until somebody goes further.
  * @param {any} payload
  * @param {string} sessionId
  * @param {string} taskId
  * @param {boolean} isNewest
  */
 function useInteractions(payload, sessionId, taskId, isNewest) {
-  const [loaded, setLoaded] = useState(/** @type {{ of: any, interactions: any[], cursor?: string } | null} */ (null));
+  const [loaded, setLoaded] = useState(/** @type {{ of: string, interactions: any[], cursor?: string } | null} */ (null));
   const [state, setState] = useState(/** @type {{ isLoading: boolean, problem: any }} */ ({ isLoading: false, problem: null }));
-  const mine = isNewest && loaded?.of === payload ? loaded : null;
-  const loadNext = async () => {
+  // A page that updates has the same run in another object.
+  const { interactionCount, misclickCount, startNodeId, endNodeId, durationMs } = payload;
+  const run = [interactionCount, misclickCount, startNodeId, endNodeId, durationMs, payload.interactions[0]?.atMs].join();
+  const mine = isNewest && loaded?.of === run ? loaded : null;
+  const interactions = mine?.interactions ?? payload.interactions;
+  const total = isNewest ? interactionCount : interactions.length;
+
+  /**
+   * Loads pages until there is enough, or all.
+   * @param {(interactions: any[]) => boolean} isEnough
+   * @returns {Promise<any[]>}
+   */
+  const reach = async isEnough => {
+    if (isEnough(interactions) || interactions.length >= total) return interactions;
+    let [all, cursor] = [mine?.interactions ?? [], mine?.cursor];
     setState({ isLoading: true, problem: null });
     try {
-      const { interactions, meta } = await get(
-        `/api/v3/sessionResults/${sessionId}/tasks/${taskId}/interactions`, { limit: PAGE, cursor: mine?.cursor });
-      setLoaded({ of: payload, interactions: [...(mine?.interactions ?? []), ...interactions], cursor: meta.pagination.nextCursor });
+      do {
+        const page = await get(`/api/v3/sessionResults/${sessionId}/tasks/${taskId}/interactions`, { limit: PAGE, cursor });
+        all = [...all, ...page.interactions];
+        cursor = page.meta.pagination.nextCursor;
+      } while (cursor && !isEnough(all));
+      setLoaded({ of: run, interactions: all, cursor });
       setState({ isLoading: false, problem: null });
+      return all;
     } catch (problem) {
       setState({ isLoading: false, problem });
+      return interactions;
     }
   };
-  const interactions = mine?.interactions ?? payload.interactions;
-  return { ...state, interactions, loadNext, total: isNewest ? payload.interactionCount : interactions.length };
+  return { ...state, interactions, total, reach };
 }
 
 /** The screens that came up, in their order. @param {{ path: any[], atMs: number, onChoose: (atMs: number) => void }} props */
 function Path({ path, atMs, onChoose }) {
   const current = path.findLastIndex(visit => visit.atMs <= atMs);
-  return html`<ol class="session-path" aria-label="Screens of the run">
+  const box = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    const screen = box.current?.querySelector('[aria-current]');
+    if (box.current && screen instanceof HTMLElement) box.current.scrollTop = screen.offsetTop - box.current.clientHeight / 2;
+  }, [current]);
+  return html`<ol class="session-path" ref=${box} aria-label="Screens of the run">
     ${path.map((visit, index) => html`<li key=${index}><button type="button" aria-current=${index === current ? 'step' : undefined}
       onClick=${() => onChoose(visit.atMs)}>
       ${visit.nodeId} <span class="quiet">${clock(visit.atMs)}</span>

@@ -7,6 +7,9 @@ import { nullIf404 } from './reads.js';
 /** How many results as they were are kept, so that going back and forth asks for each once. */
 const KEPT = 8;
 
+/** How many pages of events are kept. */
+const KEPT_PAGES = 10;
+
 /** Events of a page of the list. A page holds the events of versions from a multiple of it on. */
 export const PAGE = 50;
 
@@ -78,7 +81,9 @@ export class Versions {
     if (known && known.last >= Math.min(last, end)) return known.reading;
 
     const page = { last, reading: this.readPage(index * PAGE, end), events: known?.events ?? [] };
+    this.pages.delete(index);
     this.pages.set(index, page);
+    if (this.pages.size > KEPT_PAGES) this.pages.delete([...this.pages.keys()][0]);
     page.reading.then(events => {
       page.events = events;
     }, () => this.pages.delete(index));

@@ -71,6 +71,14 @@ const nameOf = (/** @type {string} */ type) => type.split('.')[1] ?? type;
 /** What an event is, in a few words. */
 export const eventTitle = (/** @type {{ type: string }} */ { type }) => EVENTS[nameOf(type)] ?? nameOf(type);
 
+/** Where to look for what an event told, when the result does not change with it. */
+export function eventHint(/** @type {{ type: string }} */ { type }) {
+  const name = nameOf(type);
+  if (name === 'FigmaInteractionRecorded') return ' An interaction is shown once its task is answered.';
+  if (/^(VideoRecorded|Clip|SessionTranscribed)/.test(name)) return ' What it tells of is shown with the recording.';
+  return '';
+}
+
 /** What an event tells, in a line; empty where its title says it all. */
 export function eventWords(/** @type {{ type: string, data: any }} */ { type, data }) {
   const { type: kind, ...payload } = data.answer ?? {};
