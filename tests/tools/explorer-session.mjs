@@ -17,6 +17,7 @@ export async function session({ page, url }) {
   for (const id of [SURVEY, ABANDONED, CONVERSATION, INTERACTIONS, ALOUD])
     await showsWhatTheApiSays(page, url, api, id);
   await showsEachAnswer(page, url, api);
+  await saysWhatDiffers(page, url, api);
   await movesThroughTime(page, url, api);
   await listsEvents(page, url, api);
   await playsTheRecording(page, url, api);
@@ -94,6 +95,46 @@ async function showsEachAnswer(page, url, api) {
       default: says('nothing to answer');
     }
   }
+}
+
+/** What differs between two results: by examples, and nothing exactly where two versions of a sample are the same. */
+async function saysWhatDiffers(page, url, api) {
+  await open(page, url, INTERACTIONS);
+  const differenceOf = pairs => page.evaluate(async given => {
+    const module = await import(new URL('pages/session/difference.js', document.querySelector('script[src$="/app.js"]').src).href);
+    return given.map(([before, after]) => module.differenceOf(before, after));
+  }, pairs);
+  const [a, b] = [{ uuid: 'a', text: 'A' }, { uuid: 'b', text: 'B' }];
+  assert.deepEqual(await differenceOf([
+    [{ x: 1, y: null }, { x: 1 }],
+    [{ x: 1 }, { x: 2, y: { z: 3 } }],
+    [{ x: null, y: [] }, { x: 0 }],
+    [{ tasks: [a] }, { tasks: [b, { ...a, text: 'C' }] }],
+    [{ tasks: [a, b] }, { tasks: [b, a] }],
+    [[1, 2], [1, 3, 4]],
+    [{ x: 'text' }, { x: { now: 'more' } }],
+  ]), [
+    [],
+    [{ kind: 'changed', path: ['x'], before: 1, after: 2 }, { kind: 'added', path: ['y'], after: { z: 3 } }],
+    [{ kind: 'added', path: ['x'], after: 0 }, { kind: 'removed', path: ['y'], before: [] }],
+    [
+      { kind: 'added', path: ['tasks', { item: b, index: 0 }], after: b },
+      { kind: 'changed', path: ['tasks', { item: { ...a, text: 'C' }, index: 1 }, 'text'], before: 'A', after: 'C' },
+    ],
+    [{ kind: 'moved', path: ['tasks'], before: [a, b], after: [b, a] }],
+    [
+      { kind: 'changed', path: [{ item: 3, index: 1 }], before: 2, after: 3 },
+      { kind: 'added', path: [{ item: 4, index: 2 }], after: 4 },
+    ],
+    [{ kind: 'changed', path: ['x'], before: 'text', after: { now: 'more' } }],
+  ]);
+
+  const { body: { meta: { lastVersion } } } = await api(`/api/v3/sessionResults/${INTERACTIONS}/events?limit=1`);
+  const bodies = await Promise.all(Array.from({ length: lastVersion }, (_, n) => result(api, INTERACTIONS, n + 1)));
+  const pairs = bodies.slice(1).map((after, n) => [bodies[n], after]);
+  assert.deepEqual(
+    (await differenceOf(pairs)).map(differences => differences.length === 0),
+    pairs.map(([before, after]) => JSON.stringify(before) === JSON.stringify(after)));
 }
 
 async function movesThroughTime(page, url, api) {

@@ -2,9 +2,8 @@
 import { get } from '../../api.js';
 
 /**
- * A session as it is now: its result, its last version, and of what v3 does not tell,
-  *   each task's type and why it was skipped. `cursor` is
- * a place in the feed of changes before it was read.
+ * A session as it is now: its result, its last version, and of what v3 does not tell, each task's type and why it was skipped.
+ * `cursor` is a place in the feed of changes before it was read.
  * @typedef {{ result: any, last: number, cursor: string, kinds: Map<string, { type: string, reason?: string }> }} Newest
  */
 

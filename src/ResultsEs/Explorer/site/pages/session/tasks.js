@@ -6,8 +6,7 @@ import { clock, say, sayType } from './words.js';
 /**
  * The tasks in the order of the test's plan, each with its answer. Those that the shown event touched are marked.
  * @param {{ result: any, kinds: Map<string, { type: string, reason?: string }>, changed: Set<string>,
-  *   jump: ((ms: number) => void) | null,
- *   isNewest: boolean }} props
+ *   jump: ((ms: number) => void) | null, isNewest: boolean }} props
  */
 export function Tasks({ result, kinds, changed, jump, isNewest }) {
   return html`<section aria-labelledby="tasks">
@@ -16,16 +15,15 @@ export function Tasks({ result, kinds, changed, jump, isNewest }) {
       ? html`<p class="card quiet">No task has been answered at this point.</p>`
       : html`<ol class="session-tasks">
           ${result.tasks.map((/** @type {any} */ task, /** @type {number} */ index) => html`<${Task} key=${task.uuid} task=${task}
-            number=${index + 1}
-            kind=${kinds.get(task.uuid)} isChanged=${changed.has(task.uuid)} sessionId=${result.sessionId} jump=${jump}
-              isNewest=${isNewest} />`)}
+            number=${index + 1} kind=${kinds.get(task.uuid)} isChanged=${changed.has(task.uuid)} sessionId=${result.sessionId}
+            jump=${jump} isNewest=${isNewest} />`)}
         </ol>`}
   </section>`;
 }
 
 /**
  * @param {{ task: any, number: number, kind: { type: string, reason?: string } | undefined, isChanged: boolean, sessionId: string,
- *   jump: ((ms: number) => void) | null, isNewest: boolean, mediaOrigins: string[] }} props
+ *   jump: ((ms: number) => void) | null, isNewest: boolean }} props
  */
 function Task({ task, number, kind, isChanged, sessionId, jump, isNewest }) {
   const { startTimeMs, endTimeMs, skipped, answer } = task.response;

@@ -4,9 +4,8 @@ import { html } from '../../ui.js';
 import { clock } from './words.js';
 
 /**
- * Cues, in a box that scrolls in itself. Where there is a recording each jumps to its moment,
-  *   and the one that is spoken is marked and kept in sight; focus stays where
- * it is.
+ * Cues, in a box that scrolls in itself. Where there is a recording each jumps to its moment, and the one that is spoken is marked
+ * and kept in sight; focus stays where it is.
  * @param {{ cues: import('./cues.js').Cue[], current: number, jump: ((ms: number) => void) | null, isFollowing: boolean }} props
  */
 export function Transcript({ cues, current, jump, isFollowing }) {
@@ -27,7 +26,7 @@ export function Transcript({ cues, current, jump, isFollowing }) {
 
 /**
  * @param {{ cue: import('./cues.js').Cue, previous: import('./cues.js').Cue | undefined, isCurrent: boolean,
-  *   jump: ((ms: number) => void) | null }} props
+ *   jump: ((ms: number) => void) | null }} props
  */
 function CueLine({ cue, previous, isCurrent, jump }) {
   const time = clock(cue.startMs);

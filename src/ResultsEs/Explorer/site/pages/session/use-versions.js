@@ -24,8 +24,7 @@ const BETWEEN_MS = 300;
  */
 
 /**
- * Reads what a session was, keeps what was read lately,
-  *   and asks for one version at a time: of those that are asked for meanwhile the latest.
+ * Reads what a session was, keeps what was read lately.
  */
 export class Versions {
   /** @param {string} sessionId */
@@ -113,8 +112,7 @@ export class Versions {
 }
 
 /**
- * The moment of a version. While another one is read the last one stays,
-  *   with `isLoading`. Of versions that follow each other quickly only
+ * The moment of a version. While another one is read the last one stays, with `isLoading`. Of versions that follow each other quickly
  * some are read, and always the last.
  * @param {Versions} versions
  * @param {number | null} version null: nothing is known yet
