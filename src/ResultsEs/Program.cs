@@ -3,6 +3,7 @@ using ResultsEs.Changes;
 using ResultsEs.Commands;
 using ResultsEs.EmbeddedPostgres;
 using ResultsEs.EventStore;
+using ResultsEs.Explorer;
 using ResultsEs.Exports;
 using ResultsEs.Hosting;
 using ResultsEs.Http;
@@ -46,6 +47,7 @@ try
     builder.AddMedia();
     builder.AddWebhooks();
     builder.AddExports();
+    builder.AddExplorer();
     builder.AddPrivacy();
     builder.AddObservability();
     builder.AddManagement();
@@ -62,6 +64,7 @@ try
     app.UseAccess();
     app.MapWolverineEndpoints();
     app.MapApiPages();
+    app.MapExplorer();
     app.CreateGauges();
     if (isCommand)
         return await CommandLine.RunAsync(app, args);

@@ -21,9 +21,10 @@ public sealed partial class ArchitectureTests
         ("Ingestion", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Webhooks", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Privacy", ["Ingestion", "Media", "Exports", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Explorer", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Rebuilding", ["Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Commands", ["Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Hosting", ["Commands", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Hosting", ["Explorer", "Commands", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
     ];
 
     private static readonly string Source = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src"));

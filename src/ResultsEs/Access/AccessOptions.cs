@@ -238,7 +238,7 @@ internal static class AccessProblems
     }
 
     // What a browser sends has no default port, no upper-case letter and no slash at its end; anything else would never match.
-    private static bool IsOrigin(string text)
+    internal static bool IsOrigin(string text)
     {
         if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
             return false;

@@ -9,9 +9,21 @@ namespace ResultsEs.Access;
 /// <param name="Keys">The public keys, each with an id.</param>
 internal sealed record IssuerKeySet(string Issuer, IReadOnlyList<SecurityKey> Keys)
 {
+    /// <summary>Where people sign in; null when its discovery document names none.</summary>
+    public Uri? AuthorizationEndpoint { get; init; }
+
+    /// <summary>Where codes and refresh tokens are turned into tokens; null when its discovery document names none.</summary>
+    public Uri? TokenEndpoint { get; init; }
+
+    /// <summary>False where the token endpoint takes a client's secret in the form alone.</summary>
+    public bool TakesBasic { get; init; } = true;
+
     public bool Has(string keyId) => Keys.Any(key => key.KeyId == keyId);
 
-    public bool IsLike(IssuerKeySet other) => Issuer == other.Issuer && Prints().SetEquals(other.Prints());
+    public bool IsLike(IssuerKeySet other) =>
+        (Issuer, AuthorizationEndpoint, TokenEndpoint, TakesBasic)
+            == (other.Issuer, other.AuthorizationEndpoint, other.TokenEndpoint, other.TakesBasic)
+        && Prints().SetEquals(other.Prints());
 
     private HashSet<string> Prints() =>
         Keys.Select(key => $"{key.KeyId} {Base64UrlEncoder.Encode(key.ComputeJwkThumbprint())}").ToHashSet(StringComparer.Ordinal);
@@ -102,8 +114,21 @@ internal sealed partial class IssuerKeys(Uri authority, HttpClient http, TimePro
             throw new InvalidDataException("Its discovery document names another issuer.");
 
         List<SecurityKey> keys = [.. document.SigningKeys.Where(IsFit).Take(MaxKeys)];
-        return keys.Count > 0 ? new(document.Issuer, keys) : throw new InvalidDataException("It has no key that signs tokens.");
+        if (keys.Count == 0)
+            throw new InvalidDataException("It has no key that signs tokens.");
+        var methods = document.TokenEndpointAuthMethodsSupported;
+        return new(document.Issuer, keys)
+        {
+            AuthorizationEndpoint = EndpointOf(document.AuthorizationEndpoint),
+            TokenEndpoint = EndpointOf(document.TokenEndpoint),
+            // Without a list it is the default (OpenID Connect Discovery, 3).
+            TakesBasic = methods.Count == 0 || methods.Contains("client_secret_basic", StringComparer.Ordinal),
+        };
     }
+
+    /// <summary>An endpoint of the document; null for one that is as little protected as the issuer's own address is not.</summary>
+    private Uri? EndpointOf(string? text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == "https" || uri.Scheme == authority.Scheme) ? uri : null;
 
     private static bool IsFit(SecurityKey key) =>
         key is AsymmetricSecurityKey { KeyId.Length: > 0 } && key.CanComputeJwkThumbprint()

@@ -72,6 +72,9 @@ internal sealed class IssuerOptions
     /// <summary>The types of its tokens, the <c>typ</c> of their header. Default: <c>at+jwt</c>, <c>JWT</c>.</summary>
     public List<string> Types { get; init; } = [];
 
+    /// <summary>The explorer's client at this issuer. Default: none, and nobody signs in to the explorer by it.</summary>
+    public ExplorerClientOptions? Explorer { get; init; }
+
     /// <summary>Reads a minute of each of its subjects. Default: <see cref="RateLimitingOptions.ReadsPerMinute"/>.</summary>
     public int? ReadsPerMinute { get; init; }
 
@@ -132,6 +135,9 @@ internal sealed class IssuerOptions
             if (limit is < 1 or > RateLimitingOptions.Highest)
                 yield return $"{key}: ReadsPerMinute and WritesPerMinute must be from 1 to {RateLimitingOptions.Highest}.";
         }
+
+        foreach (var problem in Explorer?.Problems($"{key}:{nameof(Explorer)}") ?? [])
+            yield return problem;
 
         static bool IsId(string text) => Uuid.TryParse(text, out var id) && id != Guid.Empty;
         static bool IsScope(string text) => Access.Scopes.All.Contains(text, StringComparer.Ordinal);

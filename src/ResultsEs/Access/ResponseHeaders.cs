@@ -1,3 +1,5 @@
+using ResultsEs.Http;
+
 namespace ResultsEs.Access;
 
 /// <summary>
@@ -19,8 +21,11 @@ internal sealed class ResponseHeaders(RequestDelegate next, RateLimits limits)
     private static void Set(HttpContext context, RateLimitStatus rate)
     {
         var headers = context.Response.Headers;
-        headers.CacheControl = "private, no-store";
-        headers.Pragma = "no-cache";
+        var isImmutable = context.Response.StatusCode == StatusCodes.Status200OK
+            && context.GetEndpoint()?.Metadata.GetMetadata<ImmutableAttribute>() is not null;
+        headers.CacheControl = isImmutable ? "public, max-age=31536000, immutable" : "private, no-store";
+        if (!isImmutable)
+            headers.Pragma = "no-cache";
         headers.StrictTransportSecurity = "max-age=31536000; includeSubDomains";
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";

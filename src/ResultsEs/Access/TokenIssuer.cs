@@ -188,21 +188,13 @@ internal static class TokenIssuer
     }
 
     /// <summary>The handler that authenticates a client and makes its token.</summary>
-    private sealed class ClientHandler(Clients clients, SecretChecks secrets, RateLimits limits, ClientUses? uses = null)
+    private sealed class ClientHandler(ClientCheck check, RateLimits limits, ClientUses? uses = null)
         : IOpenIddictServerHandler<ValidateTokenRequestContext>, IOpenIddictServerHandler<HandleTokenRequestContext>
     {
-        // Longer than a slow hash takes.
-        private static readonly TimeSpan LeastOfRefusal = TimeSpan.FromMilliseconds(100);
-
         public async ValueTask HandleAsync(ValidateTokenRequestContext context)
         {
             var http = context.Transaction.GetHttpRequest()!.HttpContext;
-            var began = Stopwatch.GetTimestamp();
-            var client = clients.Current.Find(context.Request.ClientId);
-            AuditTrail.Asks(http, context.Request.ClientId, client?.Account);
-            var verdict = client is null
-                ? SecretVerdict.Wrong
-                : await secrets.CheckAsync(client, context.Request.ClientSecret ?? "", limits.IsSuspect(http), http.RequestAborted);
+            var (verdict, client) = await check.CheckAsync(http, context.Request.ClientId, context.Request.ClientSecret ?? "");
             if (verdict is SecretVerdict.Busy)
             {
                 http.Response.Headers.RetryAfter = "1";
@@ -211,9 +203,6 @@ internal static class TokenIssuer
             }
             else if (verdict is SecretVerdict.Wrong)
             {
-                // All refusals take as long, so that their time does not tell which ids exist. No processor and no thread waits.
-                if (Stopwatch.GetElapsedTime(began) is var took && took < LeastOfRefusal)
-                    await Task.Delay(LeastOfRefusal - took, http.RequestAborted);
                 context.Transaction.SetProperty(FailureHandler.Named, client);
                 context.Reject(Errors.InvalidClient, "The client is unknown or its secret is wrong.");
             }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using ResultsEs.Access;
+using ResultsEs.Explorer;
 using ResultsEs.Exports;
 using ResultsEs.Http;
 using ResultsEs.TestResults;
@@ -30,6 +31,7 @@ internal static class AccessSetup
         services.AddSingleton(provider => new ClientShares(provider.GetRequiredService<IOptions<SharesOptions>>().Value));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<SecretChecks>();
+        services.AddSingleton<ClientCheck>();
         services.AddSingleton<Clients>();
         services.AddHostedService(provider => provider.GetRequiredService<Clients>());
         services.AddSingleton<LongRequests>();
@@ -77,6 +79,7 @@ internal static class AccessSetup
         // Before tokens and limits: a preflight has no token, and an answer without these headers is unreadable for a page.
         if (app.Configuration.GetSection("Cors:Origins").GetChildren().Any())
             app.UseCors();
+        ExplorerSetup.UseSessions(app);
         app.UseAuthentication();
         app.UseRateLimiter();
         app.UseAuthorization();

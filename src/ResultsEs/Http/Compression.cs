@@ -22,7 +22,10 @@ internal static class Compression
         {
             // Never behind a cookie, and never a secret: see CompressedAttribute.
             options.EnableForHttps = true;
-            options.MimeTypes = ["application/json", "application/x-ndjson", "text/csv", "text/vtt"];
+            options.MimeTypes =
+            [
+                "application/json", "application/x-ndjson", "text/css", "text/csv", "text/html", "text/javascript", "text/vtt",
+            ];
         });
         services.Configure<BrotliCompressionProviderOptions>(static options => options.Level = CompressionLevel.Fastest);
         services.Configure<GzipCompressionProviderOptions>(static options => options.Level = CompressionLevel.Fastest);

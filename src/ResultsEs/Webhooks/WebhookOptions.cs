@@ -21,7 +21,7 @@ internal sealed class WebhookOptions
     /// <summary>The most webhooks of one client, 1–1,000. Default 20.</summary>
     public int PerClient { get; init; } = 20;
 
-    /// <summary>The key file of before, while secrets are sealed by it: see <see cref="SecretSeal"/>. Default: none.</summary>
+    /// <summary>The key file of before, while secrets are sealed by it: see <see cref="Access.SecretSeal"/>. Default: none.</summary>
     public string? FormerSigningKeyPath { get; init; }
 
     public static IEnumerable<string> Problems(WebhookOptions options)

@@ -1,3 +1,4 @@
+using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 

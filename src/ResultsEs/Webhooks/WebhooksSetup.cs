@@ -16,6 +16,7 @@ internal static class WebhooksSetup
         services.AddSingleton(provider =>
             new WebhookUrl(provider.GetRequiredService<AddressRules>(), takesHttp: builder.Environment.IsDevelopment()));
         services.AddSingleton(provider => new SecretSeal(
+            SecretSeal.Webhooks,
             provider.GetRequiredService<SigningKey>(),
             provider.GetRequiredService<IOptions<WebhookOptions>>().Value.FormerSigningKeyPath is { } former
                 ? SigningKey.Load(former)

@@ -51,6 +51,8 @@ public sealed class DescriptionTests(AppFixture app)
             "GET /.well-known/jwks", "GET /.well-known/openid-configuration", "GET /.well-known/oauth-authorization-server",
             "GET /.well-known/oauth-protected-resource",
             "GET /openapi/v1.json", "GET /docs/{documentName?}", "GET /docs/favicon.svg", "GET /docs/scalar.js", "GET /docs/scalar.aspnetcore.js",
+            "GET /", "GET /tests/{testId}", "GET /sessions/{sessionId}", "GET /operating", "GET /sign-in", "GET /explorer/{hash}/{**path}",
+            "GET /explorer/session", "POST /explorer/sign-in", "POST /explorer/sign-out", "GET /explorer/sign-in/{issuer}", "GET /explorer/callback",
         ];
         var routes = app.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
             .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} /{endpoint.RoutePattern.RawText!.TrimStart('/')}"))

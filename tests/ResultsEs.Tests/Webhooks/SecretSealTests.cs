@@ -17,21 +17,21 @@ public sealed class SecretSealTests : IDisposable
     {
         var (first, second) = (SigningKey.Load(Path.Combine(_data.Path, "a.pem")), SigningKey.Load(Path.Combine(_data.Path, "b.pem")));
         var (webhook, secret) = (Guid.NewGuid(), WebhookSecret.Make());
-        var made = new SecretSeal(first).Seal(webhook, secret);
+        var made = new SecretSeal(SecretSeal.Webhooks, first).Seal(webhook, secret);
 
-        Assert.Equal(secret, new SecretSeal(first).Open(webhook, made));
-        Assert.Equal(secret, new SecretSeal(second, former: first).Open(webhook, made));
-        Assert.Null(new SecretSeal(second).Open(webhook, made));
-        Assert.Null(new SecretSeal(first).Open(Guid.NewGuid(), made));
-        Assert.Null(new SecretSeal(first).Open(webhook, []));
+        Assert.Equal(secret, new SecretSeal(SecretSeal.Webhooks, first).Open(webhook, made));
+        Assert.Equal(secret, new SecretSeal(SecretSeal.Webhooks, second, former: first).Open(webhook, made));
+        Assert.Null(new SecretSeal(SecretSeal.Webhooks, second).Open(webhook, made));
+        Assert.Null(new SecretSeal(SecretSeal.Webhooks, first).Open(Guid.NewGuid(), made));
+        Assert.Null(new SecretSeal(SecretSeal.Webhooks, first).Open(webhook, []));
         for (var i = 0; i < made.Length; i++)
         {
             var other = (byte[])made.Clone();
             other[i] ^= 1;
-            Assert.Null(new SecretSeal(first).Open(webhook, other));
+            Assert.Null(new SecretSeal(SecretSeal.Webhooks, first).Open(webhook, other));
         }
 
-        Assert.NotEqual(made, new SecretSeal(first).Seal(webhook, secret));
+        Assert.NotEqual(made, new SecretSeal(SecretSeal.Webhooks, first).Seal(webhook, secret));
         Assert.False(made.AsSpan().IndexOf(secret) >= 0);
     }
 

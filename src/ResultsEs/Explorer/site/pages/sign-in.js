@@ -6,8 +6,8 @@ import { Problem, html, useTitle } from '../ui.js';
 
 /** An address of the explorer to go to afterwards, and no other. @param {string | null} returnTo */
 function safe(returnTo) {
-  const url = new URL(returnTo || '/', location.origin);
-  return url.origin === location.origin && url.pathname !== '/sign-in' ? url.pathname + url.search : '/';
+  const url = URL.parse(returnTo || '/', location.origin);
+  return url?.origin === location.origin && url.pathname !== '/sign-in' ? url.pathname + url.search : '/';
 }
 
 /** @param {import('../ui.js').PageProps & {reloadSession: () => void}} props */
@@ -43,6 +43,8 @@ export default function SignIn({ query, session, reloadSession }) {
   return html`<div class="sign-in">
     <h1>Sign in</h1>
     ${failed && html`<div class="problem" role="alert"><p>${failures[failed] ?? failures.other}</p></div>`}
+    ${!window.isSecureContext && html`<div class="problem" role="alert">
+      <p>Signing in needs HTTPS: over this connection the browser keeps no session.</p></div>`}
     ${session.ways.issuers.map(issuer => html`
       <p><a class="button" href=${address(issuer.href, { returnTo })}>Sign in with ${issuer.name}</a></p>`)}
     ${session.ways.client && html`
@@ -64,6 +66,7 @@ export default function SignIn({ query, session, reloadSession }) {
 const failures = {
   refused: 'The provider did not sign you in.',
   expired: 'Signing in took too long, or was begun in another browser. Try again.',
+  unreachable: 'The provider does not answer. Try again in a moment.',
   access: 'The provider knows you, but you have no access here. Ask who runs the service.',
   other: 'Signing in failed. Try again; if it goes on, ask who runs the service.',
 };

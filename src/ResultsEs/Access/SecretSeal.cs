@@ -1,10 +1,8 @@
-using ResultsEs.Access;
-
-namespace ResultsEs.Webhooks;
+namespace ResultsEs.Access;
 
 /// <summary>
-/// Seals the secrets of webhooks (AES-256-GCM) by a key that is derived from the key that signs tokens, which no dump of the database
-/// holds. The webhook's id is part of the seal, so a secret cannot be moved to another row.
+/// Seals secrets for the database or a cookie (AES-256-GCM) by a key that is derived from the key that signs tokens, which no dump of
+/// the database holds. Its owner is part of the seal, so a secret cannot be moved to another row.
 /// </summary>
 internal sealed class SecretSeal
 {
@@ -13,17 +11,23 @@ internal sealed class SecretSeal
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
     private const int HeadBytes = 1 + IdBytes + NonceBytes + TagBytes;
-    private const string Purpose = "results.webhooks";
+
+    /// <summary>The purpose of the secrets of webhooks.</summary>
+    public const string Webhooks = "results.webhooks";
 
     private readonly (byte[] Id, byte[] Key)[] _keys;
 
+    /// <param name="purpose">What the secrets are for; a seal of one purpose is none of another.</param>
     /// <param name="key">The key that seals.</param>
     /// <param name="former">The key of before, which opens what it has sealed; null when there is none.</param>
-    public SecretSeal(SigningKey key, SigningKey? former = null) =>
-        _keys = [.. new[] { key, former }.OfType<SigningKey>().Select(one => (IdOf(one), one.Derive(Purpose)))];
+    public SecretSeal(string purpose, SigningKey key, SigningKey? former = null) =>
+        _keys = [.. new[] { key, former }.OfType<SigningKey>().Select(one => (IdOf(one), one.Derive(purpose)))];
 
-    /// <summary>Seals a secret of a webhook.</summary>
-    public byte[] Seal(Guid webhook, ReadOnlySpan<byte> secret)
+    /// <summary>Seals a secret of an owner.</summary>
+    public byte[] Seal(Guid owner, ReadOnlySpan<byte> secret) => Seal(owner.ToByteArray(), secret);
+
+    /// <summary>Seals a secret of an owner.</summary>
+    public byte[] Seal(ReadOnlySpan<byte> owner, ReadOnlySpan<byte> secret)
     {
         var (id, key) = _keys[0];
         var made = new byte[HeadBytes + secret.Length];
@@ -32,12 +36,15 @@ internal sealed class SecretSeal
         var nonce = made.AsSpan(1 + IdBytes, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
         using var aes = new AesGcm(key, TagBytes);
-        aes.Encrypt(nonce, secret, made.AsSpan(HeadBytes), made.AsSpan(HeadBytes - TagBytes, TagBytes), webhook.ToByteArray());
+        aes.Encrypt(nonce, secret, made.AsSpan(HeadBytes), made.AsSpan(HeadBytes - TagBytes, TagBytes), owner);
         return made;
     }
 
-    /// <summary>Opens a sealed secret; null when another key has sealed it, or it is not of this webhook.</summary>
-    public byte[]? Open(Guid webhook, byte[] made)
+    /// <summary>Opens a sealed secret; null when another key has sealed it, or it is not of this owner.</summary>
+    public byte[]? Open(Guid owner, byte[] made) => Open(owner.ToByteArray(), made);
+
+    /// <summary>Opens a sealed secret; null when another key has sealed it, or it is not of this owner.</summary>
+    public byte[]? Open(ReadOnlySpan<byte> owner, byte[] made)
     {
         if (made.Length < HeadBytes || made[0] != Version)
             return null;
@@ -52,7 +59,7 @@ internal sealed class SecretSeal
         {
             aes.Decrypt(
                 made.AsSpan(1 + IdBytes, NonceBytes), made.AsSpan(HeadBytes), made.AsSpan(HeadBytes - TagBytes, TagBytes), secret,
-                webhook.ToByteArray());
+                owner);
             return secret;
         }
         catch (AuthenticationTagMismatchException)
