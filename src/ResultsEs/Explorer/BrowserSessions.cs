@@ -74,14 +74,15 @@ internal sealed class BrowserSessions(NpgsqlDataSource database, SigningKey key)
         Forget(Convert.ToHexString(idHash));
     }
 
-    /// <summary>True for the one who is to renew the session's tokens now; another has to for ten seconds after.</summary>
-    public async Task<bool> TryBeginRenewalAsync(byte[] idHash, CancellationToken cancellation)
+    /// <summary>True for who is to renew these tokens, which nobody else does or has done; after ten seconds another may.</summary>
+    public async Task<bool> TryBeginRenewalAsync(BrowserSession session, CancellationToken cancellation)
     {
         await using var command = database.CreateCommand($"""
             update {Table} set renewing_until = now() + interval '10 seconds'
-            where id_hash = $1 and (renewing_until is null or renewing_until < now())
+            where id_hash = $1 and token_ends_at = $2 and (renewing_until is null or renewing_until < now())
             """);
-        Add(command, NpgsqlDbType.Bytea, idHash);
+        Add(command, NpgsqlDbType.Bytea, session.IdHash);
+        Add(command, NpgsqlDbType.TimestampTz, session.TokenEndsAt);
         return await command.ExecuteNonQueryAsync(cancellation) > 0;
     }
 

@@ -17,6 +17,9 @@ internal sealed class SessionTokens(
     {
         if (session.Issuer is not { } name)
         {
+            // Another node may know of a new client, or of a new secret, a moment earlier.
+            if (ClientOf(session) is null)
+                await clients.RefreshAsync(cancellation);
             if (ClientOf(session) is { } client)
                 return made.Of(client);
         }
@@ -47,7 +50,7 @@ internal sealed class SessionTokens(
                 break;
 
             // One of all nodes and requests renews, because a refresh token may count once.
-            if (await sessions.TryBeginRenewalAsync(now.IdHash, cancellation))
+            if (await sessions.TryBeginRenewalAsync(now, cancellation))
                 return await RenewAsync(issuer, now, left, cancellation);
             if (left > TimeSpan.Zero)
                 return tokens.Access;
