@@ -9,7 +9,7 @@ internal sealed class ClientCheck(Clients clients, SecretChecks secrets, RateLim
     // Longer than a slow hash takes.
     private static readonly TimeSpan LeastOfRefusal = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Checks them, and tells the audit who asks. The client is the one of that id, right or wrong; null when there is none.</summary>
+    /// <summary>Checks them, and tells the audit who asks. Gives the client of that id, right or wrong; null when there is none.</summary>
     public async ValueTask<(SecretVerdict Verdict, Client? Client)> CheckAsync(HttpContext http, string? id, string secret)
     {
         var began = Stopwatch.GetTimestamp();

@@ -100,7 +100,8 @@ internal sealed class BrowserCookies
     // Where TLS ends at a proxy the request does not tell. A browser drops a cookie that is Secure where there is no TLS, so who serves
     // the explorer to others without it has nobody signed in.
     private bool IsSecure(HttpContext context) =>
-        context.Request.IsHttps || _public?.Scheme == Uri.UriSchemeHttps || !IsThisMachine(new HostString(context.Request.Headers.Host.ToString()).Host);
+        context.Request.IsHttps || _public?.Scheme == Uri.UriSchemeHttps
+        || !IsThisMachine(new HostString(context.Request.Headers.Host.ToString()).Host);
 
     private static bool IsThisMachine(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)

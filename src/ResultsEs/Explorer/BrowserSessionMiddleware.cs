@@ -8,8 +8,8 @@ namespace ResultsEs.Explorer;
 internal sealed class KnowsBrowserSessionAttribute : Attribute;
 
 /// <summary>
-/// The middleware before authentication that puts the token of a browser session into a request with its cookie. All that follows is as for
-/// a bearer token: scopes, limits, shares, audit. A request with a token of its own is left alone.
+/// The middleware before authentication that puts the token of a browser session into a request with its cookie. All that follows is as
+/// for a bearer token: scopes, limits, shares, audit. A request with a token of its own is left alone.
 /// </summary>
 internal sealed class BrowserSessionMiddleware(
     RequestDelegate next, BrowserCookies cookies, BrowserSessions sessions, SessionTokens tokens)
@@ -31,8 +31,9 @@ internal sealed class BrowserSessionMiddleware(
         await next(context);
     }
 
-    private static bool IsFor(Endpoint? endpoint) => endpoint is not null
-        && (!PublicEndpoint.Is(endpoint) || endpoint.Metadata.GetMetadata<KnowsBrowserSessionAttribute>() is not null);
+    // Also where there is no endpoint: that is 404 for who has signed in, and 401 for others.
+    private static bool IsFor(Endpoint? endpoint) =>
+        !PublicEndpoint.Is(endpoint) || endpoint?.Metadata.GetMetadata<KnowsBrowserSessionAttribute>() is not null;
 
     private async Task TakeAsync(HttpContext context, byte[] idHash)
     {

@@ -2,7 +2,9 @@ using ResultsEs.Access;
 
 namespace ResultsEs.Explorer;
 
-/// <summary>Settings of the explorer; section <c>Explorer</c>. How people sign in by an issuer: <see cref="ExplorerClientOptions"/>.</summary>
+/// <summary>
+/// Settings of the explorer; section <c>Explorer</c>. How people sign in by an issuer says <see cref="ExplorerClientOptions"/>.
+/// </summary>
 internal sealed class ExplorerOptions
 {
     public const string Section = "Explorer";

@@ -45,9 +45,10 @@ internal static class ExplorerSetup
             return;
 
         foreach (var page in Pages)
-            Map<ExplorerSite>(app, HttpMethods.Get, page, static (site, context) => site.ServePageAsync(context), new CompressedAttribute());
+            Map<ExplorerSite>(app, HttpMethods.Get, page, static (site, context) => site.ServePageAsync(context));
+        // A page asks for dozens at once, of which none costs more than its bytes; a browser does so once a version.
         PublicEndpoint.Map(
-            app, HttpMethods.Get, "/explorer/{hash}/{**path}", ExplorerSite.ServeFileAsync, new CompressedAttribute(),
+            app, HttpMethods.Get, "/explorer/{hash}/{**path}", ExplorerSite.ServeFileAsync, new DisableRateLimitingAttribute(),
             new ImmutableAttribute());
         Map<GetBrowserSession>(
             app, HttpMethods.Get, GetBrowserSession.Path, static (get, context) => get.ServeAsync(context),

@@ -1,4 +1,5 @@
-using ResultsEs.Access;
+using System.IO.Compression;
+using ResultsEs.Http;
 using ResultsEs.Media;
 
 namespace ResultsEs.Explorer;
@@ -10,6 +11,7 @@ namespace ResultsEs.Explorer;
 internal sealed class ExplorerSite
 {
     private const string Prefix = "site/";
+    private const string Brotli = "br";
 
     private static readonly Assembly Program = typeof(ExplorerSite).Assembly;
 
@@ -26,6 +28,9 @@ internal sealed class ExplorerSite
     private static readonly FrozenSet<string> Files = Program.GetManifestResourceNames()
         .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal) && Types.ContainsKey(Path.GetExtension(name)))
         .ToFrozenSet(StringComparer.Ordinal);
+
+    // Once a file and process: all of them are half a megabyte.
+    private static readonly ConcurrentDictionary<string, Lazy<byte[]>> Packed = new(StringComparer.Ordinal);
 
     private static readonly Lazy<string> LazyHash = new(HashOfAll);
 
@@ -53,11 +58,27 @@ internal sealed class ExplorerSite
         var (hash, path) = (context.Request.RouteValues["hash"] as string, context.Request.RouteValues["path"] as string);
         if (hash != Hash || !Files.Contains(Prefix + path))
         {
-            await Http.Problems.NotFound().ExecuteAsync(context);
+            await Problems.NotFound().ExecuteAsync(context);
             return;
         }
 
-        await SendAsync(context, Types[Path.GetExtension(path)!], Read(Prefix + path));
+        var headers = context.Response.Headers;
+        headers.Vary = "Accept-Encoding";
+        var isPacked = context.Request.GetTypedHeaders().AcceptEncoding.Any(one => one.Value == Brotli && one.Quality is not 0);
+        if (isPacked)
+            headers.ContentEncoding = Brotli;
+        var body = isPacked
+            ? Packed.GetOrAdd(Prefix + path, static name => new(() => Pack(Read(name)))).Value
+            : Read(Prefix + path);
+        await SendAsync(context, Types[Path.GetExtension(path)!], body);
+    }
+
+    private static byte[] Pack(byte[] file)
+    {
+        var packed = new byte[BrotliEncoder.GetMaxCompressedLength(file.Length)];
+        return BrotliEncoder.TryCompress(file, packed, out var length, quality: 9, window: 22)
+            ? packed[..length]
+            : throw new InvalidOperationException("A file of the explorer cannot be compressed.");
     }
 
     private static async Task SendAsync(HttpContext context, string type, byte[] body)

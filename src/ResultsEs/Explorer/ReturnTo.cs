@@ -13,8 +13,10 @@ internal static class ReturnTo
 
     /// <summary>The page that was asked for, in ASCII; the first one where that is no page of the explorer.</summary>
     public static string Of(string? asked) =>
-        asked is { Length: > 0 and <= MaxLength } && asked[0] == '/' && !asked.Any(character => character is '\\' || char.IsControl(character))
-        && Uri.TryCreate(Here, asked, out var uri) && uri.Authority == Here.Authority && uri.Scheme == Here.Scheme && IsPage(uri.AbsolutePath)
+        asked is { Length: > 0 and <= MaxLength } && asked[0] == '/'
+        && !asked.Any(character => character is '\\' || char.IsControl(character))
+        && Uri.TryCreate(Here, asked, out var uri) && uri.Authority == Here.Authority && uri.Scheme == Here.Scheme
+        && IsPage(uri.AbsolutePath)
             ? uri.PathAndQuery
             : Start;
 

@@ -4,8 +4,8 @@ namespace ResultsEs.Explorer;
 
 /// <summary>The access token of a browser session: signed here for a client, the issuer's for a person, renewed before it ends.</summary>
 internal sealed class SessionTokens(
-    BrowserSessions sessions, Clients clients, ClientTokens made, Issuers issuers, ProviderClient provider, IOptions<AccessOptions> options,
-    TimeProvider time)
+    BrowserSessions sessions, Clients clients, ClientTokens made, Issuers issuers, ProviderClient provider,
+    IOptions<AccessOptions> options, TimeProvider time)
 {
     // Longer than a renewal takes.
     private static readonly TimeSpan RenewedBefore = TimeSpan.FromMinutes(1);

@@ -20,12 +20,9 @@ internal static class Compression
     {
         services.AddResponseCompression(static options =>
         {
-            // Never behind a cookie, and never a secret: see CompressedAttribute.
+            // Never a secret: see CompressedAttribute. A cookie counts in no request that another site causes.
             options.EnableForHttps = true;
-            options.MimeTypes =
-            [
-                "application/json", "application/x-ndjson", "text/css", "text/csv", "text/html", "text/javascript", "text/vtt",
-            ];
+            options.MimeTypes = ["application/json", "application/x-ndjson", "text/csv", "text/vtt"];
         });
         services.Configure<BrotliCompressionProviderOptions>(static options => options.Level = CompressionLevel.Fastest);
         services.Configure<GzipCompressionProviderOptions>(static options => options.Level = CompressionLevel.Fastest);

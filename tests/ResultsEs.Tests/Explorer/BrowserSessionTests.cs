@@ -229,7 +229,7 @@ public sealed class BrowserSessionTests(ExplorerNodes nodes) : IClassFixture<Exp
         Assert.Equal(HttpStatusCode.Unauthorized, await first.StatusAsync(Workspaces));
 
         using var second = nodes.Browser();
-        using (var signedIn = await second.SignInAsync(id, (string)body["clientSecret"]!))
+        using (var signedIn = await second.SignInAsync(id, (string)body["secret"]!))
             Assert.Equal(HttpStatusCode.NoContent, signedIn.StatusCode);
         // Also where the new secret is not known yet.
         using var onOther = second.At(nodes.Second);

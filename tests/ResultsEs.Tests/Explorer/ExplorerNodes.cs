@@ -108,7 +108,8 @@ public sealed class ExplorerNodes : IAsyncLifetime
         for (var (at, steps) = (begin, 0); steps < 10; steps++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, at);
-            request.Headers.Add("Cookie", string.Join("; ", cookies.Select(cookie => $"{cookie.Key}={cookie.Value}")));
+            if (cookies.Count > 0)
+                request.Headers.Add("Cookie", string.Join("; ", cookies.Select(cookie => $"{cookie.Key}={cookie.Value}")));
             using var answer = await _http.SendAsync(request, Cancelled);
             foreach (var set in answer.Headers.TryGetValues("Set-Cookie", out var all) ? all : [])
                 cookies[set[..set.IndexOf('=', StringComparison.Ordinal)]] = set[(set.IndexOf('=', StringComparison.Ordinal) + 1)..].Split(';')[0];
@@ -145,6 +146,6 @@ public sealed class ExplorerNodes : IAsyncLifetime
         using var added = await admin.PostAsJsonAsync(
             "/api/v3/clients", new { name = "of a browser", workspaces = new[] { TestClients.WorkspaceA }, scopes = new[] { Scopes.StudiesRead } }, Cancelled);
         var client = (await added.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonObject>(Cancelled))!;
-        return ((string)client["clientId"]!, (string)client["clientSecret"]!);
+        return ((string)client["client"]!["clientId"]!, (string)client["secret"]!);
     }
 }

@@ -47,6 +47,15 @@ public sealed partial class ExplorerSiteTests(AppFixture app)
             using var head = await http.SendAsync(new HttpRequestMessage(HttpMethod.Head, file), Cancelled);
             Assert.Equal((file, HttpStatusCode.OK, "public, max-age=31536000, immutable", "nosniff"), (file, answer.StatusCode, answer.Headers.GetValues("Cache-Control").Single(), answer.Headers.GetValues("X-Content-Type-Options").Single()));
             Assert.Equal(answer.Content.Headers.ContentLength, head.Content.Headers.ContentLength);
+
+            using var asked = new HttpRequestMessage(HttpMethod.Get, file);
+            asked.Headers.Add("Accept-Encoding", "gzip, br;q=0.5");
+            using var packed = await http.SendAsync(asked, Cancelled);
+            await using var unpacked = new System.IO.Compression.BrotliStream(await packed.Content.ReadAsStreamAsync(Cancelled), System.IO.Compression.CompressionMode.Decompress);
+            using var whole = new MemoryStream();
+            await unpacked.CopyToAsync(whole, Cancelled);
+            Assert.Equal((file, "br"), (file, Assert.Single(packed.Content.Headers.ContentEncoding)));
+            Assert.Equal(await answer.Content.ReadAsByteArrayAsync(Cancelled), whole.ToArray());
         }
 
         foreach (var path in new[] { $"/explorer/{ExplorerSite.Hash[1..]}0/app.js", $"/explorer/{ExplorerSite.Hash}/none.js", $"/explorer/{ExplorerSite.Hash}/index.html", $"/explorer/{ExplorerSite.Hash}/%2e%2e/openapi.json", $"/explorer/{ExplorerSite.Hash}" })
@@ -111,9 +120,9 @@ public sealed partial class ExplorerSiteTests(AppFixture app)
         await using var host = await AppFixture.StartAsync("Development", data, [.. TestClients.Settings(firstIndex: 1), new("Explorer:Enabled", "false")]);
         using var browser = new Browser(host);
         foreach (var path in new[] { "/", "/tests/1", "/sign-in", "/explorer/session", $"/explorer/{ExplorerSite.Hash}/app.js", "/explorer/callback" })
-            Assert.Equal((path, HttpStatusCode.NotFound), (path, await browser.StatusAsync(path)));
+            Assert.Equal((path, HttpStatusCode.Unauthorized), (path, await browser.StatusAsync(path)));
         using var signIn = await browser.SignInAsync(TestClients.Demo, TestClients.DemoSecret);
-        Assert.Equal(HttpStatusCode.NotFound, signIn.StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, signIn.StatusCode);
         Assert.Empty(browser.Cookies);
     }
 
