@@ -4,8 +4,8 @@ import { goToTask } from './pieces.js';
 import { say } from './words.js';
 
 /**
- * The task groups: QX scores with their parts, and in which order versions were compared. Parts and labels are those of the events that are at
- * hand; the tasks of a group are those that the test names.
+ * The task groups: QX scores with their parts, and in which order versions were compared. Parts and labels are those of the
+ * events that are at hand; the tasks of a group are those that the test names.
  * @param {{ groups: any[], study: any, known: any[], tasks: any[] }} props
  */
 export function TaskGroups({ groups, study, known, tasks }) {
