@@ -10,6 +10,8 @@ import { html, mayLoad, useStyle } from '../../ui.js';
 
 /** @typedef {{ videoUrl: string, expiresAt: string }} Source */
 
+/** What keeps the recording from playing. @typedef {{ words: string, retry?: () => void }} Failure */
+
 /**
  * The recording of a session. Nothing of it is loaded before somebody plays it. Its address is asked for again when it has expired.
  * @param {{ sessionId: string, source: Source, onTime: (ms: number) => void, onReady: (control: PlayerControl | null) => void }} props
@@ -17,7 +19,7 @@ import { html, mayLoad, useStyle } from '../../ui.js';
 export function Player({ sessionId, source, onTime, onReady }) {
   useStyle('vendor/video-js.min.css');
   const place = useRef(/** @type {HTMLElement | null} */ (null));
-  const [failure, setFailure] = useState(/** @type {string | null} */ (null));
+  const [failure, setFailure] = useState(/** @type {Failure | null} */ (null));
   const isAllowed = mayLoad(source.videoUrl);
   const file = new URL(source.videoUrl).pathname;
 
@@ -30,11 +32,15 @@ export function Player({ sessionId, source, onTime, onReady }) {
     load().then(videojs => {
       if (isOver) return;
       const player = open(videojs, box, source.videoUrl);
-      const control = controlOf(player, onTime);
-      recover(player, sessionId, source, setFailure);
+      let atMs = 0;
+      const control = controlOf(player, ms => {
+        atMs = ms;
+        onTime(ms);
+      });
+      recover(player, sessionId, source, () => atMs, setFailure);
       onReady(control);
       end = () => player.dispose();
-    }, error => setFailure(error.message));
+    }, error => setFailure({ words: error.message }));
     return () => {
       isOver = true;
       onReady(null);
@@ -49,7 +55,10 @@ export function Player({ sessionId, source, onTime, onReady }) {
     </div>`;
   return html`<div class="session-player">
     <div ref=${place}></div>
-    ${failure && html`<div class="problem" role="alert"><p>${failure}</p></div>`}
+    ${failure && html`<div class="problem" role="alert">
+      <p>${failure.words}</p>
+      ${failure.retry && html`<button type="button" onClick=${failure.retry}>Try again</button>`}
+    </div>`}
   </div>`;
 }
 
@@ -94,6 +103,8 @@ function controlOf(player, onTime) {
   /** @type {number | undefined} */
   let untilMs;
   player.on(['timeupdate', 'seeked'], () => {
+    // A player that failed says that it is at the begin.
+    if (player.error() || player.readyState() === 0) return;
     const ms = player.currentTime() * 1000;
     if (untilMs !== undefined && ms >= untilMs) {
       untilMs = undefined;
@@ -117,22 +128,30 @@ function controlOf(player, onTime) {
  * @param {any} player
  * @param {string} sessionId
  * @param {Source} source
- * @param {(failure: string | null) => void} setFailure
+ * @param {() => number} placeOf where the reader is, in milliseconds
+ * @param {(failure: Failure | null) => void} setFailure
  */
-function recover(player, sessionId, source, setFailure) {
+function recover(player, sessionId, source, placeOf, setFailure) {
   let { videoUrl, expiresAt } = source;
   const renew = async () => {
-    const at = player.currentTime();
-    ({ videoUrl, expiresAt } = await get(`/api/v2/sessionResults/${sessionId}/videoDownloadUrl`));
-    player.src(sourceOf(videoUrl));
-    player.currentTime(at);
-    player.play();
+    setFailure(null);
+    try {
+      ({ videoUrl, expiresAt } = await get(`/api/v2/sessionResults/${sessionId}/videoDownloadUrl`));
+      player.src(sourceOf(videoUrl));
+      player.currentTime(placeOf() / 1000);
+      player.play()?.catch(() => undefined);
+    } catch (problem) {
+      setFailure({ words: /** @type {Error} */ (problem).message, retry: renew });
+    }
   };
   player.on('playing', () => setFailure(null));
   player.on('error', () => {
-    if (Date.parse(expiresAt) < Date.now()) renew().catch(error => setFailure(error.message));
+    if (Date.parse(expiresAt) < Date.now()) renew();
     else
-      setFailure(`The recording could not be loaded from ${new URL(videoUrl).origin}: the store does not answer, the file is not there, `
-        + 'or this browser cannot play it.');
+      setFailure({
+        words: `The recording could not be loaded from ${new URL(videoUrl).origin}: the store does not answer, the file is not there, `
+          + 'or this browser cannot play it.',
+        retry: renew,
+      });
   });
 }
