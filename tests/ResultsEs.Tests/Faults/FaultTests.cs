@@ -22,7 +22,7 @@ public sealed partial class FaultTests(TwoNodes nodes) : IClassFixture<TwoNodes>
     private static readonly double? Seconds =
         int.TryParse(Environment.GetEnvironmentVariable("RESULTS_FAULTS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : null;
 
-    private readonly Ledger _ledger = new(Seconds is null ? TimeSpan.FromMilliseconds(5) : default);
+    private readonly Ledger _ledger = new(Seconds is null ? TimeSpan.FromMilliseconds(20) : default);
     private long _before;
     private Task _writing = Task.CompletedTask;
 

@@ -140,6 +140,8 @@ public sealed class ChangesTests(OwnHost own) : IClassFixture<OwnHost>
     {
         var session = TestData.Session().WithAnswer(Answers.Nps(3));
         await Http.RecordAsync(session);
+        // Who counts a session has its document catch up.
+        await Wait.UntilAsync(async () => await AskAsync($"select count(*) from results.test_changes where session_id = '{session.Id}'") is 0L);
         await ExecuteAsync($"update {SessionResultTable.Name} set mt_version = mt_version - 1, data = data #- '{{body,tasks,0}}' #- '{{fold,tasks,0}}' where id = '{session.Id}'");
         var first = await WalkAsync(Http, isExport: false, session.TestId, since: null);
         Assert.True(Updated(first.Sessions.Single()) <= first.AsOf);
