@@ -31,7 +31,7 @@ export function Sessions({ testId, params, revision }) {
   return html`<section class="sessions" aria-labelledby="sessions" ref=${place}>
     <h2 id="sessions">Sessions</h2>
     <${Problem} problem=${list.problem} reload=${list.reload} />
-    ${!list.isLoaded && !list.problem && html`<${Loading} />`}
+    ${!list.isLoaded && !list.problem && wanted.revision > 0 && html`<${Loading} />`}
     ${list.isLoaded && html`
       <${Table} caption="Sessions" isCaptionHidden columns=${columns} rows=${list.items} empty="No session." />
       ${list.items.length > 0 && html`<${More} list=${list} noun=${list.items.length === 1 ? 'session' : 'sessions'} />`}`}

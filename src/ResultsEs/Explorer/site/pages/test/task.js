@@ -72,7 +72,7 @@ export function Task({ testId, task, number, params, revision }) {
     <p class="row quiet task-facts"><${Badge}>${taskTypeText(task.type)}</${Badge}>
       <span>${counted(task.answered, 'answer')}</span> <span>${task.skipped.toLocaleString('en')} skipped</span></p>
     <${Problem} problem=${problem} reload=${reload} />
-    ${!value && !problem && html`<${Loading} />`}
+    ${!value && !problem && wanted !== undefined && html`<${Loading} />`}
     ${value && html`<${Body} summary=${value} name="task-${number}" path=${path} params=${params} revision=${revision} />`}
   </section>`;
 }
