@@ -172,7 +172,7 @@ export function valueWords(/** @type {any} */ value, /** @type {Step[]} */ path)
   if (list === 'taskGroups') return value.response?.score?.toString() ?? value.response?.sequence ?? '';
   if (list === 'demographicsInfo') return value.value ?? '';
   if (name === 'answer') return keyed(value);
-  if (Array.isArray(value)) return value.map(item => item?.text ?? item?.label ?? item?.url ?? leaves(item)).join(', ');
+  if (Array.isArray(value)) return value.map(item => item?.text ?? item?.label ?? item?.url ?? leaves(item)).join(' · ');
   return leaves(value);
 }
 
