@@ -47,7 +47,7 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
   const pinned = asked !== null && /^[1-9]\d{0,8}$/.test(asked) ? Number(asked) : null;
   const version = Math.min(pinned ?? last, last);
   const versions = useMemo(() => new Versions(sessionId), [sessionId]);
-  const { moment, problem, isLoading } = useMoment(versions, version, era);
+  const { moment, problem, isLoading, reload } = useMoment(versions, version, era);
   const { value: test } = useLoad(signal => readTest(testId, signal), [testId]);
   const media = useLoad(() => readMedia(sessionId), [sessionId, era]);
   const [control, setControl] = useState(/** @type {import('./session/player.js').PlayerControl | null} */ (null));
@@ -78,7 +78,7 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
           <h2 id="history">History</h2>
           <${Timeline} version=${version} last=${last} isNewest=${isNewest} event=${isCurrent ? moment.event : null} onChoose=${choose}
             isLoading=${isLoading} />
-          <${Problem} problem=${problem} />
+          <${Problem} problem=${problem} reload=${reload} />
           ${moment && html`<h3>Event ${moment.version}${moment.event && `: ${eventTitle(moment.event)}`}</h3>
             <${Changes} moment=${moment} />`}
         </section>

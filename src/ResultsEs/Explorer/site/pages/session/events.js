@@ -1,6 +1,7 @@
 // @ts-check
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { html } from '../../ui.js';
+import { Problem, html, useLoad } from '../../ui.js';
+import { counted } from '../test/picture.js';
 import { Step } from './pieces.js';
 import { PAGE } from './use-versions.js';
 import { eventTitle, eventWords, momentWords } from './words.js';
@@ -12,37 +13,36 @@ import { eventTitle, eventWords, momentWords } from './words.js';
  */
 export function Events({ versions, version, last, era, since, hrefOf }) {
   const [index, setIndex] = useState(pageOf(version));
-  const [state, setState] = useState(/** @type {{ events: any[] | null, problem: any }} */ ({ events: null, problem: null }));
+  const [isOpen, setOpen] = useState(matchMedia('(min-width: 64rem)').matches);
+  const { value: events, problem, reload } = useLoad(() => versions.page(index, last), [versions, index, last, era]);
   useEffect(() => setIndex(pageOf(version)), [version]);
-  useEffect(() => {
-    const stop = new AbortController();
-    versions.page(index, last).then(
-      events => !stop.signal.aborted && setState({ events, problem: null }),
-      problem => !stop.signal.aborted && setState({ events: null, problem }));
-    return () => stop.abort();
-  }, [versions, index, last, era]);
 
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
     const box = list.current;
     const shown = box?.querySelector('[aria-current]');
     if (box && shown instanceof HTMLElement) box.scrollTop = shown.offsetTop - box.clientHeight / 3;
-  }, [version, state.events]);
+  }, [version, events, isOpen]);
 
   const pages = Math.ceil(last / PAGE);
   return html`<section class="session-log" aria-labelledby="events">
-    <h2 id="events">Events</h2>
-    ${pages > 1 && html`<div class="session-buttons">
-      <${Step} isOff=${index === 0} onClick=${() => setIndex(index - 1)}>Earlier events</${Step}>
-      <${Step} isOff=${index + 1 >= pages} onClick=${() => setIndex(index + 1)}>Later events</${Step}>
-      <span class="quiet">${index * PAGE + 1}–${Math.min(last, (index + 1) * PAGE)} of ${last}</span>
-    </div>`}
-    ${state.problem && html`<p class="problem" role="alert">${state.problem.detail ?? state.problem.message}</p>`}
-    <ol class="session-events" ref=${list} tabindex="0" aria-labelledby="events">
-      ${(state.events ?? []).map(event => html`<${EventLine} key=${event.id} event=${event} isShown=${event.sessionversion === version}
-        since=${since}
-        href=${hrefOf(event.sessionversion)} />`)}
-    </ol>
+    <div class="row">
+      <h2 id="events">Events</h2>
+      <button type="button" class="link" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
+        ${isOpen ? 'Hide' : `Show ${counted(last, 'event')}`}
+      </button>
+    </div>
+    <${Problem} problem=${problem} reload=${reload} />
+    ${isOpen && html`
+      ${pages > 1 && html`<div class="session-buttons">
+        <${Step} isOff=${index === 0} onClick=${() => setIndex(index - 1)}>Earlier events</${Step}>
+        <${Step} isOff=${index + 1 >= pages} onClick=${() => setIndex(index + 1)}>Later events</${Step}>
+        <span class="quiet">${index * PAGE + 1}–${Math.min(last, (index + 1) * PAGE)} of ${last}</span>
+      </div>`}
+      <ol class="session-events" ref=${list} tabindex="0" aria-labelledby="events">
+        ${(events ?? []).map(event => html`<${EventLine} key=${event.id} event=${event} isShown=${event.sessionversion === version}
+          since=${since} href=${hrefOf(event.sessionversion)} />`)}
+      </ol>`}
   </section>`;
 }
 

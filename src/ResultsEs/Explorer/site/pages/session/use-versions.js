@@ -117,13 +117,14 @@ export class Versions {
  * @param {Versions} versions
  * @param {number | null} version null: nothing is known yet
  * @param {number} era changes when what was read counts no longer
- * @returns {{ moment: Moment | null, problem: any, isLoading: boolean }}
+ * @returns {{ moment: Moment | null, problem: any, isLoading: boolean, reload: () => void }}
  */
 export function useMoment(versions, version, era) {
   const [state, setState] = useState(/** @type {{ moment: Moment | null, problem: any, isLoading: boolean }} */ ({
     moment: null, problem: null, isLoading: true,
   }));
   const asked = useRef(0);
+  const [round, setRound] = useState(0);
   useEffect(() => {
     if (version === null) return undefined;
     const stop = new AbortController();
@@ -142,6 +143,6 @@ export function useMoment(versions, version, era) {
       clearTimeout(timer);
       stop.abort();
     };
-  }, [versions, version, era]);
-  return state;
+  }, [versions, version, era, round]);
+  return { ...state, reload: () => setRound(now => now + 1) };
 }
