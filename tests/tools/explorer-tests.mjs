@@ -31,9 +31,8 @@ async function findsATest(page, api, test) {
   await until(async () => await page.locator('.tests tbody tr').count() === 1, 'the search leaves one test');
   assert.equal(new URL(page.url()).searchParams.get('q'), test.title.toUpperCase());
   const { tests: [told] } = await api.get('/api/v3/testResults', { q: test.title });
-  const shown = await cells(page.locator('.tests tbody tr'));
   const { total, complete, inProgress, abandoned } = told.sessions;
-  assert.deepEqual(shown.slice(1, 5).map(Number), [total, complete, inProgress, abandoned]);
+  assert.deepEqual((await cells(page.locator('.tests tbody tr'))).slice(1, 5).map(Number), [total, complete, inProgress, abandoned]);
   await page.getByRole('link', { name: test.title }).click();
   await page.getByRole('heading', { level: 1, name: test.title }).waitFor();
   assert.equal(new URL(page.url()).pathname, `/tests/${test.id}`);
@@ -163,11 +162,10 @@ async function filters(page, url, api, test) {
   await age.selectOption('AGE:35–44');
   await page.getByRole('combobox', { name: 'Audience' }).selectOption(AUDIENCE);
   await page.getByLabel('Started from (UTC)').fill('2026-03-02');
-  await page.getByRole('textbox', { name: 'to', exact: true }).or(page.getByLabel('to', { exact: true })).first().fill('2026-03-04');
+  await page.getByLabel('to', { exact: true }).fill('2026-03-04');
   await page.getByRole('combobox', { name: 'Task type' }).selectOption('NPS');
-  const params = {
-    status: 'COMPLETE', demographic: 'AGE:35–44', audienceId: AUDIENCE, from: '2026-03-02T00:00:00.000Z', to: '2026-03-05T00:00:00.000Z',
-  };
+  const days = { from: '2026-03-02T00:00:00.000Z', to: '2026-03-05T00:00:00.000Z' };
+  const params = { status: 'COMPLETE', demographic: 'AGE:35–44', audienceId: AUDIENCE, ...days };
   const summary = await api.get(`/api/v3/testResults/${test.id}/summary`, params);
   assert.ok(summary.sessions.total > 0 && summary.sessions.total < SESSIONS, 'the filters leave some sessions');
   for (const isLoadedAnew of [false, true]) {
@@ -181,7 +179,6 @@ async function filters(page, url, api, test) {
     await until(async () => equal(
       (await table(page, `task-${n}-scores`)).map(row => Number(row[1])), nps.distribution.map(one => one.count)), 'the picture is of the filters');
   }
-
   assert.deepEqual(Object.fromEntries(new URL(page.url()).searchParams), {
     status: 'COMPLETE', demographic: 'AGE:35–44', audienceId: AUDIENCE, from: '2026-03-02', to: '2026-03-04', taskType: 'NPS',
   });
@@ -213,9 +210,10 @@ async function updatesByItself(page, api, test) {
   await field.scrollIntoViewIfNeeded();
   await field.fill('not');
   await until(async () => await page.locator(`[data-name=task-${written}-answers] mark`).count() > 0, 'the search has answered');
-  const place = () => page.evaluate(() => ({
-    top: Math.round(document.activeElement.getBoundingClientRect().top), typed: document.activeElement.value, open: document.querySelectorAll('details.numbers[open]').length,
-  }));
+  const place = () => page.evaluate(() => {
+    const { activeElement } = document;
+    return [Math.round(activeElement.getBoundingClientRect().top), activeElement.value, document.querySelectorAll('details.numbers[open]').length];
+  });
   const read = await place();
   await api.record(test.session(SESSIONS));
   await until(async () => Number((await tiles(page)).Sessions) === SESSIONS + 1, 'the counts follow');
@@ -235,20 +233,18 @@ async function fitsAPhone(page, url, test) {
     await page.locator('.tests, .task').first().waitFor();
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} fits`);
   }
-
   await page.setViewportSize(size);
 }
 
-async function saysWhatIsNotThere(page, url) {
+const saysWhatIsNotThere = async (page, url) => {
   await page.goto(`${url}/tests/${randomUUID()}`);
   await page.getByRole('heading', { level: 1, name: 'No such test' }).waitFor();
-}
+};
 
 const tiles = async page => Object.fromEntries(await page.locator('.tiles > div').evaluateAll(all =>
   all.map(tile => [tile.querySelector('dt').textContent, Number(tile.querySelector('dd').textContent)])));
 
-const told = ({ total, complete, inProgress, abandoned }) =>
-  ({ Sessions: total, Complete: complete, 'In progress': inProgress, Abandoned: abandoned });
+const told = one => ({ Sessions: one.total, Complete: one.complete, 'In progress': one.inProgress, Abandoned: one.abandoned });
 
 /** The rows of the table behind a picture, once the picture is drawn. */
 async function table(page, name) {
