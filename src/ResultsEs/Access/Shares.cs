@@ -16,6 +16,9 @@ public sealed class ClientShares
         Uploads = new("uploads", "bytes of events", options.UploadMebibytes, Mebibyte);
         History = new("history", "bytes of history", options.HistoryMebibytes, Mebibyte);
         Searches = new("searches", "searches", options.Searches, unit: 1);
+        Reads = new("reads", "reads", options.Reads, unit: 1);
+        WaitingReads = new("reads", "reads", options.WaitingReads, unit: 1);
+        ReadPatience = TimeSpan.FromSeconds(options.ReadWaitSeconds);
         ExportIdle = TimeSpan.FromSeconds(options.ExportIdleSeconds);
         LinesIdle = TimeSpan.FromSeconds(options.LinesIdleSeconds);
     }
@@ -37,6 +40,15 @@ public sealed class ClientShares
 
     /// <summary>Places for searches.</summary>
     internal Shares Searches { get; }
+
+    /// <summary>Places for ordinary reads.</summary>
+    internal Shares Reads { get; }
+
+    /// <summary>Places for ordinary reads that wait for one.</summary>
+    internal Shares WaitingReads { get; }
+
+    /// <summary>How long a read waits.</summary>
+    internal TimeSpan ReadPatience { get; }
 
     internal TimeSpan ExportIdle { get; }
 

@@ -35,6 +35,17 @@ internal sealed class SharesOptions
     /// <summary>Searches under way.</summary>
     public ShareLimits Searches { get; init; } = new() { PerClient = 2, PerAccount = 4, PerNode = 8 };
 
+    /// <summary>
+    /// Reads under way that are no long requests. A client's are fewer than the pinned connections, a quarter of <c>Maximum Pool Size</c>.
+    /// </summary>
+    public ShareLimits Reads { get; init; } = new() { PerClient = 16, PerAccount = 20, PerNode = 64 };
+
+    /// <summary>Reads that wait for one of those to end.</summary>
+    public ShareLimits WaitingReads { get; init; } = new() { PerClient = 200, PerAccount = 400, PerNode = 2_000 };
+
+    /// <summary>Seconds, 1–3,600, after which a read that waits is refused.</summary>
+    public int ReadWaitSeconds { get; init; } = 10;
+
     public static IEnumerable<string> Problems(SharesOptions options) =>
     [
         .. Of(nameof(Exports), options.Exports, 1),
@@ -43,8 +54,11 @@ internal sealed class SharesOptions
         .. Of(nameof(UploadMebibytes), options.UploadMebibytes, LeastUploadMebibytes),
         .. Of(nameof(HistoryMebibytes), options.HistoryMebibytes, 1),
         .. Of(nameof(Searches), options.Searches, 1),
+        .. Of(nameof(Reads), options.Reads, 1),
+        .. Of(nameof(WaitingReads), options.WaitingReads, 1),
         .. Idle(nameof(ExportIdleSeconds), options.ExportIdleSeconds),
         .. Idle(nameof(LinesIdleSeconds), options.LinesIdleSeconds),
+        .. Idle(nameof(ReadWaitSeconds), options.ReadWaitSeconds),
     ];
 
     private static IEnumerable<string> Of(string name, ShareLimits limits, int least) =>

@@ -35,6 +35,7 @@ internal static class AccessSetup
         services.AddSingleton<Clients>();
         services.AddHostedService(provider => provider.GetRequiredService<Clients>());
         services.AddSingleton<LongRequests>();
+        services.AddSingleton<ReadTurns>();
         services.AddSingleton(provider => new WorkspaceNames(provider.GetRequiredService<IOptions<AccessOptions>>().Value.Workspaces));
         services.AddSingleton(provider => SigningKey.Load(
             provider.GetRequiredService<IOptions<AccessOptions>>(), provider.GetRequiredService<IConfiguration>()));
@@ -84,6 +85,7 @@ internal static class AccessSetup
         app.UseRateLimiter();
         app.UseAuthorization();
         app.Use(app.Services.GetRequiredService<LongRequests>().ServeAsync);
+        app.Use(app.Services.GetRequiredService<ReadTurns>().ServeAsync);
         Compression.Use(app);
 
         TokenIssuer.Map(app);

@@ -1,11 +1,16 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Claims;
 using System.Text;
 using Alba;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
+using ResultsEs.Media;
 using ResultsEs.Tests.TestResults;
 
 namespace ResultsEs.Tests.Access;
@@ -100,6 +105,102 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
         await Wait.UntilAsync(() => few.Followers.Held == 0);
 
         static string Of(Guid test) => $"/api/v3/changes?wait=60&testId={test}";
+    }
+
+    /// <summary>Reads that take long: what they ask for is locked.</summary>
+    [Fact]
+    public async Task Slow_reads_of_a_client_wait_for_each_other_and_no_other_client_does()
+    {
+        var shares = few.Host.Services.GetRequiredService<ClientShares>();
+        const string ofReels = "/api/v2/testResults/{0}/highlightreels";
+        var slow = new List<Task<HttpResponseMessage>>();
+        await using (var holder = await few.Host.Services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(Cancelled))
+        {
+            await using var transaction = await holder.BeginTransactionAsync(Cancelled);
+            await holder.ExecuteAsync($"set local idle_in_transaction_session_timeout = 0; lock table {HighlightReelTable.Documents.QualifiedName}", [], Cancelled);
+            await AskAsync(TestClients.Reader, few.OfOne, held: 1, waiting: 0);
+            await AskAsync(TestClients.Reader, few.OfOne, held: 2, waiting: 0);
+            await AskAsync(TestClients.Reader, few.OfOne, held: 2, waiting: 1);
+            await few.RefusesAsync(TestClients.Reader, Of(few.OfOne), HttpStatusCode.TooManyRequests, "This client has as many reads under way as it may. Ask again when some have ended.");
+
+            // The account has one more place, and so has the node.
+            await ReadsAsync(TestClients.BothWorkspaces, few.OfOne);
+            await AskAsync(TestClients.BothWorkspaces, few.OfOne, held: 3, waiting: 1);
+            await AskAsync(TestClients.ReadOnly, few.OfOne, held: 3, waiting: 2);
+            await few.RefusesAsync(TestClients.BothWorkspaces, $"/api/v3/sessionResults/{few.OfOne.Id}", HttpStatusCode.TooManyRequests, "This account has as many reads under way as it may. Ask again when some have ended.");
+            await ReadsAsync(TestClients.OtherAccount, few.OfTwo);
+            await AskAsync(TestClients.OtherAccount, few.OfTwo, held: 4, waiting: 2);
+            await AskAsync(TestClients.OtherAccountWithWorkspaceA, few.OfTwo, held: 4, waiting: 3);
+            await few.RefusesAsync(
+                TestClients.OtherAccount, $"/api/v3/sessionResults/{few.OfTwo.Id}", HttpStatusCode.ServiceUnavailable,
+                "There are as many reads under way as the service takes at a time. Ask again when some have ended.");
+            // Whoever goes is not waited for, and what is open to all needs no place.
+            using var health = await (await few.ClientAsync(TestClients.Reader)).ReadAsync("/health/live");
+            Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+            await transaction.CommitAsync(Cancelled);
+        }
+
+        foreach (var answer in await Task.WhenAll(slow))
+            Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.NotFound);
+        await Wait.UntilAsync(() => (shares.Reads.Held, shares.WaitingReads.Held) == (0, 0));
+
+        static string Of(SessionBuilder session) => string.Format(CultureInfo.InvariantCulture, ofReels, session.TestId);
+
+        async Task AskAsync(string client, SessionBuilder session, long held, long waiting)
+        {
+            slow.Add((await few.ClientAsync(client)).ReadAsync(Of(session)));
+            await Wait.UntilAsync(() => (shares.Reads.Held, shares.WaitingReads.Held) == (held, waiting));
+        }
+
+        async Task ReadsAsync(string client, SessionBuilder session)
+        {
+            using var answer = await (await few.ClientAsync(client)).ReadAsync($"/api/v3/sessionResults/{session.Id}");
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task A_read_waits_for_so_long_and_gives_up_its_place_in_the_line()
+    {
+        var (clock, shares) = (new FakeTimeProvider(), new ClientShares(new SharesOptions
+        {
+            Reads = new ShareLimits { PerClient = 1, PerAccount = 1, PerNode = 1 },
+            ReadWaitSeconds = 3,
+        }));
+        var turns = new ReadTurns(shares, clock);
+        var (first, order) = (new TaskCompletionSource(), new List<string>());
+        var running = ServeAsync("a", first.Task);
+        var (gaveUp, second, third) = (ServeAsync("a", Task.CompletedTask), ServeAsync("b", Task.CompletedTask), ServeAsync("a", Task.CompletedTask, leaves: true));
+        await third;
+        Assert.Equal((1, 2), (shares.Reads.Held, shares.WaitingReads.Held));
+        clock.Advance(TimeSpan.FromSeconds(2));
+        var last = ServeAsync("c", Task.CompletedTask);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        int[] refused = [await gaveUp, await second];
+        Assert.Equal([429, 429], refused);
+        first.SetResult();
+
+        int[] served = [await running, await last];
+        Assert.Equal([200, 200], served);
+        Assert.Equal((0, 0), (shares.Reads.Held, shares.WaitingReads.Held));
+        Assert.Equal(["a", "c"], order);
+
+        async Task<int> ServeAsync(string client, Task work, bool leaves = false)
+        {
+            using var services = new ServiceCollection().AddLogging().AddProblemDetails().BuildServiceProvider();
+            var http = new DefaultHttpContext { RequestServices = services };
+            http.Request.Method = HttpMethods.Get;
+            http.SetEndpoint(new Endpoint(null, EndpointMetadataCollection.Empty, null));
+            http.User = new CallerPrincipal(new ClaimsIdentity("test"), new Caller(TestClients.AccountOne, [TestClients.WorkspaceA], client, []));
+            if (leaves)
+                http.RequestAborted = new CancellationToken(canceled: true);
+            await turns.ServeAsync(http, _ =>
+            {
+                order.Add(client);
+                return work;
+            });
+            return http.Response.StatusCode;
+        }
     }
 
     [Fact]
@@ -220,12 +321,14 @@ public sealed class SharesTests(SharesTests.Few few) : IClassFixture<SharesTests
 
             static IEnumerable<KeyValuePair<string, string?>> Settings()
             {
-                foreach (var (name, client, account, node) in new[] { ("Exports", 1, 2, 3), ("Lines", 1, 2, 3), ("Followers", 1, 2, 3), ("UploadMebibytes", 4, 6, 8) })
+                foreach (var (name, client, account, node) in new[] { ("Exports", 1, 2, 3), ("Lines", 1, 2, 3), ("Followers", 1, 2, 3), ("UploadMebibytes", 4, 6, 8), ("Reads", 2, 3, 4), ("WaitingReads", 1, 2, 3) })
                 {
                     yield return new($"Shares:{name}:PerClient", $"{client}");
                     yield return new($"Shares:{name}:PerAccount", $"{account}");
                     yield return new($"Shares:{name}:PerNode", $"{node}");
                 }
+
+                yield return new("Shares:ReadWaitSeconds", "600");
             }
         }
 
