@@ -7,7 +7,10 @@ using Alba;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Sessions;
+using ResultsEs.Tests.EventStore;
 using ResultsEs.Tests.OpenApi;
 
 namespace ResultsEs.Tests.Access;
@@ -68,10 +71,13 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
         foreach (var call in Calls().Where(call => call.Parameters.Count > 0 && !(isOwn && call.Parameters is ["workspaceUuid"])
             && (stranger != TestClients.Hooks || call.Parameters.Contains("webhookId"))))
         {
+            // What a node reads once, such as clients, is read by now.
+            await SaysAsync(http, call, stored.Values);
             var absent = stored.Values.ToDictionary(value => value.Key, _ => Guid.NewGuid(), StringComparer.Ordinal);
-            Assert.Equal(
-                (call.Name, await SaysAsync(http, call, absent)),
-                (call.Name, await SaysAsync(http, call, stored.Values)));
+            var says = (call.Name, await SaysAsync(http, call, absent));
+            Assert.Equal(says, (call.Name, await SaysAsync(http, call, stored.Values)));
+            Assert.Equal(says, (call.Name, await SaysAsync(http, call, stored.OfGiant)));
+            Assert.True(!call.Parameters.Contains("sessionId") || !says.Item2.StartsWith("404", StringComparison.Ordinal) || says.Item2.Contains("select ", StringComparison.Ordinal), says.Item2);
         }
 
         // Whose it is still reads all of it.
@@ -94,7 +100,10 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
         let address = pattern == "/api/v2/sessionResults" ? pattern + "?testId={testId}" : pattern == "/api/v3/answers" ? pattern + "?q=word&testId={testId}" : pattern
         select new Call(new HttpMethod(method), address, ScopeOf(route)!, [.. Parameter().Matches(address).Select(match => match.Groups["name"].Value)]);
 
-    private static Task<HttpResponseMessage> SendAsync(HttpClient http, Call call, IReadOnlyDictionary<string, Guid> values)
+    private static Task<HttpResponseMessage> SendAsync(HttpClient http, Call call, IReadOnlyDictionary<string, Guid> values) =>
+        http.SendAsync(RequestOf(call, values), HttpCompletionOption.ResponseHeadersRead, Cancelled);
+
+    private static HttpRequestMessage RequestOf(Call call, IReadOnlyDictionary<string, Guid> values)
     {
         var path = Parameter().Replace(call.Address, match => values.TryGetValue(match.Groups["name"].Value, out var value)
             ? value.ToString()
@@ -102,17 +111,19 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
         var request = new HttpRequestMessage(call.Method, new Uri(path, UriKind.Relative));
         if (call.Method != HttpMethod.Get && call.Method != HttpMethod.Delete)
             request.Content = new StringContent("[]", Encoding.UTF8, "application/json");
-        return http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        return request;
     }
 
-    /// <summary>Status, headers and body of an answer, without what no two answers share.</summary>
+    /// <summary>Status, headers and body of an answer, without what no two answers share, and the statements that it cost.</summary>
     private static async Task<string> SaysAsync(HttpClient http, Call call, IReadOnlyDictionary<string, Guid> values)
     {
-        using var answer = await SendAsync(http, call, values);
+        using var request = RequestOf(call, values);
+        var (answer, statements) = await SentStatements.OfAsync(http, request);
+        using var _ = answer;
         var headers = answer.Headers.Concat(answer.Content.Headers)
             .Where(header => !header.Key.Contains("ratelimit", StringComparison.OrdinalIgnoreCase) && header.Key is not ("Date" or "x-as-of"))
             .Select(header => $"{header.Key}: {string.Join(", ", header.Value)}").Order(StringComparer.Ordinal);
-        return $"{(int)answer.StatusCode} {string.Join("; ", headers)} {Changing().Replace(await answer.Content.ReadAsStringAsync(Cancelled), "")}";
+        return $"{(int)answer.StatusCode} {string.Join("; ", headers)} {Changing().Replace(await answer.Content.ReadAsStringAsync(Cancelled), "")} {statements}";
     }
 
     [GeneratedRegex("[{](?<name>[A-Za-z]+)[}]", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
@@ -140,6 +151,9 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
 
         /// <summary>The value of each parameter that a route has.</summary>
         public IReadOnlyDictionary<string, Guid> Values { get; private set; } = null!;
+
+        /// <summary>The same with a session, alone in its test, whose result has 30 MB.</summary>
+        public IReadOnlyDictionary<string, Guid> OfGiant { get; private set; } = null!;
 
         public async ValueTask InitializeAsync()
         {
@@ -187,6 +201,18 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                 ["deliveryId"] = (Guid)deliveries[0]!["deliveryId"]!,
                 ["exportId"] = (Guid)(await exported.JsonAsync())["exportId"]!,
                 ["erasureId"] = (Guid)(await erased.JsonAsync())["erasureId"]!,
+            };
+            var giant = TestData.Session().WithAnswer(Answers.Nps(9)).Completed();
+            await owner.RecordAsync(giant);
+            await using (var command = Host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+                $"update {SessionResultTable.Name} set data = jsonb_set(data, '{{body,giant}}', to_jsonb(repeat('x', 30000000))) where id = '{giant.Id}'"))
+                await command.ExecuteNonQueryAsync(Cancelled);
+            OfGiant = new Dictionary<string, Guid>(Values, StringComparer.Ordinal)
+            {
+                ["sessionId"] = giant.Id,
+                ["taskId"] = giant.Tasks[0],
+                ["testId"] = giant.TestId,
+                ["studyUuid"] = giant.TestId,
             };
         }
 

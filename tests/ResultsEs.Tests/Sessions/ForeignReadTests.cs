@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -8,6 +7,7 @@ using Npgsql;
 using ResultsEs.EventStore;
 using ResultsEs.Sessions;
 using ResultsEs.Tests.Access;
+using ResultsEs.Tests.EventStore;
 
 namespace ResultsEs.Tests.Sessions;
 
@@ -90,26 +90,13 @@ public sealed partial class ForeignReadTests(OwnHost own) : IClassFixture<OwnHos
     }
 
     /// <summary>The statements that a request makes in this host's database; it is answered 404.</summary>
-    private async Task<string> StatementsAsync(HttpClient http, string path, Guid session)
+    private static async Task<string> StatementsAsync(HttpClient http, string path, Guid session)
     {
-        var statements = new ConcurrentQueue<string>();
-        var trace = ActivityTraceId.CreateRandom();
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = source => source.Name == "Npgsql",
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = activity =>
-            {
-                if (activity.TraceId == trace)
-                    statements.Enqueue(activity.DisplayName);
-            },
-        };
-        ActivitySource.AddActivityListener(listener);
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(path.Replace("{0}", session.ToString(), StringComparison.Ordinal), UriKind.Relative));
-        request.Headers.TryAddWithoutValidation("traceparent", $"00-{trace}-{ActivitySpanId.CreateRandom()}-01");
-        using var answer = await http.SendAsync(request, Cancelled);
-        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
-        return string.Join("; ", statements);
+        var (answer, statements) = await SentStatements.OfAsync(http, request);
+        using (answer)
+            Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+        return statements;
     }
 
     private async Task ExecuteAsync(string sql)
