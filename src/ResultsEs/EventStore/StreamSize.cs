@@ -64,6 +64,26 @@ internal sealed class StreamLimits
             yield return $"{Section}:MaxTasks must be from 1 to 50000.";
     }
 
+    private readonly Lazy<StreamLimits> _untilStarted;
+    private readonly bool _isUntilStarted;
+
+    public StreamLimits() => _untilStarted = new(() => new StreamLimits(this));
+
+    private StreamLimits(StreamLimits whole)
+        : this() =>
+        (MaxEvents, MaxBytes, MaxDocumentBytes, MaxTasks, _isUntilStarted) =
+            (Math.Max(1, whole.MaxEvents / 2), whole.MaxBytes / 2, whole.MaxDocumentBytes, whole.MaxTasks, true);
+
+    private string State => _isUntilStarted ? "that has not started" : "that is full";
+
+    private string Until => _isUntilStarted ? ", until its start is stored" : "";
+
+    /// <summary>
+    /// The limits of a stream until it is started: half of its events and bytes. Until then any writer of the account who knows its id may
+    /// write into it, and nobody must be able to fill it.
+    /// </summary>
+    public StreamLimits UntilStarted() => _untilStarted.Value;
+
     /// <summary>Says why a stream may not become so large; null when it may.</summary>
     /// <param name="noun">What the stream is, such as <c>session</c>.</param>
     /// <param name="events">The events that it would have.</param>
@@ -72,9 +92,9 @@ internal sealed class StreamLimits
     public string? ProblemOf(string noun, long events, StreamSize size, bool isReserved)
     {
         if (events > MaxEvents + (isReserved ? ReservedEvents : 0))
-            return $"is a {noun} that is full: it may have at most {MaxEvents} events";
+            return $"is a {noun} {State}: it may have at most {MaxEvents} events{Until}";
         if (size.Bytes > MaxBytes + (isReserved ? ReservedBytes : 0))
-            return $"is a {noun} that is full: its events may have at most {MaxBytes} bytes as stored";
+            return $"is a {noun} {State}: its events may have at most {MaxBytes} bytes as stored{Until}";
         if (isReserved || !IsFullDocument(size))
             return null;
         return size.Tasks > MaxTasks

@@ -107,8 +107,10 @@ public static class PostEventsEndpoint
                     : "a subject is that of something else";
                 return Refuse(StatusCodes.Status409Conflict, reason, conflicting.Problems);
             case RecordResult.Full full:
-                return Refuse(
-                    StatusCodes.Status422UnprocessableEntity, "a subject is as large as it may be, which is for good", full.Problems);
+                var size = full.IsForGood
+                    ? "a subject is as large as it may be, which is for good"
+                    : "a subject is as large as it may be until it is started";
+                return Refuse(StatusCodes.Status422UnprocessableEntity, size, full.Problems);
             case RecordResult.Forbidden forbidden:
                 return Refuse(StatusCodes.Status403Forbidden, "it writes outside the sender's workspaces", forbidden.Problems);
             default:

@@ -36,7 +36,8 @@ internal static class RecordDecision
         if (conflicts.Count > 0)
             return new RecordResult.Conflicting(conflicts);
         if (Excess(command, added, streams, limits) is { Count: > 0 } excess)
-            return new RecordResult.Full(excess);
+            return new RecordResult.Full(
+                excess, IsForGood: command.Events.Select(e => e.StreamId).Distinct().All(id => IsStarted(command, streams[id])));
 
         foreach (var incoming in added.Values)
         {
@@ -86,13 +87,18 @@ internal static class RecordDecision
                 continue;
 
             if (!rooms.TryGetValue(incoming.StreamId, out var room))
-                rooms.Add(incoming.StreamId, room = streams[incoming.StreamId].RoomWithin(limits));
+                rooms.Add(incoming.StreamId, room = Room(streams[incoming.StreamId]));
             if (room.ProblemOf(incoming) is { } problem)
                 excess.Add(Problem(incoming, index, "subject", problem));
         }
 
         return excess;
+
+        StreamRoom Room(LockedStream stream) => stream.RoomWithin(IsStarted(command, stream) ? limits : limits.UntilStarted());
     }
+
+    private static bool IsStarted(RecordEvents command, LockedStream stream) =>
+        stream.Workspaces.Count > 0 || command.Starts(stream.Key.Id);
 
     /// <summary>Problems of the events that place a session, a highlight reel or a test outside the sender's workspaces.</summary>
     public static List<EventProblem> Misplaced(RecordEvents command) =>

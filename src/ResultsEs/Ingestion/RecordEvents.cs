@@ -72,8 +72,10 @@ public abstract record RecordResult
     /// <summary>A session, a highlight reel or a test is outside the sender's workspaces.</summary>
     public sealed record Forbidden(IReadOnlyList<EventProblem> Problems) : Refused(Problems);
 
-    /// <summary>A session, a highlight reel or a test is as large as it may be. That is for good.</summary>
-    public sealed record Full(IReadOnlyList<EventProblem> Problems) : Refused(Problems);
+    /// <summary>A session, a highlight reel or a test is as large as it may be.</summary>
+    /// <param name="Problems">The problems of the events that are too much.</param>
+    /// <param name="IsForGood">False when one has not started, which would make room.</param>
+    public sealed record Full(IReadOnlyList<EventProblem> Problems, bool IsForGood) : Refused(Problems);
 
     /// <summary>Nothing is stored, because other writers hold the sessions or too many events wait. May be sent again.</summary>
     public sealed record Busy : RecordResult;

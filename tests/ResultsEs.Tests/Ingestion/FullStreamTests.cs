@@ -57,17 +57,51 @@ public sealed class FullStreamTests(FullStreamTests.Bounded own, AppFixture app)
         await AssertSizesAsync(session.Id);
     }
 
+    /// <summary>Before the start nobody knows who may write; whoever knows the id takes no more than a half of the room.</summary>
+    [Theory]
+    [InlineData("interactions", 20, "is a session that has not started: it may have at most 20 events, until its start is stored")]
+    [InlineData("transcripts of the session", 1, "is a session that has not started: its events may have at most 153600 bytes as stored, until its start is stored")]
+    public async Task A_stranger_who_knows_an_id_cannot_fill_the_session(string kind, int taken, string problem)
+    {
+        using var stranger = await AppFixture.ClientAsync(own.Host, TestClients.OtherWorkspace);
+        var session = TestData.SessionOnly();
+        for (var i = 0; i < taken; i++)
+            await stranger.RecordAsync(Alone(Add(session, kind)));
+        using (var refused = await stranger.SendAsync(Last(Add(session, kind))))
+            Assert.Equal([problem], ErrorsOf(await refused.ProblemAsync(HttpStatusCode.UnprocessableEntity), "[0].subject"));
+
+        // The participant's own recorder has the other half, and the stranger no more.
+        var whole = TestData.SessionOnly(session.Id).Started(TestClients.WorkspaceA).Profiled();
+        for (var i = 0; i < 10; i++)
+            whole.WithAnswer(Answers.Nps(i));
+        await _http.RecordAsync(whole.Completed());
+        using (var foreign = await stranger.SendAsync(Last(Add(session, kind))))
+            await foreign.ProblemAsync(HttpStatusCode.Forbidden);
+        var result = await _http.ResultAsync(session.Id);
+        Assert.Equal(("COMPLETE", 10), ((string?)result["status"], result["tasks"]!.AsArray().Count));
+
+        SessionBuilder Alone(SessionBuilder all)
+        {
+            var alone = TestData.SessionOnly(all.Id);
+            alone.Events.Add(all.Events[^1]);
+            return alone;
+        }
+    }
+
     [Fact]
-    public async Task A_session_that_filled_up_before_its_start_is_started_and_read()
+    public async Task A_session_that_took_all_it_may_before_its_start_is_started_and_goes_on()
     {
         var session = TestData.SessionOnly();
-        for (var i = 0; i < MaxEvents; i++)
+        for (var i = 0; i < MaxEvents / 2; i++)
             session.WithInteraction(Guid.Parse("5a000000-0000-4000-8000-000000000009"), i, "NEW_STATE");
         await _http.RecordAsync(session);
         using (var refused = await _http.SendAsync(Last(session.Profiled())))
             await refused.ProblemAsync(HttpStatusCode.UnprocessableEntity);
+        var profile = Last(session);
 
         await RecordLastAsync(session.Started(TestClients.WorkspaceA));
+        using (var answer = await _http.SendAsync(profile))
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
 
         Assert.Equal("IN_PROGRESS", (string?)(await _http.ResultAsync(session.Id))["status"]);
     }
