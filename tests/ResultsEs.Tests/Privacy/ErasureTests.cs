@@ -219,25 +219,7 @@ public sealed class ErasureTests(OwnHost own) : IClassFixture<OwnHost>
     /// <summary>Waits until no row holds a text: totals follow the documents.</summary>
     private Task IsGoneAsync(string text) => Wait.UntilAsync(async () => (await FoundAsync(text)).Count == 0);
 
-    /// <summary>The rows of any table that hold a text; of one account if it is named.</summary>
-    private async Task<List<string>> FoundAsync(string text, Guid? account = null)
-    {
-        var tables = await Database.CreateCommand("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')")
-            .ReadAllAsync([], reader => reader.GetString(0), Cancelled);
-        var found = new List<string>();
-        foreach (var table in tables)
-        {
-            // Bytes are searched as what they say.
-            found.AddRange(await Database.CreateCommand(
-                $"""
-                select '{table}: ' || t::text from {table} t
-                where (t::text like '%' || $1 || '%' or t::text like '%' || encode(convert_to($1, 'UTF8'), 'hex') || '%')
-                  and ($2::text is null or t::text like '%' || $2 || '%')
-                """).ReadAllAsync([text, account?.ToString()], reader => reader.GetString(0), Cancelled));
-        }
-
-        return found;
-    }
+    private Task<List<string>> FoundAsync(string text, Guid? account = null) => Markers.FoundAsync(Database, text, account);
 
     private Task<long> CountAsync(string sql) => Database.CreateCommand(sql).ReadValueAsync<long>([], Cancelled);
 

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Npgsql;
+using ResultsEs.EventStore;
 
 namespace ResultsEs.Tests.Privacy;
 
@@ -13,6 +15,26 @@ internal static class Markers
 
     /// <summary>A prefix that nobody else plants: capitals and digits, which every text may have.</summary>
     public static string New() => $"MARK{Guid.NewGuid():n}".ToUpperInvariant();
+
+    /// <summary>The rows of any table that hold a text; of one account if it is named.</summary>
+    public static async Task<List<string>> FoundAsync(NpgsqlDataSource database, string text, Guid? account = null)
+    {
+        var tables = await database.CreateCommand("select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')")
+            .ReadAllAsync([], reader => reader.GetString(0), TestContext.Current.CancellationToken);
+        var found = new List<string>();
+        foreach (var table in tables)
+        {
+            // Bytes are searched as what they say.
+            found.AddRange(await database.CreateCommand(
+                $"""
+                select '{table}: ' || t::text from {table} t
+                where (t::text like '%' || $1 || '%' or t::text like '%' || encode(convert_to($1, 'UTF8'), 'hex') || '%')
+                  and ($2::text is null or t::text like '%' || $2 || '%')
+                """).ReadAllAsync([text, account?.ToString()], reader => reader.GetString(0), TestContext.Current.CancellationToken));
+        }
+
+        return found;
+    }
 
     /// <summary>Plants them in all events of a session, each with a number of its own after the prefix.</summary>
     public static SessionBuilder Plant(this SessionBuilder session, string prefix)

@@ -1,11 +1,14 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Alba;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.Privacy;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.Faults;
+using ResultsEs.Tests.Privacy;
 
 namespace ResultsEs.Tests.Rebuilding;
 
@@ -151,6 +154,49 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
 
         async Task<string> TotalsAsync() =>
             (await _http.JsonAsync("/api/v2/testResults")).ToJsonString() + (await _http.JsonAsync($"/api/v2/testResults/{test}/qxScores")).ToJsonString();
+    }
+
+    /// <summary>The rebuild has folded the events as they were, and has not committed that, when they are erased.</summary>
+    [Fact]
+    public async Task Who_is_erased_while_a_rebuild_runs_is_in_nothing_that_it_makes()
+    {
+        using var privacy = await AppFixture.ClientAsync(_host, TestClients.Privacy);
+        var marker = Markers.New();
+        var session = TestData.SessionWithEverything().Plant(marker);
+        await _http.RecordAsync(session);
+        await _http.RecordAsync(TestData.Session());
+        Task<(int ExitCode, string Output, string Errors)> rebuild;
+        await using (var holder = await _sql.OpenConnectionAsync(Cancelled))
+        {
+            await using var hold = new NpgsqlCommand("begin; lock table results.rebuild_parts in exclusive mode", holder);
+            await hold.ExecuteNonQueryAsync(Cancelled);
+            rebuild = ServiceProcess.RunAsync(["rebuild", "session-results"], Environment);
+            await Wait.UntilAsync(() => AskAsync<bool>("select exists (select 1 from pg_locks where relation = 'results.rebuild_parts'::regclass and not granted)"));
+
+            using var erased = await privacy.DeleteAsync(new Uri($"/api/v2/sessions/{session.Id}", UriKind.Relative), Cancelled);
+            Assert.True(erased.IsSuccessStatusCode, await erased.Content.ReadAsStringAsync(Cancelled));
+            Assert.False(rebuild.IsCompleted);
+        }
+
+        var (exitCode, output, errors) = await rebuild;
+        Assert.True(exitCode == 0, output + errors);
+        // The names of files are known until somebody has deleted these.
+        await _host.Services.GetRequiredService<Erasures>().FilesAsync(forgets: true, Cancelled);
+        await Wait.UntilAsync(async () => (await Markers.FoundAsync(_sql, marker)).Count == 0);
+        foreach (var path in new[]
+        {
+            $"/api/v3/sessionResults/{session.Id}", $"/api/v2/sessionResults/{session.Id}/transcript", $"/api/v3/sessionResults/{session.Id}?version=5",
+            $"/api/v3/sessionResults/{session.Id}/events?limit=500", "/api/v3/changes?include=session", $"/api/v3/answers?q={marker}1X",
+        })
+        {
+            using var answer = await _http.ReadAsync(path);
+            Assert.Equal((path, true), (path, answer.IsSuccessStatusCode));
+            // What was asked for is not in the answer either.
+            Assert.DoesNotContain(marker, await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        }
+
+        var verified = await ServiceProcess.RunAsync(["verify", "all"], Environment);
+        Assert.Contains("2 verified, 0 differ", verified.Output, StringComparison.Ordinal);
     }
 
     [Fact]
