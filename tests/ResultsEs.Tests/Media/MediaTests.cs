@@ -68,6 +68,30 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
         }
     }
 
+    /// <summary>Its recordings and clips, also those that newer ones replaced; not what others made of them.</summary>
+    [Fact]
+    public async Task The_files_of_an_erased_session_are_deleted_in_the_store()
+    {
+        using var http = await media.ClientAsync(TestClients.Privacy);
+        var (clip, name) = (Guid.NewGuid(), Guid.NewGuid());
+        string[] own = [$"videos/{name}-first.mp4", $"videos/{name}.mp4", $"clips/{name}.mp4"];
+        string[] others = [$"reels/{name}.mp4", $"videos/{name}-of-another.mp4"];
+        var session = TestData.Session().WithVideo(own[0]).WithVideo(own[1], time: Begin.AddHours(1)).WithClip(clip)
+            .WithClipGenerated(clip).But("data.objectKey", $"\"{own[2]}\"");
+        await http.RecordAsync(session);
+        await http.RecordAsync(TestData.Reel(session.TestId, clip).Generated().But("data.objectKey", $"\"{others[0]}\""));
+        foreach (var key in own.Concat(others))
+            await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, key, "bytes");
+
+        using var erased = await http.DeleteAsync(new Uri($"/api/v2/sessions/{session.Id}", UriKind.Relative), Cancelled);
+        Assert.True(erased.IsSuccessStatusCode);
+        var erasure = (Guid)(await erased.JsonAsync())["erasureId"]!;
+        await Wait.UntilAsync(async () => (string?)(await http.JsonAsync($"/api/v2/erasures/{erasure}"))["state"] == "DONE");
+
+        var left = await media.KeysAsync(TestClients.AccountOne, TestClients.WorkspaceA);
+        Assert.Equal(others.Order(StringComparer.Ordinal), left.Where(key => key.Contains(name.ToString(), StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    }
+
     [Fact]
     public async Task Of_several_recordings_the_latest_holds()
     {

@@ -72,6 +72,14 @@ public sealed partial class ObjectStoreFixture : IAsyncLifetime
     internal Task PutAsync(Guid account, Guid workspace, string key, string content) => _store.PutObjectAsync(
         new PutObjectRequest { BucketName = Bucket, Key = $"{account}/{workspace}/{key}", ContentBody = content, ContentType = "video/mp4", UseChunkEncoding = false }, Cancelled);
 
+    /// <summary>The keys of the objects of a workspace.</summary>
+    internal async Task<IReadOnlyList<string>> KeysAsync(Guid account, Guid workspace)
+    {
+        var prefix = $"{account}/{workspace}/";
+        var listed = await _store.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Bucket, Prefix = prefix }, Cancelled);
+        return [.. (listed.S3Objects ?? []).Select(one => one.Key[prefix.Length..])];
+    }
+
     [GeneratedRegex(@"\d+$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Port();
 }
