@@ -94,6 +94,10 @@ internal sealed class ServiceProcess : IDisposable
     public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, params IEnumerable<(string Name, string Value)> environment) =>
         RunAsync(ToStart(arguments, environment, Service));
 
+    /// <summary>Runs a command that reads this from its standard input.</summary>
+    public static Task<(int ExitCode, string Output, string Errors)> RunWithInputAsync(string input, string[] arguments) =>
+        RunAsync(ToStart(arguments, [], Service), input);
+
     /// <summary>Makes the tables of the database that the environment names, as an operator does in Production.</summary>
     public static async Task ApplyAsync(params IEnumerable<(string Name, string Value)> environment)
     {
@@ -116,10 +120,17 @@ internal sealed class ServiceProcess : IDisposable
         return RunAsync(start);
     }
 
-    private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(ProcessStartInfo start)
+    private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(ProcessStartInfo start, string? input = null)
     {
         start.RedirectStandardError = true;
+        start.RedirectStandardInput = input is not null;
         using var process = Process.Start(start)!;
+        if (input is not null)
+        {
+            await process.StandardInput.WriteAsync(input);
+            process.StandardInput.Close();
+        }
+
         var output = process.StandardOutput.ReadToEndAsync(Cancelled);
         var errors = process.StandardError.ReadToEndAsync(Cancelled);
         await process.WaitForExitAsync(Cancelled);

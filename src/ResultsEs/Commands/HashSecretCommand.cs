@@ -31,8 +31,11 @@ public sealed class HashSecretCommand : OperatorCommand<HashSecretInput>
         var secret = Console.IsInputRedirected
             ? await Console.In.ReadLineAsync()
             : AnsiConsole.Prompt(new TextPrompt<string>("Secret:").Secret());
-        return secret is null || JsonText.Characters(secret) < LeastCharacters
-            ? Fail($"A secret that somebody chose must have at least {LeastCharacters} characters; --generate makes one.")
-            : Say(SecretHash.Of(secret));
+        return ProblemOf(secret) is { } problem ? Fail(problem) : Say(SecretHash.Of(secret!));
     }
+
+    /// <summary>Says what is wrong with a secret that somebody chose; null when nothing is.</summary>
+    internal static string? ProblemOf(string? secret) => secret is null || JsonText.Characters(secret) < LeastCharacters
+        ? $"A secret that somebody chose must have at least {LeastCharacters} characters; --generate makes one."
+        : null;
 }

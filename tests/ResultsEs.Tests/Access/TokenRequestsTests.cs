@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using ResultsEs.Access;
+using ResultsEs.Commands;
 
 namespace ResultsEs.Tests.Access;
 
@@ -144,5 +145,24 @@ public sealed class TokenRequestsTests
         using var answer = await Tokens.RequestAsync(host.Anonymous(), TestClients.Reader, lines[0].Trim());
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("", false)]
+    [InlineData("fifteen letters", false)]
+    // Each of these is one character, of two code units.
+    [InlineData("🔑🔑🔑🔑🔑🔑🔑🔑", false)]
+    [InlineData("sixteen letters!", true)]
+    [InlineData("correct horse battery staple", true)]
+    public void A_secret_that_somebody_chose_has_sixteen_characters(string? secret, bool isLongEnough) =>
+        Assert.Equal(isLongEnough ? null : "A secret that somebody chose must have at least 16 characters; --generate makes one.", HashSecretCommand.ProblemOf(secret));
+
+    [Fact]
+    public async Task The_command_refuses_a_short_secret_and_prints_no_hash()
+    {
+        var (exitCode, output, errors) = await ServiceProcess.RunWithInputAsync("fifteen letters\n", ["hash-secret"]);
+        Assert.Equal((1, ""), (exitCode, output.Trim()));
+        Assert.Contains("at least 16 characters", errors, StringComparison.Ordinal);
     }
 }
