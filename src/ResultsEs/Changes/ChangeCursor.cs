@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using ResultsEs.Http;
 
 namespace ResultsEs.Changes;
 
@@ -13,7 +14,7 @@ internal readonly record struct ChangeCursor(long Position, long Begun = 0)
 {
     // The first byte is the version of the form.
     private const byte Form = 1;
-    private const int Length = 1 + 8 + 8 + 8;
+    private const int Length = CursorText.HeadBytes + 8 + 8;
 
     /// <summary>The place of a reader who has nothing.</summary>
     public static ChangeCursor Begin => default;
@@ -32,11 +33,9 @@ internal readonly record struct ChangeCursor(long Position, long Begun = 0)
     public string Write(string account)
     {
         Span<byte> bytes = stackalloc byte[Length];
-        bytes[0] = Form;
-        Sign(account, bytes.Slice(1, 8));
         BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(9, 8), Position);
         BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(17, 8), Begun);
-        return Base64Url.EncodeToString(bytes);
+        return CursorText.Write(Form, ValidFor(account), bytes);
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote for the same account.</summary>
@@ -44,13 +43,9 @@ internal readonly record struct ChangeCursor(long Position, long Begun = 0)
     {
         cursor = default;
         Span<byte> bytes = stackalloc byte[Length];
-        Span<byte> sign = stackalloc byte[8];
-        Sign(account, sign);
-        // The decoder skips white space, which no cursor has.
-        if (!Base64Url.IsValid(text, out var length) || length != Length || text.Length != Base64Url.GetEncodedLength(length)
-            || !Base64Url.TryDecodeFromChars(text, bytes, out _)
+        if (!CursorText.TryRead(text, ValidFor(account), bytes, out var length)
+            || length != Length
             || bytes[0] != Form
-            || !bytes.Slice(1, 8).SequenceEqual(sign)
             || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(9, 8)) is not (>= 0 and var position)
             || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(17, 8)) is not (>= 0 and var begun))
             return false;
@@ -59,10 +54,5 @@ internal readonly record struct ChangeCursor(long Position, long Begun = 0)
         return true;
     }
 
-    private static void Sign(string account, Span<byte> sign)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes($"changes {account}"), hash);
-        hash[..sign.Length].CopyTo(sign);
-    }
+    private static string ValidFor(string account) => $"changes {account}";
 }

@@ -69,28 +69,29 @@ internal sealed partial class ChangeStream(
         if (HeadRequests.IsOne(httpContext))
             return;
 
-        using var patience = new Patience(idle, httpContext.RequestAborted);
-        var body = httpContext.Response.BodyWriter;
-        try
-        {
-            for (var page = first; ; page = await follower.NextAsync(page.Cursor, BetweenSigns, httpContext.RequestAborted))
+        await StreamedResponse.WriteAsync(
+            httpContext, idle, patience => WriteAsync(httpContext, patience),
+            failure =>
             {
-                foreach (var change in page.Changes)
-                    await WriteAsync(body, change, page.Cursor, patience);
-                // A sign of life, which also moves the client's last id where others' changes were passed over.
-                if (page.Changes.Count == 0)
-                    await patience.WriteAsync(body, Encoding.UTF8.GetBytes($": \nid: {page.Cursor.Write(account)}\n\n"));
-                if (follower.IsOver)
-                    return;
-            }
-        }
-        catch (Exception e)
+                if (failure is null)
+                    CutOff(logger, idle.TotalSeconds);
+                else
+                    BrokeOff(logger, failure);
+            });
+    }
+
+    private async Task WriteAsync(HttpContext http, Patience patience)
+    {
+        var body = http.Response.BodyWriter;
+        for (var page = first; ; page = await follower.NextAsync(page.Cursor, BetweenSigns, http.RequestAborted))
         {
-            if (patience.IsOver)
-                CutOff(logger, idle.TotalSeconds);
-            else if (!httpContext.RequestAborted.IsCancellationRequested)
-                BrokeOff(logger, e);
-            httpContext.Abort();
+            foreach (var change in page.Changes)
+                await WriteAsync(body, change, page.Cursor, patience);
+            // A sign of life, which also moves the client's last id where others' changes were passed over.
+            if (page.Changes.Count == 0)
+                await patience.WriteAsync(body, Encoding.UTF8.GetBytes($": \nid: {page.Cursor.Write(account)}\n\n"));
+            if (follower.IsOver)
+                return;
         }
     }
 

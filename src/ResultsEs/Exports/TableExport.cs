@@ -23,28 +23,28 @@ internal sealed partial class TableExport(
         if (HeadRequests.IsOne(httpContext))
             return;
 
-        using var patience = new Patience(idle, httpContext.RequestAborted);
-        try
-        {
-            var file = await TableFile.CreateAsync(
-                schema.Name, schema.Columns, format, withMark, (bytes, _) => SendAsync(response.BodyWriter, bytes, patience),
-                patience.Token);
-            await using var tables = new TableSet([file], plan);
-            await foreach (var _ in exports.WalkAsync(scope, range, default, tables, patience.Token))
+        await StreamedResponse.WriteAsync(
+            httpContext, idle, patience => WriteAsync(response.BodyWriter, patience),
+            failure =>
             {
-                // Each page is written as it comes.
-            }
+                if (failure is null)
+                    CutOff(logger, schema.Name, scope.TestId, idle.TotalSeconds);
+                else
+                    BrokeOff(logger, schema.Name, scope.TestId, failure);
+            });
+    }
 
-            await tables.EndAsync(patience.Token);
-        }
-        catch (Exception e)
+    private async Task WriteAsync(PipeWriter body, Patience patience)
+    {
+        var file = await TableFile.CreateAsync(
+            schema.Name, schema.Columns, format, withMark, (bytes, _) => SendAsync(body, bytes, patience), patience.Token);
+        await using var tables = new TableSet([file], plan);
+        await foreach (var _ in exports.WalkAsync(scope, range, default, tables, patience.Token))
         {
-            if (patience.IsOver)
-                CutOff(logger, schema.Name, scope.TestId, idle.TotalSeconds);
-            else if (!httpContext.RequestAborted.IsCancellationRequested)
-                BrokeOff(logger, schema.Name, scope.TestId, e);
-            httpContext.Abort();
+            // Each page is written as it comes.
         }
+
+        await tables.EndAsync(patience.Token);
     }
 
     private static async ValueTask SendAsync(PipeWriter body, ReadOnlyMemory<byte> bytes, Patience patience)

@@ -63,22 +63,20 @@ internal sealed record Paging(int Limit, int Offset, Cursor? After)
 internal readonly record struct Cursor(long Key, Guid Id, Guid Within, long TotalCount, long AsOf = 0)
 {
     // Version 1 has no AsOf. Cursors do not expire, so both are read.
-    private const int Length = 1 + 8 + 8 + 16 + 16 + 8;
+    private const int Length = CursorText.HeadBytes + 8 + 16 + 16 + 8;
     private const int LengthWithAsOf = Length + 8;
 
     /// <summary>Writes a cursor, valid for one <paramref name="list"/>. It grants nothing: queries are limited to their caller.</summary>
     public string Write(string list)
     {
         Span<byte> bytes = stackalloc byte[AsOf == 0 ? Length : LengthWithAsOf];
-        bytes[0] = VersionOf(bytes.Length);
-        Sign(list, bytes.Slice(1, 8));
         BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(9, 8), Key);
         Id.TryWriteBytes(bytes.Slice(17, 16));
         Within.TryWriteBytes(bytes.Slice(33, 16));
         BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(49, 8), TotalCount);
         if (AsOf != 0)
             BinaryPrimitives.WriteInt64BigEndian(bytes.Slice(57, 8), AsOf);
-        return Base64Url.EncodeToString(bytes);
+        return CursorText.Write(VersionOf(bytes.Length), list, bytes);
     }
 
     /// <summary>Reads a cursor that <see cref="Write"/> wrote for the same list.</summary>
@@ -86,14 +84,9 @@ internal readonly record struct Cursor(long Key, Guid Id, Guid Within, long Tota
     {
         cursor = default;
         Span<byte> bytes = stackalloc byte[LengthWithAsOf];
-        Span<byte> sign = stackalloc byte[8];
-        Sign(list, sign);
-        // The decoder skips white space, which no cursor has.
-        if (!Base64Url.IsValid(text, out var length) || length is not (Length or LengthWithAsOf)
-            || text.Length != Base64Url.GetEncodedLength(length)
-            || !Base64Url.TryDecodeFromChars(text, bytes, out _)
+        if (!CursorText.TryRead(text, list, bytes, out var length)
+            || length is not (Length or LengthWithAsOf)
             || bytes[0] != VersionOf(length)
-            || !bytes.Slice(1, 8).SequenceEqual(sign)
             || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(9, 8)) is not (>= 0 and var key)
             || key > DateTime.MaxValue.Ticks
             || BinaryPrimitives.ReadInt64BigEndian(bytes.Slice(49, 8)) is not (>= 0 and var totalCount)
@@ -106,13 +99,6 @@ internal readonly record struct Cursor(long Key, Guid Id, Guid Within, long Tota
     }
 
     private static byte VersionOf(int length) => (byte)(length == Length ? 1 : 2);
-
-    private static void Sign(string list, Span<byte> sign)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(list), hash);
-        hash[..sign.Length].CopyTo(sign);
-    }
 }
 
 /// <summary>The metadata of a list.</summary>

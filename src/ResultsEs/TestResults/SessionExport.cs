@@ -28,24 +28,24 @@ internal sealed partial class SessionExport(SessionPages pages, SessionPage firs
         if (HeadRequests.IsOne(httpContext))
             return;
 
-        // Kestrel's MinResponseDataRate would not do: what was read quickly gives credit for later, hours of it after some MiB.
-        using var patience = new Patience(idle, httpContext.RequestAborted);
-        try
-        {
-            for (var page = first; page is not null;)
+        await StreamedResponse.WriteAsync(
+            httpContext, idle, patience => WriteAsync(httpContext, patience),
+            failure =>
             {
-                var reading = pages.AfterAsync(page, httpContext.RequestAborted);
-                await Task.WhenAll(WriteAsync(page, httpContext.Response.BodyWriter, patience), reading);
-                page = await reading;
-            }
-        }
-        catch (Exception e)
+                if (failure is null)
+                    CutOff(logger, pages.Test, _sent, idle.TotalSeconds);
+                else
+                    BrokeOff(logger, pages.Test, _sent, failure);
+            });
+    }
+
+    private async Task WriteAsync(HttpContext http, Patience patience)
+    {
+        for (var page = first; page is not null;)
         {
-            if (patience.IsOver)
-                CutOff(logger, pages.Test, _sent, idle.TotalSeconds);
-            else if (!httpContext.RequestAborted.IsCancellationRequested)
-                BrokeOff(logger, pages.Test, _sent, e);
-            httpContext.Abort();
+            var reading = pages.AfterAsync(page, http.RequestAborted);
+            await Task.WhenAll(WriteAsync(page, http.Response.BodyWriter, patience), reading);
+            page = await reading;
         }
     }
 
