@@ -16,9 +16,9 @@ internal sealed class ChangesOptions
 }
 
 /// <summary>
-/// Keeps the feed complete, on one node at a time. It fills in sessions that are older than the feed, and notes those that a version of
-/// the service without the feed wrote: it compares the log of events with the feed. It begins an era with each timeline of the database,
-/// and forgets removals that are old.
+/// Keeps the feed complete, on one node at a time. It fills in sessions that are older than the feed, and notes what a version of the
+/// service without the feed did: it compares the log of events with the feed, and, a part each time and again and again, the feed with
+/// the documents. It begins an era with each timeline of the database, and forgets removals that are old.
 /// </summary>
 internal sealed partial class ChangeKeeper(
     NpgsqlDataSource database, IOptions<ChangesOptions> options, ILogger<ChangeKeeper> logger)
@@ -31,11 +31,19 @@ internal sealed partial class ChangeKeeper(
     private const int EventsAtOnce = 20_000;
     private const int RemovalsAtOnce = 10_000;
 
+    // A million sessions in less than an hour, at a fraction of a percent of a core.
+    private const int SweptAtOnce = 2_000;
+
     private static readonly Counter<long> Followed = Instruments.Meter.CreateCounter<long>(
         "results.changes.followed", "{session}", "Sessions that were noted in the feed of changes after they were written");
 
     // The position up to which the log is compared next, once it is settled.
     private EventPosition? _pending;
+
+    // The session of the feed that was compared last.
+    private StreamKey _swept = new("", Guid.Empty);
+
+    private TimeSpan Kept => TimeSpan.FromDays(options.Value.KeepRemovedDays);
 
     protected override TimeSpan Interval { get; } = TimeSpan.FromSeconds(5);
 
@@ -79,6 +87,7 @@ internal sealed partial class ChangeKeeper(
             [], cancellation);
         await FillAsync(cancellation);
         await CompareAsync(cancellation);
+        await SweepAsync(cancellation);
         await ForgetAsync(cancellation);
     }
 
@@ -128,6 +137,24 @@ internal sealed partial class ChangeKeeper(
                 await FollowAsync(some, cancellation);
             await SetAsync("checked = $1", [at = next], cancellation);
         }
+    }
+
+    /// <summary>
+    /// Compares the next sessions of the feed with their documents: what a node of the version before removes or erases is no event.
+    /// </summary>
+    private async Task SweepAsync(CancellationToken cancellation)
+    {
+        List<ChangeDeviation> found;
+        await using (var connection = await database.OpenConnectionAsync(cancellation))
+        {
+            var some = await ChangeDeviation.AfterAsync(connection, _swept, account: null, SweptAtOnce, cancellation);
+            _swept = some.Count < SweptAtOnce ? new StreamKey("", Guid.Empty) : some[^1];
+            found = await ChangeDeviation.AmongAsync(connection, some, Kept, cancellation);
+        }
+
+        // What is ahead waits for its document.
+        found.RemoveAll(one => one.Fault == ChangeFault.Ahead);
+        Followed.Add(await ChangeDeviation.MendAsync(database, found, Kept, cancellation));
     }
 
     /// <summary>Notes those of the sessions that the feed does not have as their documents are, under their streams' locks.</summary>
@@ -189,8 +216,7 @@ internal sealed partial class ChangeKeeper(
             )
             select count(*) from old
             """;
-        var kept = TimeSpan.FromDays(options.Value.KeepRemovedDays);
-        while (await database.CreateCommand(sql).ReadValueAsync<long>([kept, RemovalsAtOnce], cancellation) == RemovalsAtOnce)
+        while (await database.CreateCommand(sql).ReadValueAsync<long>([Kept, RemovalsAtOnce], cancellation) == RemovalsAtOnce)
         {
             // There may be more.
         }

@@ -1,5 +1,7 @@
+using ResultsEs.Changes;
 using ResultsEs.EventStore;
 using ResultsEs.Rebuilding;
+using ResultsEs.Sessions;
 
 namespace ResultsEs.Commands;
 
@@ -19,8 +21,9 @@ public sealed class VerifyInput : DatabaseInput
 }
 
 /// <summary>
-/// Folds events and compares the results with the stored documents. Prints a line of JSON for each document that differs or cannot
-/// be folded: account, id and differences or problem. Exit code 1 when one is not repaired. The output holds personal data.
+/// Folds events and compares the results with the stored documents, and these with the feed of changes. Prints a line of JSON for each
+/// that differs or cannot be folded: account, id and differences or problem. Exit code 1 when one is not repaired. The output holds
+/// personal data.
 /// </summary>
 [Description("Fold events afresh and compare with the stored documents", Name = "verify")]
 public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
@@ -43,7 +46,9 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
     private protected override async Task<ExitCode> RunAsync(VerifyInput input, IServiceProvider services)
     {
         var (tables, refresh) = (services.GetRequiredService<DocumentTables>(), services.GetRequiredService<DocumentRefresh>());
-        var verification = new Verification(services.GetRequiredService<NpgsqlDataSource>(), tables);
+        var database = services.GetRequiredService<NpgsqlDataSource>();
+        var verification = new Verification(database, tables);
+        var feed = new FeedVerification(database, services.GetRequiredService<IOptions<ChangesOptions>>().Value);
         var (verified, differ, repaired, unfoldable) = (0L, 0L, 0L, 0L);
         var streams = input.SampleFlag is { } sample
             ? verification.SampleAsync(sample, CancellationToken.None)
@@ -65,12 +70,31 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
                     async part => repaired += (await refresh.RefreshAsync(table, [.. part], CancellationToken.None)).Count,
                     (stream, failure) => Found(table, new Deviation(stream, [], failure.Message)));
             verified += some.Count;
+            if (table == SessionResultTable.Documents)
+                await FoundInFeedAsync(
+                    await feed.DeviationsAsync(some, deviations.Select(one => one.Stream), CancellationToken.None));
+        }
+
+        // What the feed has of sessions that are not there.
+        if (input.SampleFlag is null)
+        {
+            await foreach (var some in feed.InventedAsync(input.AccountFlag?.ToLowerInvariant(), CancellationToken.None))
+                await FoundInFeedAsync(some);
         }
 
         Say($"{verified} verified, {differ} differ"
             + (input.RepairFlag ? $", {repaired} repaired" : "")
             + (unfoldable > 0 ? $", {unfoldable} cannot be folded" : ""));
         return unfoldable == 0 && (differ == 0 || input.RepairFlag) ? ExitCode.Success : ExitCode.Failure;
+
+        async Task FoundInFeedAsync(IReadOnlyList<ChangeDeviation> found)
+        {
+            foreach (var deviation in found)
+                Say(FeedVerification.Line(deviation));
+            differ += found.Count;
+            if (input.RepairFlag)
+                repaired += await feed.MendAsync(found, CancellationToken.None);
+        }
 
         Task Found(DocumentTable table, Deviation deviation)
         {

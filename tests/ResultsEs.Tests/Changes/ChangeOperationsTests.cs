@@ -143,10 +143,61 @@ public sealed class ChangeOperationsTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.Empty(await follower.CatchUpAsync(Http));
         await held!.DisposeAsync();
 
-        await keeper.KeepUntilAsync(async () => (await follower.CatchUpAsync(Http)).Count > 0);
-        await follower.CatchUpAsync(Http);
+        await keeper.KeepUntilAsync(async () =>
+        {
+            await follower.CatchUpAsync(Http);
+            return follower.Seen.Count >= 3;
+        });
         Assert.Equal(new[] { session.Id, other.Id }.Order(), follower.Seen[1..].Select(change => (Guid)change["sessionId"]!).Order());
         Assert.Equal(2, (int)follower.Seen[1..].Single(change => (Guid)change["sessionId"]! == session.Id)["version"]!);
+    }
+
+    /// <summary>
+    /// A node of a version without the feed removes and erases beside this one: neither is an event, and nobody notes it.
+    /// </summary>
+    [Fact]
+    public async Task What_a_version_without_the_feed_removes_and_erases_comes_a_little_later()
+    {
+        using var privacy = await AppFixture.ClientAsync(own.Host, TestClients.Privacy);
+        var test = Guid.NewGuid();
+        var (removed, erased, other) = (TestData.Session(test: test), TestData.Session(test: test).WithAnswer(Answers.Written("dear me")), TestData.Session(test: test));
+        var follower = new Follower(test);
+        foreach (var session in new[] { removed, erased, other })
+            await Http.RecordAsync(session);
+        await follower.CatchUpAsync(Http);
+        AdvisoryLock? held = null;
+        await Wait.UntilAsync(async () => (held = await AdvisoryLock.TryHoldAsync(Services.GetRequiredService<NpgsqlDataSource>(), ChangeKeeper.LockName, Cancelled)) is not null);
+        var before = await AskAsync<string>($"select jsonb_agg(to_jsonb(c))::text from results.session_changes c where c.session_id in ('{removed.Id}', '{erased.Id}')");
+        Assert.True(await Services.GetRequiredService<StreamRemoval>().RemoveAsync(
+            SessionResultTable.Documents, new StreamKey(Account, removed.Id), DateTime.UtcNow.AddDays(1), Guid.NewGuid(), Cancelled));
+        using (var answer = await privacy.DeleteAsync(new Uri($"/api/v2/sessions/{erased.Id}", UriKind.Relative), Cancelled))
+            Assert.True(answer.IsSuccessStatusCode);
+        // As if neither had been noted.
+        await ExecuteAsync(
+            $"""
+            delete from results.session_changes c where c.session_id in ('{removed.Id}', '{erased.Id}');
+            insert into results.session_changes select * from jsonb_populate_recordset(null::results.session_changes, '{before}');
+            """);
+        Assert.Empty(await follower.CatchUpAsync(Http));
+        await held!.DisposeAsync();
+
+        var keeper = Keeper();
+        var came = new List<JsonObject>();
+        await keeper.KeepUntilAsync(async () =>
+        {
+            came.AddRange(await follower.CatchUpAsync(Http));
+            return came.Count >= 3;
+        });
+        Assert.Equal(
+            new[] { ("removed", "expired", removed.Id), ("removed", "erased", erased.Id), ("upserted", null, erased.Id) }.OrderBy(one => one.ToString(), StringComparer.Ordinal),
+            came.Select(Follower.Short).OrderBy(one => one.ToString(), StringComparer.Ordinal));
+        Assert.Equal(new[] { erased.Id, other.Id }.Order(), follower.Copy.Keys.Select(key => key.Session).Order());
+        Assert.DoesNotContain(follower.Copy.Values, copy => copy.ToJsonString().Contains("dear me", StringComparison.Ordinal));
+
+        // That it looks again tells nothing again.
+        for (var i = 0; i < 3; i++)
+            await keeper.KeepAsync(Cancelled);
+        Assert.Empty(await follower.CatchUpAsync(Http));
     }
 
     [Fact]

@@ -57,6 +57,40 @@ public sealed class VerifyCommandTests(VerifyCommandTests.Recorded recorded) : I
         Assert.Equal("""[{"path":"columns.title","stored":"Another","folded":"Checkout"}]""", found[recorded.Test.Id]["differences"]!.ToJsonString());
     }
 
+    [Fact]
+    public async Task What_the_feed_of_changes_has_otherwise_is_a_line_each_and_is_told_when_repaired()
+    {
+        _database = await TestDatabase.CopyAsync(recorded.Database);
+        var (lacking, behind, ahead, moved, erased) = (recorded.Sessions[^1].Id, recorded.Sessions[^2].Id, recorded.Sessions[^3].Id, recorded.Sessions[^4].Id, recorded.Sessions[^5].Id);
+        var invented = Guid.NewGuid();
+        await ExecuteAsync(
+            $"""
+            delete from results.session_changes where session_id = '{lacking}';
+            update results.session_changes set version = version - 1 where session_id = '{behind}';
+            update results.session_changes set version = version + 1 where session_id = '{ahead}';
+            update results.session_changes set test_id = gen_random_uuid() where session_id = '{moved}';
+            insert into results.erased values ('{TestClients.AccountOne}', '{erased}', gen_random_uuid(), clock_timestamp());
+            insert into results.session_changes (tenant_id, position, session_id, workspace_id, test_id, version, changed_at)
+            select tenant_id, nextval('results.change_position') + 1000000, '{invented}', workspace_id, test_id, version, changed_at from results.session_changes where session_id = '{behind}';
+            """);
+        var expected = new Dictionary<Guid, string>
+        {
+            [lacking] = "the feed of changes lacks the session",
+            [behind] = "the feed of changes knows fewer events than the document",
+            [ahead] = "the feed of changes knows more events than the document",
+            [moved] = "the feed of changes has the session in another workspace or test",
+            [erased] = "the feed of changes has not told that the session is erased",
+            [invented] = "the feed of changes has a session that is not there",
+        };
+
+        var (exitCode, lines) = await RunAsync("all", "--repair");
+        Assert.Equal((0, $"{recorded.Sessions.Count + 3} verified, 6 differ, 6 repaired"), (exitCode, lines[^1]));
+        var found = lines.Where(line => line.StartsWith('{')).Select(line => JsonNode.Parse(line)!).ToList();
+        Assert.Equal(expected.OrderBy(one => one.Key), found.ToDictionary(line => (Guid)line["id"]!, line => (string)line["problem"]!).OrderBy(one => one.Key));
+        Assert.All(found, line => Assert.Equal((TestClients.AccountOne, "change"), ((Guid)line["account"]!, (string)line["kind"]!)));
+        Assert.Equal((0, $"{recorded.Sessions.Count + 3} verified, 0 differ"), await EndAsync("all"));
+    }
+
     [Theory]
     [InlineData("Say what to verify: all, --sample N or --account ID.")]
     [InlineData("Say what to verify: all, --sample N or --account ID.", "everything")]
