@@ -14,10 +14,12 @@ internal sealed class WebhookQueue(NpgsqlDataSource database, TimeProvider time)
 
     private DateTime Now => time.GetUtcNow().UtcDateTime;
 
-    /// <summary>Finds the webhooks with messages that are due, of clients that have the right.</summary>
-    public async Task<List<DueWebhook>> DueAsync(WebhookRights rights, CancellationToken cancellation)
+    /// <summary>
+    /// Finds the webhooks with messages that are due, of clients that have the right; null when there is no webhook that sends.
+    /// </summary>
+    public async Task<List<DueWebhook>?> DueAsync(WebhookRights rights, CancellationToken cancellation)
     {
-        // The index ix_webhook_deliveries_due is looked at once for each webhook.
+        // The index ix_webhook_deliveries_due is looked at once for each webhook. One comes in any case, to tell that there is one.
         var due = await database.CreateCommand(
             $"""
             select w.id, w.tenant_id, w.client_id, w.is_slow, c.due
@@ -26,7 +28,7 @@ internal sealed class WebhookQueue(NpgsqlDataSource database, TimeProvider time)
               select count(*)::int as due from (
                 select 1 from results.webhook_deliveries d where d.webhook_id = w.id and d.due_at <= $1
                 limit {SendingSlots.Swift.Webhook}) x) c
-            where w.disabled_at is null and c.due > 0
+            where w.disabled_at is null and (c.due > 0 or w.id = (select o.id from results.webhooks o where o.disabled_at is null limit 1))
             order by w.tenant_id, w.id
             """).ReadAllAsync(
             [Now],
@@ -34,7 +36,9 @@ internal sealed class WebhookQueue(NpgsqlDataSource database, TimeProvider time)
                 Webhook: new DueWebhook(reader.GetGuid(0), reader.GetString(1), reader.GetBoolean(3), reader.GetInt32(4)),
                 Client: reader.GetString(2)),
             cancellation);
-        return [.. due.Where(one => rights.WorkspacesOf(one.Webhook.Account, one.Client) is not null).Select(one => one.Webhook)];
+        return due.Count == 0 ? null
+            : [.. due.Where(one => one.Webhook.Due > 0 && rights.WorkspacesOf(one.Webhook.Account, one.Client) is not null)
+                .Select(one => one.Webhook)];
     }
 
     /// <summary>Claims up to so many messages of each webhook, until another node may.</summary>

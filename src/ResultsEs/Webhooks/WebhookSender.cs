@@ -21,6 +21,9 @@ internal sealed partial class WebhookSender(
     // Messages that another node made, or whose pause is over, are found within this time.
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(250);
 
+    // The first webhook is found within this time; a message of this node wakes the sender at once.
+    private static readonly TimeSpan WithoutWebhooks = TimeSpan.FromSeconds(5);
+
     private static readonly Backoff AfterFailures = new(BetweenLooks, TimeSpan.FromSeconds(10));
 
     private readonly ConcurrentDictionary<Task, byte> _running = [];
@@ -41,9 +44,11 @@ internal sealed partial class WebhookSender(
         var failures = 0;
         while (!stoppingToken.IsCancellationRequested)
         {
+            var pause = BetweenLooks;
             try
             {
-                await StartDueAsync(stoppingToken);
+                if (!await StartDueAsync(stoppingToken))
+                    pause = WithoutWebhooks;
                 failures = 0;
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
@@ -59,15 +64,19 @@ internal sealed partial class WebhookSender(
             if (failures > 0)
                 await Task.Delay(AfterFailures.After(failures), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             else
-                await signal.WaitAsync(BetweenLooks, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await signal.WaitAsync(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task StartDueAsync(CancellationToken cancellation)
+    /// <summary>Starts what is due. Returns whether there is a webhook that sends.</summary>
+    private async Task<bool> StartDueAsync(CancellationToken cancellation)
     {
-        var slots = _slots.Take(await queue.DueAsync(rights, cancellation));
+        if (await queue.DueAsync(rights, cancellation) is not { } due)
+            return false;
+
+        var slots = _slots.Take(due);
         if (slots.Count == 0)
-            return;
+            return true;
 
         List<ClaimedDelivery> claimed;
         try
@@ -88,6 +97,8 @@ internal sealed partial class WebhookSender(
             foreach (var delivery in own)
                 Start(webhook, delivery);
         }
+
+        return true;
     }
 
     private void Start(DueWebhook webhook, ClaimedDelivery delivery)

@@ -20,13 +20,14 @@ public sealed class WebhookStore
     private readonly ChangeFeed _feed;
     private readonly WebhookRights _rights;
     private readonly SecretSeal _seal;
+    private readonly WebhookSignal _signal;
     private readonly TimeProvider _time;
 
     internal WebhookStore(
-        NpgsqlDataSource database, ChangeFeed feed, WebhookRights rights, SecretSeal seal, WebhookUrl urls,
+        NpgsqlDataSource database, ChangeFeed feed, WebhookRights rights, SecretSeal seal, WebhookUrl urls, WebhookSignal signal,
         IOptions<WebhookOptions> options, TimeProvider time)
     {
-        (_database, _feed, _rights, _seal, Urls, _time) = (database, feed, rights, seal, urls, time);
+        (_database, _feed, _rights, _seal, Urls, _signal, _time) = (database, feed, rights, seal, urls, signal, time);
         PerClient = options.Value.PerClient;
     }
 
@@ -84,8 +85,9 @@ public sealed class WebhookStore
     }
 
     /// <summary>Changes what the input says; null when the owner has no such webhook.</summary>
-    internal Task<Webhook?> ChangeAsync(WebhookOwner owner, Guid id, WebhookInput input, CancellationToken cancellation) =>
-        WithinAsync(owner, id, "webhook changed", async (connection, before) =>
+    internal async Task<Webhook?> ChangeAsync(WebhookOwner owner, Guid id, WebhookInput input, CancellationToken cancellation)
+    {
+        var changed = await WithinAsync(owner, id, "webhook changed", async (connection, before) =>
         {
             await connection.ExecuteAsync(
                 """
@@ -104,6 +106,11 @@ public sealed class WebhookStore
             if (input.IsEnabled == true && before.DisabledTime is not null)
                 await EnableAsync(connection, before, cancellation);
         }, cancellation);
+        // What waited is due.
+        if (input.IsEnabled == true)
+            _signal.Raise();
+        return changed;
+    }
 
     /// <summary>Removes a webhook with its log; returns it as it was, null when the owner has no such webhook.</summary>
     internal async Task<Webhook?> RemoveAsync(WebhookOwner owner, Guid id, CancellationToken cancellation)

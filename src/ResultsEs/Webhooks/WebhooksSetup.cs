@@ -34,6 +34,7 @@ internal static class WebhooksSetup
             provider.GetRequiredService<WebhookRights>(),
             provider.GetRequiredService<SecretSeal>(),
             provider.GetRequiredService<WebhookUrl>(),
+            provider.GetRequiredService<WebhookSignal>(),
             provider.GetRequiredService<IOptions<WebhookOptions>>(),
             provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new WebhookLog(
