@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
+using ResultsEs.Exports;
 using ResultsEs.Ingestion;
 
 namespace ResultsEs.OpenApi;
@@ -160,8 +161,33 @@ internal static class ApiDescription
         "recordEventLines" => Body("application/x-ndjson", Binary(), ("survey", SampleAnswers.BatchLines())),
         "createWebhook" => Body("application/json", WebhookDescription.New(schemas), ("completed", SampleWebhooks.New())),
         "updateWebhook" => Body("application/json", WebhookDescription.Change(schemas), ("enable", SampleWebhooks.Change())),
+        "createExport" => OptionalBody(schemas),
         _ => null,
     };
+
+    // Its members are the query's parameters: they may stand there or here.
+    private static JsonObject OptionalBody(Schemas schemas)
+    {
+        var properties = new JsonObject(CreateExport.Description.Query.Select(parameter =>
+        {
+            var schema = parameter.Name == ExportQuery.Mark.Name
+                ? new JsonObject { ["type"] = "boolean" }
+                : JsonNode.Parse(parameter.Schema)!.AsObject();
+            schema["description"] = parameter.Name == "table"
+                ? "The tables. Default: all. Not for `wide-csv`."
+                : parameter.Text.Replace("`true` to begin", "Whether to begin", StringComparison.Ordinal);
+            return Pair(parameter.Name, schema);
+        }));
+        var body = Body(
+            "application/json",
+            schemas.Component("ExportRequest", () => new JsonObject
+            {
+                ["type"] = "object", ["description"] = "What is to be exported.", ["properties"] = properties,
+            }),
+            ("tables", new JsonObject { ["format"] = "parquet", ["table"] = new JsonArray("sessions", "answers") }));
+        body["required"] = false;
+        return body;
+    }
 
     private static JsonObject Body(string contentType, JsonObject schema, params (string Name, JsonNode Value)[] examples)
     {

@@ -26,12 +26,13 @@ public sealed class ExportInput : DatabaseInput
     [Description("A cursor, of a manifest or the feed: only what changed since")]
     public string? SinceFlag { get; set; }
 
-    [Description("The folder to write to, which must be empty or new")]
+    [Description("The folder to write to: empty, new, or with an export that broke off, which is begun anew")]
     public string? ToFlag { get; set; }
 }
 
 /// <summary>
-/// Writes sessions as tables to a folder, a file each, and at the end a manifest: without that the export is not whole.
+/// Writes sessions as tables to a folder, a file each, and at the end a manifest: without that the export is not whole. One that broke off
+/// is begun anew in its place.
 /// </summary>
 [Description("Export sessions as tables: CSV, Parquet or NDJSON", Name = "export")]
 public sealed class ExportCommand : DatabaseCommand<ExportInput>
@@ -57,7 +58,18 @@ public sealed class ExportCommand : DatabaseCommand<ExportInput>
             ?? ProblemOfId("--test", input.TestFlag)
             ?? (input.SinceFlag is { } since && !ChangeCursor.TryRead(since, Tenant.Of(Guid.Parse(input.AccountFlag)), out _)
                 ? "--since is no cursor of this account." : null)
-            ?? (Directory.Exists(input.ToFlag) && Directory.EnumerateFileSystemEntries(input.ToFlag).Any() ? "--to is not empty." : null);
+            ?? ProblemOfFolder(input.ToFlag);
+    }
+
+    private static string? ProblemOfFolder(string folder)
+    {
+        if (!Directory.Exists(folder))
+            return null;
+        if (File.Exists(Path.Combine(folder, FileSet.Manifest)))
+            return "--to has a whole export. Choose another folder.";
+        return Directory.EnumerateFileSystemEntries(folder).All(FileSet.IsOfExport)
+            ? null
+            : "--to has files that are of no export. Choose an empty folder, or a new one.";
     }
 
     private protected override Task<ExitCode> RunAsync(ExportInput input, IServiceProvider services) =>
@@ -72,6 +84,7 @@ public sealed class ExportCommand : DatabaseCommand<ExportInput>
         ChangeCursor? since =
             input.SinceFlag is { } text && ChangeCursor.TryRead(text, scope.Tenant, out var cursor) ? cursor : null;
         var format = ExportFormats.Of(input.FormatFlag);
+        var hasBegun = false;
         try
         {
             var range = await exports.BeginAsync(scope, since, cancellation);
@@ -79,7 +92,10 @@ public sealed class ExportCommand : DatabaseCommand<ExportInput>
             report.Phase("exporting");
             var plan = format == ExportFormat.WideCsv ? await exports.PlanAsync(scope, cancellation) : null;
             var folder = Directory.CreateDirectory(input.ToFlag!).FullName;
+            if (FileSet.Clear(folder) > 0)
+                Console.Error.WriteLine("The export that broke off is begun anew.");
             List<string> names = plan is not null ? [TableSet.Wide] : [.. TablesOf(input)];
+            hasBegun = true;
             await using var files = new FileSet(folder);
             await using var tables = await files.CreateAsync(names, format, input.BomFlag, plan, cancellation);
             await foreach (var _ in exports.WalkAsync(scope, range, default, tables, cancellation))
@@ -101,6 +117,13 @@ public sealed class ExportCommand : DatabaseCommand<ExportInput>
         {
             return Fail(e.Message);
         }
+        catch (Exception e) when (hasBegun && e is NpgsqlException or IOException or TimeoutException)
+        {
+            return Fail(
+                $"The export broke off: {e.Message}\n"
+                + $"What is in the folder is not whole: it has no {FileSet.Manifest}. The same command begins anew in its place. "
+                + "An export in the background (POST /api/v3/exports) goes on after a break.");
+        }
     }
 
     private static IEnumerable<string> TablesOf(ExportInput input) =>
@@ -111,7 +134,28 @@ public sealed class ExportCommand : DatabaseCommand<ExportInput>
     /// <summary>The files of a folder.</summary>
     private sealed class FileSet(string folder) : IAsyncDisposable
     {
+        /// <summary>The file that says that all others are whole.</summary>
+        public const string Manifest = "manifest.json";
+
+        private const string Unfinished = Manifest + ".part";
+
         private readonly List<(string Name, FileStream Stream, TableFile Table)> _files = [];
+
+        /// <summary>True for a file that an export makes.</summary>
+        public static bool IsOfExport(string path)
+        {
+            var name = Path.GetFileName(path);
+            return File.Exists(path) && (name is Unfinished || Enum.GetValues<ExportFormat>().Any(format =>
+                Tables.Names.Append(TableSet.Wide).Any(table => name == $"{table}.{ExportFormats.Extension(format)}")));
+        }
+
+        /// <summary>Deletes what an export that broke off has left. Returns how many files that were.</summary>
+        public static int Clear(string folder)
+        {
+            var files = Directory.EnumerateFiles(folder).Where(IsOfExport).ToList();
+            files.ForEach(File.Delete);
+            return files.Count;
+        }
 
         public async Task<TableSet> CreateAsync(
             IReadOnlyList<string> names, ExportFormat format, bool withMark, WidePlan? plan, CancellationToken cancellation)
@@ -150,9 +194,9 @@ public sealed class ExportCommand : DatabaseCommand<ExportInput>
                     }),
                 ]),
             };
-            var path = Path.Combine(folder, "manifest.json");
-            await File.WriteAllTextAsync($"{path}.part", manifest.ToJsonString() + "\n", cancellation);
-            File.Move($"{path}.part", path);
+            var unfinished = Path.Combine(folder, Unfinished);
+            await File.WriteAllTextAsync(unfinished, manifest.ToJsonString() + "\n", cancellation);
+            File.Move(unfinished, Path.Combine(folder, Manifest));
         }
 
         public async ValueTask DisposeAsync()

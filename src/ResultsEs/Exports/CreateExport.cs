@@ -9,7 +9,8 @@ public static class CreateExport
     internal static readonly Operation Description = new("createExport", ApiTag.Exports, "Have tables exported in the background")
     {
         Text = "Of a test, of a workspace, or of all workspaces of the token. `Location` is where `getExport` says how far it is. "
-            + "All that was stored before it began is in it; what is stored meanwhile may be.",
+            + "All that was stored before it began is in it; what is stored meanwhile may be. What is asked for stands in the query or, "
+            + "under the same names, in a JSON body; each once.",
         Query =
         [
             new("testId", "Only sessions of this test. `wide-csv` needs it.", QueryParameter.Uuid),
@@ -26,7 +27,7 @@ public static class CreateExport
         [
             Reply.Json<ExportJob>(StatusCodes.Status202Accepted, "The export waits, or is being made.") with { Headers = ["Location"] },
         ],
-        Refusals = [StatusCodes.Status404NotFound],
+        Refusals = [404, 413, 415],
     };
 
     /// <summary>Notes what is to be exported.</summary>
@@ -36,6 +37,9 @@ public static class CreateExport
     public static async Task<IResult> Post(
         HttpContext http, TableExports exports, ExportStore store, CancellationToken cancellation)
     {
+        if (await ExportBody.AddToQueryAsync(http.Request, cancellation) is { } refusal)
+            return refusal;
+
         var (parameters, caller) = (new RequestParameters(http), Caller.From(http.User));
         var (test, workspace) = (parameters.UuidOrNull("testId"), parameters.UuidOrNull("workspaceId"));
         var scope = new ExportScope(caller.Account, workspace is { } one ? [one] : caller.Workspaces, test);

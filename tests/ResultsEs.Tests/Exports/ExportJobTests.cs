@@ -210,6 +210,93 @@ public sealed class ExportJobTests(ExportJobTests.SmallParts service) : IClassFi
         Assert.Equal("", await http.GetStringAsync(new Uri($"/api/v3/testResults/{test}/export?format=ndjson&table=changes&since={manifest["cursor"]}", UriKind.Relative), Cancelled));
     }
 
+    /// <summary>Killed while it writes, it leaves files and no manifest; the same command begins anew in their place, and in no other.</summary>
+    [Fact]
+    public async Task The_command_begins_anew_in_the_place_of_an_export_that_broke_off()
+    {
+        using var folder = new TempFolder();
+        using var http = await service.ClientAsync();
+        var test = Guid.NewGuid();
+        await http.RecordAsync(TestData.SessionWithEverything(test: test));
+        string[] command = ["export", "--account", TestClients.AccountOne.ToString(), "--test", test.ToString(), "--to", folder.Path, "--format", "csv", "--tables", "answers"];
+        // Of other tables, of which the command asks for none now.
+        foreach (var (name, text) in new[] { ("answers.csv", "half of a"), ("cues.csv", "session_id,"), ("manifest.json.part", "{") })
+            await File.WriteAllTextAsync(Path.Combine(folder.Path, name), text, Cancelled);
+
+        var again = await ServiceProcess.RunAsync(command, service.Environment());
+        Assert.True(again.ExitCode == 0, again.Errors);
+        Assert.Contains("The export that broke off is begun anew.", again.Errors, StringComparison.Ordinal);
+        Assert.Equal(["answers.csv", "manifest.json"], Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            await http.GetStringAsync(new Uri($"/api/v3/testResults/{test}/export?format=csv", UriKind.Relative), Cancelled),
+            await File.ReadAllTextAsync(Path.Combine(folder.Path, "answers.csv"), Cancelled));
+
+        var whole = await ServiceProcess.RunAsync(command, service.Environment());
+        Assert.Equal((1, "--to has a whole export. Choose another folder."), (whole.ExitCode, whole.Errors.Trim()));
+        File.Delete(Path.Combine(folder.Path, "manifest.json"));
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "thesis.txt"), "mine", Cancelled);
+        var other = await ServiceProcess.RunAsync(command, service.Environment());
+        Assert.Equal((1, "--to has files that are of no export. Choose an empty folder, or a new one."), (other.ExitCode, other.Errors.Trim()));
+        Assert.True(File.Exists(Path.Combine(folder.Path, "answers.csv")));
+    }
+
+    [Fact]
+    public async Task What_is_asked_for_may_stand_in_the_query_or_in_a_body()
+    {
+        using var http = await service.ClientAsync();
+        var test = TestData.Session().WithAnswer(Answers.Nps(3));
+        await http.RecordAsync(test);
+        var expected = await PostAsync($"?testId={test.TestId}&workspaceId={TestClients.WorkspaceA}&format=ndjson&table=answers&table=cues", null);
+        Assert.Equal(expected, await PostAsync("", $$"""{"testId":"{{test.TestId}}","workspaceId":"{{TestClients.WorkspaceA}}","format":"ndjson","table":["answers","cues"],"since":null}"""));
+        Assert.Equal(expected, await PostAsync($"?testId={test.TestId}&table=answers&table=cues", $$"""{"workspaceId":"{{TestClients.WorkspaceA}}","format":"ndjson"}"""));
+        Assert.Contains("\"format\":\"csv\"", await PostAsync("", $$"""{"testId":"{{test.TestId}}","bom":true,"table":["sessions"]}"""), StringComparison.Ordinal);
+
+        async Task<string> PostAsync(string query, string? body)
+        {
+            using var content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+            using var answer = await http.PostAsync(new Uri("/api/v3/exports" + query, UriKind.Relative), content, Cancelled);
+            Assert.True(answer.StatusCode == HttpStatusCode.Accepted, await answer.Content.ReadAsStringAsync(Cancelled));
+            var path = answer.Headers.Location!.ToString();
+            var job = await DoneAsync(http, path);
+            return new JsonObject(job.Where(member => member.Key is "testId" or "workspaceIds" or "tables" or "format" or "since").Select(member => KeyValuePair.Create(member.Key, member.Value?.DeepClone()))).ToJsonString();
+        }
+    }
+
+    [Theory]
+    [InlineData("", """{"testId":"x"}""", 400, "testId", "must be a UUID")]
+    [InlineData("", """{"testId":3}""", 400, "testId", "must be a text or null")]
+    [InlineData("", """{"table":"answers"}""", 400, "table", "must be a list of texts")]
+    [InlineData("", """{"table":["answers",null]}""", 400, "table", "must be a list of texts")]
+    [InlineData("", """{"table":["people"]}""", 400, "table", "must be one of sessions, answers, demographics, interactions, cues, changes")]
+    [InlineData("", """{"bom":"true"}""", 400, "bom", "must be true or false")]
+    [InlineData("", """{"format":"parquet","bom":true}""", 400, "bom", "is for csv and wide-csv alone")]
+    [InlineData("?format=csv", """{"format":"csv"}""", 400, "format", "must be there once")]
+    [InlineData("?table[]=cues", """{"table":["cues"]}""", 400, "table", "must be there once")]
+    [InlineData("", """{"tables":["cues"]}""", 400, "tables", "is not a member of an export; there are testId, workspaceId, format, table, bom, since")]
+    [InlineData("", """{"format":"csv","format":"csv"}""", 400, "$", "must be JSON, in which no member comes twice")]
+    [InlineData("", """{"format":"\ud83d"}""", 400, "$", "must be JSON, in which no member comes twice")]
+    [InlineData("", """[]""", 400, "$", "must be an object")]
+    [InlineData("", """{""", 400, "$", "must be JSON, in which no member comes twice")]
+    public async Task A_body_that_cannot_be_is_refused_by_its_member(string query, string body, int status, string member, string problem)
+    {
+        using var http = await service.ClientAsync();
+        using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        using var answer = await http.PostAsync(new Uri("/api/v3/exports" + query, UriKind.Relative), content, Cancelled);
+        Assert.Equal(problem, (string?)(await answer.ProblemAsync((HttpStatusCode)status))["errors"]![member]![0]);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_no_JSON_or_too_large_is_not_read()
+    {
+        using var http = await service.ClientAsync();
+        foreach (var (body, type, status) in new[] { ("format=csv", "application/x-www-form-urlencoded", HttpStatusCode.UnsupportedMediaType), (new string(' ', 17_000), "application/json", HttpStatusCode.RequestEntityTooLarge) })
+        {
+            using var content = new StringContent(body, System.Text.Encoding.UTF8, type);
+            using var answer = await http.PostAsync(new Uri("/api/v3/exports", UriKind.Relative), content, Cancelled);
+            await answer.ProblemAsync(status);
+        }
+    }
+
     private static string Of(IEnumerable<(string Path, JsonNode File)> files, string table) => files.Single(file => (string)file.File["table"]! == table).Path;
 
     private static string Noise() => Convert.ToHexString(RandomNumberGenerator.GetBytes(45_000));
