@@ -14,7 +14,9 @@ internal sealed class SearchIndexer(
     /// <summary>The name under which sessions are set aside.</summary>
     public const string WorkerName = "search";
 
-    private const string LockName = "results.search";
+    /// <summary>The name of the lock that whoever keeps the texts holds.</summary>
+    public const string LockName = "results.search";
+
     private const int ChangesAtOnce = 100;
 
     // What these hold is in memory at once: a document and a transcript each.

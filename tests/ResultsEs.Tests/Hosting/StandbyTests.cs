@@ -551,6 +551,9 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
             [
                 $"/api/v2/sessionResults/{Session}",
                 $"/api/v3/sessionResults/{Session}",
+                $"/api/v3/sessionResults/{Session}?version=3",
+                $"/api/v3/sessionResults/{Session}?asOf=2999-01-01T00:00:00Z",
+                $"/api/v3/sessionResults/{Session}/events",
                 $"/api/v2/sessionResults?testId={_test}",
                 $"/api/v2/sessionResults/{Session}/transcript",
                 $"/api/v2/sessionResults/{Session}/videoDownloadUrl",

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Common;
 using ResultsEs.EventStore;
 using ResultsEs.Search;
 using ResultsEs.Sessions;
@@ -55,6 +56,33 @@ public sealed class SearchWorkerTests(OwnHost own) : IClassFixture<OwnHost>
         await ExecuteAsync($"update {SessionResultTable.Name} set data = '{data.Replace("'", "''", StringComparison.Ordinal)}' where id = '{broken.Id}'");
         await own.Host.Services.GetServices<SetAsideWorker>().Single(worker => worker.Name == SearchIndexer.WorkerName).RetryAsync(setAside.Stream, Cancelled);
         Assert.Empty(await SetAside.ListAsync(Database, SearchIndexer.WorkerName, Cancelled));
+    }
+
+    /// <summary>One account has much to index, and one that comes after it a single session: it waits for a page of the other, not for all.</summary>
+    [Fact]
+    public async Task Accounts_take_turns()
+    {
+        const int Many = 250;
+        using var two = await AppFixture.ClientAsync(own.Host, TestClients.OtherAccount);
+        var word = $"w{Guid.NewGuid():n}";
+        AdvisoryLock? held = null;
+        await Wait.UntilAsync(async () => (held = await AdvisoryLock.TryHoldAsync(Database, SearchIndexer.LockName, Cancelled)) is not null);
+        var many = Enumerable.Range(0, Many).Select(_ => TestData.Session().WithAnswer(Answers.Written(word))).ToList();
+        using (var sent = await own.Http.SendAsync(new JsonArray([.. many.SelectMany(session => session.Events).Select(e => e.DeepClone())]).ToJsonString()))
+            Assert.Equal(HttpStatusCode.OK, sent.StatusCode);
+        await two.RecordAsync(TestData.Session(TestClients.WorkspaceOfTwo).WithAnswer(Answers.Written(word)));
+        await held!.DisposeAsync();
+        await Wait.UntilAsync(async () => await AskAsync($"select count(*)::text from results.search_texts where text = '{word}'") == $"{Many + 1}");
+
+        // Transactions are numbered in their order.
+        var before = int.Parse(
+            await AskAsync(
+                $"""
+                select count(*)::text from results.search_texts t where t.text = '{word}' and t.tenant_id = '{TestClients.AccountOne}'
+                  and t.xmin::text::bigint < (select o.xmin::text::bigint from results.search_texts o where o.text = '{word}' and o.tenant_id = '{TestClients.AccountTwo}')
+                """),
+            CultureInfo.InvariantCulture);
+        Assert.InRange(before, 0, 100);
     }
 
     /// <summary>Words that few texts say, said long ago: the index finds them. Words that many say, but not of late: the walk goes on.</summary>

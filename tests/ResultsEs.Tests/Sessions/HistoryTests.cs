@@ -5,6 +5,9 @@ using System.Text.Json.Nodes;
 using CsCheck;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using ResultsEs.Access;
+using ResultsEs.EventStore;
+using ResultsEs.Sessions;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.Laws;
 using ResultsEs.Tests.Privacy;
@@ -76,6 +79,50 @@ public sealed class HistoryTests(AppFixture app)
         Assert.Equal(
             "The session's start was not stored by then, or it was not in a workspace of this client.",
             (string?)(await before.ProblemAsync(HttpStatusCode.NotFound))["detail"]);
+    }
+
+    /// <summary>
+    /// As many events as a session may have, of as many bytes. What is asked of it is answered page by page, and counts against the part
+    /// of its client by the bytes of its events.
+    /// </summary>
+    [Fact]
+    public async Task The_past_of_the_largest_session_is_read()
+    {
+        const int Events = 50_000;
+        using var http = await app.ClientAsync(TestClients.BothWorkspaces);
+        var session = TestData.Session().WithAnswer(Answers.Figma());
+        session.WithInteraction(session.Tasks[0], 1, "NEW_STATE", new JsonObject { ["stateMappings"] = new JsonObject { ["1:9"] = new JsonArray(new string('x', 500)) } });
+        await http.RecordAsync(session);
+        // Copies of the last event, as if they had been sent.
+        await using (var copies = app.Host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+            $"""
+            insert into results.mt_events select (jsonb_populate_record(e, jsonb_build_object(
+              'seq_id', nextval('results.mt_events_sequence'), 'id', gen_random_uuid(), 'version', n, 'data', e.data || jsonb_build_object('atMs', n)))).*
+            from results.mt_events e cross join generate_series(4, {Events}) n where e.stream_id = '{session.Id}' and e.version = 3;
+            update results.mt_streams set version = {Events} where id = '{session.Id}';
+            """))
+            await copies.ExecuteNonQueryAsync(Cancelled);
+        await app.Host.Services.GetRequiredService<DocumentRefresh>().RefreshAsync(
+            SessionResultTable.Documents, [new StreamKey(TestClients.AccountOne.ToString(), session.Id)], Cancelled);
+
+        Assert.Equal(await TextAsync(http, session.Id, ""), await TextAsync(http, session.Id, $"?version={Events}"));
+        var figma = (await http.JsonAsync($"/api/v3/sessionResults/{session.Id}?version=25000"))["tasks"]![0]!["response"]!["answer"]!["figma"]!;
+        Assert.Equal(25_000 - 2, (int)figma["interactionCount"]!);
+        var events = (await http.JsonAsync($"/api/v3/sessionResults/{session.Id}/events?after=49000&limit=500"))["events"]!.AsArray();
+        Assert.Equal(Enumerable.Range(49_001, 500), events.Select(e => (int)e!["sessionversion"]!));
+        var interactions = await http.JsonAsync($"/api/v3/sessionResults/{session.Id}/tasks/{session.Tasks[0]}/interactions?limit=500&offset=10000");
+        Assert.Equal((Events - 2, 500), ((int)interactions["meta"]!["pagination"]!["totalCount"]!, interactions["interactions"]!.AsArray().Count));
+
+        // Three of it are more than the part of a client.
+        var bytes = await app.Host.Services.GetRequiredService<NpgsqlDataSource>()
+            .CreateCommand($"select stream_bytes from {SessionResultTable.Name} where id = '{session.Id}'").ReadValueAsync<long>([], Cancelled);
+        Assert.InRange(bytes, 22 * 1024 * 1024, 33 * 1024 * 1024);
+        var shares = app.Host.Services.GetRequiredService<ClientShares>();
+        var caller = new Caller(TestClients.AccountOne, [TestClients.WorkspaceA], TestClients.BothWorkspaces, []);
+        Assert.Null(shares.History.Take(caller, 2 * bytes));
+        using var refused = await http.ReadAsync($"/api/v3/sessionResults/{session.Id}?version={Events}");
+        shares.History.Return(caller, 2 * bytes);
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
     }
 
     [Theory]
