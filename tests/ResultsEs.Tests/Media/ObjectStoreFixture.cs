@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Text.RegularExpressions;
 using Alba;
 using Amazon.Runtime;
@@ -72,12 +73,18 @@ public sealed partial class ObjectStoreFixture : IAsyncLifetime
     internal Task PutAsync(Guid account, Guid workspace, string key, string content) => _store.PutObjectAsync(
         new PutObjectRequest { BucketName = Bucket, Key = $"{account}/{workspace}/{key}", ContentBody = content, ContentType = "video/mp4", UseChunkEncoding = false }, Cancelled);
 
-    /// <summary>The keys of the objects of a workspace.</summary>
-    internal async Task<IReadOnlyList<string>> KeysAsync(Guid account, Guid workspace)
+    /// <summary>Whether the store has an object.</summary>
+    internal async Task<bool> HasAsync(Guid account, Guid workspace, string key)
     {
-        var prefix = $"{account}/{workspace}/";
-        var listed = await _store.ListObjectsV2Async(new ListObjectsV2Request { BucketName = Bucket, Prefix = prefix }, Cancelled);
-        return [.. (listed.S3Objects ?? []).Select(one => one.Key[prefix.Length..])];
+        try
+        {
+            await _store.GetObjectMetadataAsync(Bucket, $"{account}/{workspace}/{key}", Cancelled);
+            return true;
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+            return false;
+        }
     }
 
     [GeneratedRegex(@"\d+$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
