@@ -182,7 +182,9 @@ internal static class ApiDescription
             "application/json",
             schemas.Component("ExportRequest", () => new JsonObject
             {
-                ["type"] = "object", ["description"] = "What is to be exported.", ["properties"] = properties,
+                ["type"] = "object",
+                ["description"] = "What is to be exported.",
+                ["properties"] = properties,
             }),
             ("tables", new JsonObject { ["format"] = "parquet", ["table"] = new JsonArray("sessions", "answers") }));
         body["required"] = false;

@@ -34,13 +34,9 @@ internal static class ExportBody
         {
             using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = 8, AllowDuplicateProperties = false });
             if (document.RootElement.ValueKind != JsonValueKind.Object)
-                return Problems.BadRequest(Malformed, new Dictionary<string, string[]> { ["$"] = ["must be an object"] });
-
-            foreach (var member in document.RootElement.EnumerateObject())
-            {
-                if (errors.Count < MaxNamed && Add(member, query) is { } problem)
-                    errors.TryAdd(Printable.Excerpt(member.Name, 100), [problem]);
-            }
+                errors["$"] = ["must be an object"];
+            else
+                AddAll(document.RootElement, query, errors);
         }
         // The second: a text of half a surrogate pair, which is found when it is read.
         catch (Exception e) when (e is JsonException or InvalidOperationException)
@@ -50,6 +46,15 @@ internal static class ExportBody
 
         request.Query = new QueryCollection(query);
         return errors.Count == 0 ? null : Problems.BadRequest(Malformed, errors);
+    }
+
+    private static void AddAll(JsonElement root, Dictionary<string, StringValues> query, Dictionary<string, string[]> errors)
+    {
+        foreach (var member in root.EnumerateObject())
+        {
+            if (errors.Count < MaxNamed && Add(member, query) is { } problem)
+                errors.TryAdd(Printable.Excerpt(member.Name, 100), [problem]);
+        }
     }
 
     /// <summary>Adds a member; or says what is wrong with it. What its values may be is said of the parameter.</summary>
