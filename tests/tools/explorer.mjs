@@ -67,9 +67,16 @@ try {
   await worksByKeyboard(page);
   if (clientId)
     await signsOut(page, context);
-  console.log(JSON.stringify(Object.fromEntries(Object.entries(noted).map(([name, all]) => [name, [...all]])), null, 2));
+  console.log(told());
+} catch (error) {
+  console.error(told());
+  throw error;
 } finally {
   await browser.close();
+}
+
+function told() {
+  return JSON.stringify(Object.fromEntries(Object.entries(noted).map(([name, all]) => [name, [...all]])), null, 2);
 }
 
 /** Signs in by the form, after a refusal, and comes to the page that was asked for. Nothing that a script could read is a secret. */

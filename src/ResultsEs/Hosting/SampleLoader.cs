@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
+using ResultsEs.Explorer;
 using ResultsEs.Http;
 
 namespace ResultsEs.Hosting;
@@ -36,7 +37,7 @@ internal sealed class SamplesOptions
 /// <summary>Posts the samples over HTTP as the demo client, so they are recorded like every client's. A failure is a warning.</summary>
 internal sealed partial class SampleLoader(
     IServer server, IHostApplicationLifetime lifetime, IOptions<AccessOptions> options, IOptions<SamplesOptions> samples,
-    NpgsqlDataSource database, ILogger<SampleLoader> logger) : BackgroundService
+    IOptions<ExplorerOptions> explorer, NpgsqlDataSource database, ILogger<SampleLoader> logger) : BackgroundService
 {
     // A public secret: AccessProblems refuses the demo client outside Development.
     private const string Secret = "demo-secret";
@@ -64,6 +65,8 @@ internal sealed partial class SampleLoader(
             LogFailed(logger, e.GetBaseException().Message);
         }
 
+        if (address is not null && explorer.Value.Enabled)
+            LogExplorer(logger, address);
         if (address is not null)
             LogCommands(
                 logger,
@@ -115,6 +118,9 @@ internal sealed partial class SampleLoader(
 
     [LoggerMessage(1102, LogLevel.Warning, "The sample sessions are not recorded: {Reason}")]
     private static partial void LogFailed(ILogger logger, string reason);
+
+    [LoggerMessage(1107, LogLevel.Information, "Look at the results in a browser: {Address}")]
+    private static partial void LogExplorer(ILogger logger, Uri address);
 
     [LoggerMessage(1103, LogLevel.Information, "Ready. Get a token, then a result:\n{Token}\n{Result}")]
     private static partial void LogCommands(ILogger logger, string token, string result);
