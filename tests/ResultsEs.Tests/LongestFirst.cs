@@ -13,6 +13,7 @@ public sealed class LongestFirst : ITestCollectionOrderer
         nameof(Faults.FaultTests), nameof(Rebuilding.RebuildWhileServingTests), nameof(Hosting.StandbyTests),
         nameof(Rebuilding.RollingDeploymentTests), nameof(Hosting.ObservabilityTests), nameof(EventStore.DatabaseSchemaTests),
         nameof(Ingestion.Import.ImportCommandTests), nameof(Hosting.ImageTests), nameof(Hosting.BackupDrillTests), nameof(OpenApi.ClientTests),
+        nameof(Explorer.ExplorerBrowserTests),
     ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)

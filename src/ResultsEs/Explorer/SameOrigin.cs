@@ -1,4 +1,3 @@
-using ResultsEs.Access;
 using ResultsEs.Http;
 
 namespace ResultsEs.Explorer;

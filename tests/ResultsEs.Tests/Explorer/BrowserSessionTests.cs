@@ -9,7 +9,8 @@ using ResultsEs.Tests.Access;
 namespace ResultsEs.Tests.Explorer;
 
 /// <summary>Signing in to the explorer by a client's id and secret, and what a browser's cookie is worth.</summary>
-public sealed class BrowserSessionTests(ExplorerNodes nodes) : IClassFixture<ExplorerNodes>
+[Collection(nameof(ExplorerNodes))]
+public sealed class BrowserSessionTests(ExplorerNodes nodes)
 {
     private const string Workspaces = "/v1/workspaces";
 

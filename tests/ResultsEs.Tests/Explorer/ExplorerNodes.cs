@@ -10,6 +10,10 @@ using ResultsEs.Tests.EmbeddedPostgres;
 
 namespace ResultsEs.Tests.Explorer;
 
+/// <summary>Classes that sign in at the same nodes.</summary>
+[CollectionDefinition(nameof(ExplorerNodes))]
+public sealed class ExplorerNodesCollection : ICollectionFixture<ExplorerNodes>;
+
 /// <summary>Two nodes in Production on one database, with an OpenID provider by which people sign in.</summary>
 public sealed class ExplorerNodes : IAsyncLifetime
 {

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Alba;
 using ResultsEs.Access;
 using ResultsEs.Explorer;
 using ResultsEs.Tests.Access;

@@ -5,7 +5,8 @@ using ResultsEs.Tests.Access;
 namespace ResultsEs.Tests.Explorer;
 
 /// <summary>Signing in to the explorer by an OpenID provider.</summary>
-public sealed class ProviderSignInTests(ExplorerNodes nodes) : IClassFixture<ExplorerNodes>
+[Collection(nameof(ExplorerNodes))]
+public sealed class ProviderSignInTests(ExplorerNodes nodes)
 {
     private const string Workspaces = "/v1/workspaces";
 
