@@ -33,7 +33,7 @@ public sealed class BrowserSessionTests(ExplorerNodes nodes)
 
         using var token = await AppFixture.ClientAsync(nodes.First, TestClients.BothWorkspaces);
         using var second = browser.At(nodes.Second);
-        using var byToken = await token.GetAsync(Workspaces, Cancelled);
+        using var byToken = await token.GetAsync(new Uri(Workspaces, UriKind.Relative), Cancelled);
         using var byCookie = await second.GetAsync(Workspaces);
         Assert.Equal(await byToken.Content.ReadAsStringAsync(Cancelled), await byCookie.Content.ReadAsStringAsync(Cancelled));
         Assert.Equal("default", byCookie.Headers.GetValues("RateLimit").Single().Split('"')[1]);
@@ -224,7 +224,7 @@ public sealed class BrowserSessionTests(ExplorerNodes nodes)
             Assert.Equal(HttpStatusCode.NoContent, signedIn.StatusCode);
         Assert.Equal(HttpStatusCode.OK, await first.StatusAsync(Workspaces));
 
-        using var rotated = await admin.PostAsync($"/api/v3/clients/{id}/secret?oldHours=0", content: null, Cancelled);
+        using var rotated = await admin.PostAsync(new Uri($"/api/v3/clients/{id}/secret?oldHours=0", UriKind.Relative), content: null, Cancelled);
         var body = (await rotated.Content.ReadFromJsonAsync<System.Text.Json.Nodes.JsonObject>(Cancelled))!;
         Assert.True(rotated.IsSuccessStatusCode, body.ToJsonString());
         Assert.Equal(HttpStatusCode.Unauthorized, await first.StatusAsync(Workspaces));
@@ -236,7 +236,7 @@ public sealed class BrowserSessionTests(ExplorerNodes nodes)
         using var onOther = second.At(nodes.Second);
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (await onOther.StatusAsync(Workspaces), await second.StatusAsync(Workspaces)));
 
-        using (var revoked = await admin.DeleteAsync($"/api/v3/clients/{id}", Cancelled))
+        using (var revoked = await admin.DeleteAsync(new Uri($"/api/v3/clients/{id}", UriKind.Relative), Cancelled))
             Assert.True(revoked.IsSuccessStatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, await second.StatusAsync(Workspaces));
         Assert.False((bool)(await second.JsonAsync("/explorer/session"))["signedIn"]!);

@@ -19,7 +19,7 @@ public sealed partial class ExplorerSiteTests(AppFixture app)
         var pages = new HashSet<string>(StringComparer.Ordinal);
         foreach (var path in new[] { "/", "/tests/24422850-abc3-4525-9567-e2fd4bd0adcb?status=COMPLETE", "/sessions/any", "/operating", "/sign-in" })
         {
-            using var answer = await http.GetAsync(path, Cancelled);
+            using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), Cancelled);
             Assert.Equal((HttpStatusCode.OK, "text/html"), (answer.StatusCode, answer.Content.Headers.ContentType!.MediaType));
             Assert.Equal("no-store, private", answer.Headers.CacheControl!.ToString());
             Assert.Matches(
@@ -36,13 +36,13 @@ public sealed partial class ExplorerSiteTests(AppFixture app)
     public async Task Files_are_kept_for_ever_at_an_address_of_their_content_and_are_nowhere_else()
     {
         using var http = app.Anonymous();
-        var page = await http.GetStringAsync("/", Cancelled);
+        var page = await http.GetStringAsync(new Uri("/", UriKind.Relative), Cancelled);
         var map = JsonNode.Parse(ImportMap().Match(page).Groups["map"].Value)!["imports"]!.AsObject().Select(one => (string)one.Value!);
         var files = map.Concat(Links().Matches(page).Select(link => link.Groups["path"].Value)).ToList();
         Assert.InRange(files.Count, 11, 30);
         foreach (var file in files)
         {
-            using var answer = await http.GetAsync(file, Cancelled);
+            using var answer = await http.GetAsync(new Uri(file, UriKind.Relative), Cancelled);
             using var head = await http.SendAsync(new HttpRequestMessage(HttpMethod.Head, file), Cancelled);
             Assert.Equal((file, HttpStatusCode.OK, "public, max-age=31536000, immutable", "nosniff"), (file, answer.StatusCode, answer.Headers.GetValues("Cache-Control").Single(), answer.Headers.GetValues("X-Content-Type-Options").Single()));
             Assert.Equal(answer.Content.Headers.ContentLength, head.Content.Headers.ContentLength);
@@ -59,7 +59,7 @@ public sealed partial class ExplorerSiteTests(AppFixture app)
 
         foreach (var path in new[] { $"/explorer/{ExplorerSite.Hash[1..]}0/app.js", $"/explorer/{ExplorerSite.Hash}/none.js", $"/explorer/{ExplorerSite.Hash}/index.html", $"/explorer/{ExplorerSite.Hash}/%2e%2e/openapi.json", $"/explorer/{ExplorerSite.Hash}" })
         {
-            using var answer = await http.GetAsync(path, Cancelled);
+            using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), Cancelled);
             Assert.Equal((path, HttpStatusCode.NotFound, "no-store, private"), (path, answer.StatusCode, answer.Headers.CacheControl!.ToString()));
         }
     }
