@@ -62,7 +62,7 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
   const isNewest = pinned === null;
   const result = isNewest ? now : moment?.result;
   const isCurrent = moment?.version === version;
-  const jump = control && ((/** @type {number} */ ms) => control.play(ms));
+  const jump = useMemo(() => control && ((/** @type {number} */ ms) => control.play(ms)), [control]);
   const choose = (/** @type {number} */ next) => setQuery({ version: next === last ? null : next });
   const hrefOf = (/** @type {number} */ other) => `/sessions/${sessionId}${other === last ? '' : `?version=${other}`}`;
 
@@ -89,12 +89,12 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
           This is the session as it was after event ${moment?.version ?? version} of ${last}.${' '}
           <a href=${hrefOf(last)}>Show it as it is now</a></p>`}
         <${Problem} problem=${media.problem} reload=${media.reload} />
-        ${media.value && html`<${Recording} sessionId=${sessionId} media=${media.value} control=${control} onControl=${setControl}
+        ${media.value && html`<${Recording} sessionId=${sessionId} media=${media.value} control=${control} jump=${jump} onControl=${setControl}
           isPast=${!isNewest} />`}
         ${result && html`
           <${Participant} participant=${result.sessionParticipant} audienceId=${result.audienceId} />
           <${TaskGroups} groups=${result.taskGroups} study=${test} known=${moment?.known ?? []} tasks=${result.tasks} />
-          <${Tasks} result=${result} kinds=${isNewest ? kinds : new Map()}
+          <${Tasks} result=${result} kinds=${isNewest ? kinds : null}
             changed=${isCurrent ? tasksOf(moment.differences) : new Set()} jump=${jump} isNewest=${isNewest} />`}
         ${result === null && html`<p class="card quiet">There is no result yet: the session's start was stored later.</p>`}
         ${result === undefined && html`<${Loading} />`}

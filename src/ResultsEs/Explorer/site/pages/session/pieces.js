@@ -1,6 +1,23 @@
 // @ts-check
+import { Component } from 'preact';
 import { Badge, html } from '../../ui.js';
 import { say } from './words.js';
+
+/**
+ * A component that is drawn again only when one of its properties is another: for lists of thousands.
+ * @param {(props: any) => any} draw
+ */
+export const memo = draw => class extends Component {
+  /** @param {any} next */
+  shouldComponentUpdate(next) {
+    const now = /** @type {any} */ (this.props);
+    return Object.keys({ ...now, ...next }).some(name => now[name] !== next[name]);
+  }
+
+  render() {
+    return draw(this.props);
+  }
+};
 
 /** How a task ended that can succeed or fail. @param {{ outcome: string | null | undefined }} props */
 export function Outcome({ outcome }) {

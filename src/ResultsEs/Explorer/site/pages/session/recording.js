@@ -39,9 +39,9 @@ function refusalOf(problem) {
 /**
  * The recording with the transcript beside it, and its clips.
  * @param {{ sessionId: string, media: Media, control: import('./player.js').PlayerControl | null,
- *   onControl: (control: import('./player.js').PlayerControl | null) => void, isPast: boolean }} props
+ *   onControl: (control: import('./player.js').PlayerControl | null) => void, jump: ((ms: number) => void) | null, isPast: boolean }} props
  */
-export function Recording({ sessionId, media, control, onControl, isPast }) {
+export function Recording({ sessionId, media, control, onControl, jump, isPast }) {
   const { source, refusal, clips, cues } = media;
   const [current, setCurrent] = useState(-1);
   const [isFollowing, setFollowing] = useState(true);
@@ -58,7 +58,7 @@ export function Recording({ sessionId, media, control, onControl, isPast }) {
         ${source && html`<label class="session-follow"><input type="checkbox" checked=${isFollowing}
           onChange=${(/** @type {any} */ e) => setFollowing(e.currentTarget.checked)} /> Transcript follows the recording</label>`}
         <${Transcript} cues=${cues} current=${source ? current : -1} isFollowing=${isFollowing}
-          jump=${control && ((/** @type {number} */ ms) => control.play(ms))} />
+          jump=${jump} />
       </div>`}
     </div>
     ${clips && html`<${Clips} sessionId=${sessionId} clips=${clips}

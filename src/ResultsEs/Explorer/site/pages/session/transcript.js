@@ -1,6 +1,7 @@
 // @ts-check
 import { useEffect, useRef } from 'preact/hooks';
 import { html } from '../../ui.js';
+import { memo } from './pieces.js';
 import { clock } from './words.js';
 
 /**
@@ -19,20 +20,17 @@ export function Transcript({ cues, current, jump, isFollowing }) {
   }, [current, isFollowing]);
 
   return html`<ol class="session-cues" ref=${box} tabindex="0" aria-label="Transcript">
-    ${cues.map((cue, index) => html`<${CueLine} key=${index} cue=${cue} previous=${cues[index - 1]} isCurrent=${index === current}
-      jump=${jump} />`)}
+    ${cues.map((cue, index) => html`<${CueLine} key=${index} cue=${cue} isCurrent=${index === current} jump=${jump}
+      speaker=${cue.speaker === cues[index - 1]?.speaker ? undefined : cue.speaker} />`)}
   </ol>`;
 }
 
-/**
- * @param {{ cue: import('./cues.js').Cue, previous: import('./cues.js').Cue | undefined, isCurrent: boolean,
- *   jump: ((ms: number) => void) | null }} props
- */
-function CueLine({ cue, previous, isCurrent, jump }) {
-  const time = clock(cue.startMs);
-  const words = html`<span class="session-cue-time">${time}</span> <span class="session-cue-text">${cue.text}</span>`;
+const CueLine = memo((
+  /** @type {{ cue: import('./cues.js').Cue, speaker?: string, isCurrent: boolean, jump: ((ms: number) => void) | null }} */
+  { cue, speaker, isCurrent, jump }) => {
+  const words = html`<span class="session-cue-time">${clock(cue.startMs)}</span> <span class="session-cue-text">${cue.text}</span>`;
   return html`<li class="session-cue" aria-current=${isCurrent ? 'true' : undefined}>
-    ${cue.speaker && cue.speaker !== previous?.speaker && html`<strong class="session-speaker">${cue.speaker}</strong>`}
+    ${speaker && html`<strong class="session-speaker">${speaker}</strong>`}
     ${jump ? html`<button type="button" onClick=${() => jump(cue.startMs)}>${words}</button>` : html`<p>${words}</p>`}
   </li>`;
-}
+});
