@@ -307,6 +307,17 @@ async function followsASession(page, url, api) {
   await page.getByRole('button', { name: 'Newest' }).click();
   await isAt(page, 6);
   assert.equal((await shown(page)).status, 'Complete');
+
+  // What is erased while somebody looks at it is gone from the page, and from what it was. The client of Development may not erase.
+  const { body: { scopes } } = await api('/explorer/session');
+  if (!scopes.includes('privacy:write')) return;
+  const erased = await api(`/api/v2/sessions/${id}`, { method: 'DELETE', headers: { 'X-Explorer': '1' } });
+  assert.ok([200, 202].includes(erased.status), JSON.stringify(erased.body));
+  await page.getByText('Live answer 4', { exact: true }).waitFor({ state: 'detached' });
+  await page.getByRole('slider').fill('4');
+  await isAt(page, 4);
+  assert.deepEqual(await shown(page), told(await result(api, id, 4)));
+  assert.ok(!(await page.locator('main').innerText()).includes('Live answer'));
 }
 
 async function refusesWhatIsNotThere(page, url) {
