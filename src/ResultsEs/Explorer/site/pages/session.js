@@ -89,8 +89,8 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
           This is the session as it was after event ${moment?.version ?? version} of ${last}.${' '}
           <a href=${hrefOf(last)}>Show it as it is now</a></p>`}
         <${Problem} problem=${media.problem} reload=${media.reload} />
-        ${media.value && html`<${Recording} sessionId=${sessionId} media=${media.value} control=${control} jump=${jump} onControl=${setControl}
-          isPast=${!isNewest} />`}
+        ${media.value && html`<${Recording} sessionId=${sessionId} media=${media.value} control=${control} jump=${jump}
+          onControl=${setControl} isPast=${!isNewest} />`}
         ${result && html`
           <${Participant} participant=${result.sessionParticipant} audienceId=${result.audienceId} />
           <${TaskGroups} groups=${result.taskGroups} study=${test} known=${moment?.known ?? []} tasks=${result.tasks} />

@@ -39,7 +39,8 @@ function refusalOf(problem) {
 /**
  * The recording with the transcript beside it, and its clips.
  * @param {{ sessionId: string, media: Media, control: import('./player.js').PlayerControl | null,
- *   onControl: (control: import('./player.js').PlayerControl | null) => void, jump: ((ms: number) => void) | null, isPast: boolean }} props
+ *   onControl: (control: import('./player.js').PlayerControl | null) => void,
+ *   jump: ((ms: number) => void) | null, isPast: boolean }} props
  */
 export function Recording({ sessionId, media, control, onControl, jump, isPast }) {
   const { source, refusal, clips, cues } = media;
