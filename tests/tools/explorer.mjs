@@ -92,7 +92,7 @@ async function signsIn(page) {
   await page.getByLabel('Client secret').fill(clientSecret);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText(`Signed in as ${clientId}`).waitFor();
-  assert.equal(new URL(page.url()).pathname + new URL(page.url()).search, '/tests/any?status=COMPLETE');
+  await page.waitForURL(`${url}/tests/any?status=COMPLETE`);
   const seen = await page.evaluate(() => [document.cookie, JSON.stringify(localStorage), JSON.stringify(sessionStorage)].join(' '));
   assert.equal(seen, ' {} {}');
 
