@@ -2,12 +2,9 @@
 // explorer.mjs; it needs the sample sessions, and an object store that takes what is put into it.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-
-const SURVEY = '019cadd3-8812-7bd4-81dd-7f301bef0d65';
-const ABANDONED = '019cafda-151c-7f85-ab23-180b21d91d3b';
-const CONVERSATION = '019cb3ff-d182-7bde-8cea-a4b0b40d42a9';
-const INTERACTIONS = '019cba8c-cce1-7dba-9636-acd933b86255';
-const ALOUD = '019cbcfc-0abd-70c4-b470-2ec348fd6010';
+import {
+  ABANDONED, ALOUD, CONVERSATION, INTERACTIONS, SURVEY, apiOf, isAt, open, result, shown, told,
+} from './explorer-session-data.mjs';
 
 /** @param {{ page: import('playwright-core').Page, url: string }} where */
 export async function session({ page, url }) {
@@ -26,43 +23,6 @@ export async function session({ page, url }) {
   await refusesWhatIsNotThere(page, url);
   return { sessions: 5 };
 }
-
-/** Requests of the page itself, so with its own session and rights. */
-const apiOf = page => async (path, init) => {
-  const { status, type, text } = await page.evaluate(async ([address, options]) => {
-    const answer = await fetch(address, options);
-    return { status: answer.status, type: answer.headers.get('content-type') ?? '', text: await answer.text() };
-  }, [path, init ?? {}]);
-  return { status, body: /json/.test(type) ? JSON.parse(text) : text };
-};
-
-const result = async (api, id, version) =>
-  (await api(`/api/v3/sessionResults/${id}${version === undefined ? '' : `?version=${version}`}`)).body;
-
-const open = async (page, url, id, query = '') => {
-  await page.goto(`${url}/sessions/${id}${query}`);
-  await page.getByRole('heading', { level: 2, name: 'Tasks' }).waitFor();
-};
-
-/** What the page shows of a result, as data: what is compared. */
-const shown = page => page.evaluate(() => ({
-  status: document.querySelector('.session-head .badge')?.textContent,
-  demographics: [...document.querySelectorAll('[aria-labelledby=participant] dl > div:not(.session-fact-ids)')].map(fact => ({
-    label: fact.querySelector('dt')?.textContent, value: [...fact.querySelectorAll('dd')].map(value => value.textContent).join(','),
-  })),
-  tasks: [...document.querySelectorAll('.session-task h3')].map(task => task.textContent),
-  skipped: [...document.querySelectorAll('.session-task')].map(task => [...task.querySelectorAll('.badge')].some(b => b.textContent === 'Skipped')),
-  groups: [...document.querySelectorAll('.session-score strong')].map(score => score.textContent),
-}));
-
-/** The same of a result of the API. */
-const told = body => ({
-  status: { COMPLETE: 'Complete', IN_PROGRESS: 'In progress', ABANDONED: 'Abandoned' }[body.status],
-  demographics: (body.sessionParticipant?.demographicsInfo ?? []).map(({ label, value }) => ({ label, value })),
-  tasks: body.tasks.map(task => task.text),
-  skipped: body.tasks.map(task => task.response.skipped),
-  groups: body.taskGroups.map(({ response: { score, sequence } }) => (score === undefined ? [...sequence].join(' → ') : String(score))),
-});
 
 async function showsWhatTheApiSays(page, url, api, id) {
   await open(page, url, id);
@@ -175,8 +135,6 @@ async function movesThroughTime(page, url, api) {
   assert.equal(new URL(page.url()).search, '');
 }
 
-const isAt = (page, version) => page.getByRole('heading', { level: 3, name: new RegExp(`^Event ${version}(:|$)`) }).waitFor();
-
 async function listsEvents(page, url, api) {
   const { body: { events } } = await api(`/api/v3/sessionResults/${INTERACTIONS}/events?limit=100`);
   await open(page, url, INTERACTIONS, '?version=12');
@@ -248,6 +206,7 @@ async function stepsThroughARun(page, url, api) {
     const { body } = await api(`/api/v3/sessionResults/${INTERACTIONS}/tasks/${uuid}/interactions?limit=500`);
     const task = page.locator(`#task-${uuid}`);
     const status = task.getByRole('status');
+    const screens = task.getByRole('list', { name: 'Screens of the run' });
     let missed = 0;
     for (let step = 1; step <= body.interactions.length; step++) {
       const words = await status.filter({ hasText: `Step ${step} of ${body.interactions.length}` }).textContent();
@@ -263,7 +222,7 @@ async function stepsThroughARun(page, url, api) {
     assert.equal(missed, response.answer.figma.misclickCount);
     assert.ok(await task.getByRole('button', { name: 'Next step' }).isDisabled());
     assert.deepEqual(
-      (await task.getByRole('list', { name: 'Screens of the run' }).getByRole('button').allTextContents()).map(text => text.trim().split(/\s/)[0]),
+      (await screens.getByRole('button').allTextContents()).map(text => text.trim().split(/\s/)[0]),
       response.answer.figma.path.map(visit => visit.nodeId));
   }
 }
@@ -276,7 +235,8 @@ async function followsASession(page, url, api) {
     time: new Date().toISOString(), data,
   });
   const answer = position => event('TaskAnswered', {
-    taskId: crypto.randomUUID(), position, text: `Live question ${position}`, startTimeMs: position * 1000, endTimeMs: position * 1000 + 500,
+    taskId: crypto.randomUUID(), position, text: `Live question ${position}`,
+    startTimeMs: position * 1000, endTimeMs: position * 1000 + 500,
     answer: { type: 'WRITTEN', text: `Live answer ${position}` },
   });
   const send = async (...events) => {
@@ -285,7 +245,8 @@ async function followsASession(page, url, api) {
     });
     assert.equal(status, 200, JSON.stringify(body));
   };
-  await send(event('SessionStarted', { workspaceId, testId, productType: 'SURVEY', startedAt: new Date().toISOString() }), answer(1), answer(2));
+  const started = event('SessionStarted', { workspaceId, testId, productType: 'SURVEY', startedAt: new Date().toISOString() });
+  await send(started, answer(1), answer(2));
 
   await open(page, url, id);
   assert.equal(await page.locator('.session-task').count(), 2);
