@@ -14,6 +14,9 @@ internal sealed record BrowserSession(byte[] IdHash, string Caller)
     /// <summary>The issuer's tokens; null for a client.</summary>
     public ProviderTokens? Tokens { get; init; }
 
+    /// <summary>The tokens as they are stored, which tells them from all others: no two seals are alike.</summary>
+    public byte[]? SealedTokens { get; init; }
+
     /// <summary>When <see cref="Tokens"/> end, UTC.</summary>
     public DateTime? TokenEndsAt { get; init; }
 

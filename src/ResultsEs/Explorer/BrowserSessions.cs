@@ -79,10 +79,10 @@ internal sealed class BrowserSessions(NpgsqlDataSource database, SigningKey key)
     {
         await using var command = database.CreateCommand($"""
             update {Table} set renewing_until = now() + interval '10 seconds'
-            where id_hash = $1 and token_ends_at = $2 and (renewing_until is null or renewing_until < now())
+            where id_hash = $1 and tokens = $2 and (renewing_until is null or renewing_until < now())
             """);
         Add(command, NpgsqlDbType.Bytea, session.IdHash);
-        Add(command, NpgsqlDbType.TimestampTz, session.TokenEndsAt);
+        Add(command, NpgsqlDbType.Bytea, session.SealedTokens);
         return await command.ExecuteNonQueryAsync(cancellation) > 0;
     }
 
@@ -116,11 +116,13 @@ internal sealed class BrowserSessions(NpgsqlDataSource database, SigningKey key)
         if (!await row.ReadAsync(cancellation))
             return default;
 
+        var made = await row.IsDBNullAsync(3, cancellation) ? null : row.GetFieldValue<byte[]>(3);
         var session = new BrowserSession(idHash, row.GetString(0))
         {
             Issuer = await row.IsDBNullAsync(1, cancellation) ? null : row.GetString(1),
             SecretPrint = await row.IsDBNullAsync(2, cancellation) ? null : row.GetFieldValue<byte[]>(2),
-            Tokens = await row.IsDBNullAsync(3, cancellation) ? null : Open(idHash, row.GetFieldValue<byte[]>(3)),
+            Tokens = made is null ? null : Open(idHash, made),
+            SealedTokens = made,
             TokenEndsAt = await row.IsDBNullAsync(4, cancellation) ? null : row.GetDateTime(4),
             IsAutomatic = row.GetBoolean(5),
         };
