@@ -35,6 +35,7 @@ internal static class ApiDescription
         ["fileId"] = ("The file.", SampleAnswers.Exported.Files[0].FileId.ToString()),
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
         ["webhookId"] = ("The webhook.", SampleWebhooks.Webhook.WebhookId.ToString()),
+        ["letterId"] = ("The dead letter.", SampleOperations.Letter.LetterId.ToString()),
         ["deliveryId"] = ("The delivery.", SampleWebhooks.Delivery.DeliveryId.ToString()),
     };
 
@@ -96,7 +97,9 @@ internal static class ApiDescription
                     "{{Scopes.PrivacyWrite}}": "Erasing what is held about participants",
                     "{{Scopes.PrivacyRead}}": "Reading everything that is held about a participant",
                     "{{Scopes.ClientsAdmin}}": "Adding, rotating and revoking clients of the account",
-                    "{{Scopes.WebhooksWrite}}": "Subscribing to changes by webhooks" } } } },
+                    "{{Scopes.WebhooksWrite}}": "Subscribing to changes by webhooks",
+                    "{{Scopes.OperationsRead}}": "Seeing how the service does, and what of the account needs an operator",
+                    "{{Scopes.OperationsWrite}}": "Replaying and discarding dead letters of the account" } } } },
               "{{ApiPages.Bearer}}": {
                 "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "A token that you have." } }
             """);

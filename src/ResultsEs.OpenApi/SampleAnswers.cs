@@ -9,6 +9,7 @@ using ResultsEs.Hosting;
 using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.Import;
 using ResultsEs.Media;
+using ResultsEs.Operating;
 using ResultsEs.Privacy;
 using ResultsEs.Search;
 using ResultsEs.Sessions;
@@ -66,6 +67,13 @@ internal static class SampleAnswers
             ["rotateClient"] =
                 [("warehouse", () => Node(new ClientWithSecret(OfClient with { OldSecretUntil = Stored.AddDays(1) }, Secret)))],
             ["revokeClient"] = [("warehouse", () => Node(OfClient with { RevokedAt = Stored }))],
+            ["getServiceState"] = [("twoNodes", () => Node(SampleOperations.State))],
+            ["listDeadLetters"] = [("one", () => Node(new DeadLetterPage([SampleOperations.Letter], NextCursor: null)))],
+            ["getDeadLetter"] = [("one", () => Node(SampleOperations.Details))],
+            ["replayDeadLetter"] = [("stored", () => Node(new DeadLetterOutcome(SampleOperations.Letter.LetterId, "stored")))],
+            ["discardDeadLetter"] = [("discarded", () => Node(new DeadLetterOutcome(SampleOperations.Letter.LetterId, "discarded")))],
+            ["listSetAside"] = [("one", () => Node(new SetAsideList([SampleOperations.SetAside])))],
+            ["listErasures"] = [("thinkOutLoud", () => Node(new ErasureList([OfParticipant])))],
             ["createWebhook"] = [("completed", SampleWebhooks.WithSecret)],
             ["listWebhooks"] = [("one", SampleWebhooks.List)],
             ["getWebhook"] = [("completed", () => Node(SampleWebhooks.Webhook))],

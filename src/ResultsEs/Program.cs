@@ -8,7 +8,9 @@ using ResultsEs.Exports;
 using ResultsEs.Hosting;
 using ResultsEs.Http;
 using ResultsEs.Ingestion;
+using ResultsEs.Mcp;
 using ResultsEs.Media;
+using ResultsEs.Operating;
 using ResultsEs.Privacy;
 using ResultsEs.Rebuilding;
 using ResultsEs.Search;
@@ -49,6 +51,8 @@ try
     builder.AddExports();
     builder.AddExplorer();
     builder.AddPrivacy();
+    builder.AddOperating();
+    builder.AddMcp();
     builder.AddObservability();
     builder.AddManagement();
     builder.AddSamples();
@@ -65,6 +69,7 @@ try
     app.MapWolverineEndpoints();
     app.MapApiPages();
     app.MapExplorer();
+    app.MapMcp();
     app.CreateGauges();
     if (isCommand)
         return await CommandLine.RunAsync(app, args);

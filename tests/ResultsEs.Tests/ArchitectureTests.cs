@@ -24,7 +24,9 @@ public sealed partial class ArchitectureTests
         ("Explorer", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Rebuilding", ["Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Commands", ["Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Hosting", ["Explorer", "Commands", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Mcp", ["Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Operating", ["Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Hosting", ["Operating", "Mcp", "Explorer", "Commands", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
     ];
 
     private static readonly string Source = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src"));

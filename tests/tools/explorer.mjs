@@ -17,6 +17,7 @@ import { chromium } from 'playwright-core';
 const steps = {
   tests: async () => (await import('./explorer-tests.mjs')).tests,
   session: async () => (await import('./explorer-session.mjs')).session,
+  operating: async () => (await import('./explorer-operating.mjs')).operating,
 };
 
 /** Pages that are looked at as a whole, each with a heading that says it is there. */
@@ -24,6 +25,7 @@ const pages = {
   tests: '/',
   test: '/tests/9fbdb648-d013-4a52-8553-b621c2abc47f',
   survey: '/tests/24422850-abc3-4525-9567-e2fd4bd0adcb',
+  operating: '/operating',
   session: '/sessions/019cbcfc-0abd-70c4-b470-2ec348fd6010',
 };
 

@@ -110,7 +110,8 @@ internal static class BearerTokens
                 context.HandleResponse();
                 context.Response.StatusCode = StatusCodes.Status401Unauthorized;
                 context.Response.Headers.WWWAuthenticate =
-                    context.AuthenticateFailure is null ? $"Bearer realm=\"{Realm}\"" : "Bearer error=\"invalid_token\"";
+                    (context.AuthenticateFailure is null ? $"Bearer realm=\"{Realm}\"" : "Bearer error=\"invalid_token\"")
+                    + Discovery.ParameterOf(context.HttpContext);
                 return Task.CompletedTask;
             },
             OnForbidden = static context =>
@@ -118,7 +119,8 @@ internal static class BearerTokens
                 var scopes = context.HttpContext.GetEndpoint()?.Metadata.GetOrderedMetadata<IAuthorizeData>()
                     .Select(asked => asked.Policy).Where(policy => Scopes.All.Contains(policy, StringComparer.Ordinal));
                 context.Response.Headers.WWWAuthenticate =
-                    $"Bearer error=\"insufficient_scope\", scope=\"{string.Join(' ', scopes ?? [])}\"";
+                    $"Bearer error=\"insufficient_scope\", scope=\"{string.Join(' ', scopes ?? [])}\""
+                    + Discovery.ParameterOf(context.HttpContext);
                 return Task.CompletedTask;
             },
         };

@@ -26,23 +26,41 @@ internal static class Discovery
             Strings([ClientAuthenticationMethods.ClientSecretPost, ClientAuthenticationMethods.ClientSecretBasic]),
     });
 
-    public static Task ServeResource(HttpContext context) => WriteAsync(context, (issuer, options) =>
+    public static Task ServeResource(HttpContext context) => ServeResource(context, "", Scopes.All);
+
+    /// <summary>Serves the metadata of what is at a path below the issuer's, and asks for these scopes.</summary>
+    public static Task ServeResource(
+        HttpContext context, string path, IReadOnlyList<string> scopes) => WriteAsync(context, (issuer, options) =>
     {
         var resource = new JsonObject
         {
-            ["resource"] = issuer.AbsoluteUri,
+            ["resource"] = new Uri(issuer, path.TrimStart('/')).AbsoluteUri,
             ["authorization_servers"] = Strings(
             [
                 .. options.Access.BuiltInTokens ? [issuer.AbsoluteUri] : (string[])[],
                 .. options.Issuers.Select(other => other.Authority!.OriginalString),
             ]),
-            ["scopes_supported"] = Strings(Scopes.All),
+            ["scopes_supported"] = Strings(scopes),
             ["bearer_methods_supported"] = Strings(["header"]),
         };
         if (context.RequestServices.GetRequiredService<IOptions<DocsOptions>>().Value.Enabled)
             resource["resource_documentation"] = new Uri(issuer, ApiPages.PagePath).AbsoluteUri;
         return resource;
     });
+
+    /// <summary>
+    /// The parameter of a challenge that names the metadata of the endpoint's own resource; empty where it has none.
+    /// </summary>
+    public static string ParameterOf(HttpContext context)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<ResourceOfItsOwn>() is not { } resource)
+            return "";
+
+        var services = context.RequestServices;
+        var issuer = TokenIssuer.Issuer(
+            services.GetRequiredService<IOptions<AccessOptions>>().Value, services.GetRequiredService<IConfiguration>());
+        return $", resource_metadata=\"{new Uri(issuer, ResourcePath[1..] + resource.Path).AbsoluteUri}\"";
+    }
 
     private static async Task WriteAsync(HttpContext context, Func<Uri, AccessOptions, JsonObject> document)
     {
@@ -57,3 +75,6 @@ internal static class Discovery
 
     private static JsonArray Strings(IEnumerable<string> texts) => [.. texts.Select(text => JsonValue.Create(text))];
 }
+
+/// <summary>Marks an endpoint that is a protected resource of its own (RFC 9728), with its path.</summary>
+internal sealed record ResourceOfItsOwn(string Path);

@@ -161,7 +161,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     {
         if (!PublicEndpoint.Is(context.GetEndpoint()) && Caller.Find(context.User) is { } caller)
         {
-            var isWrite = IsWrite(context.Request.Method);
+            var isWrite = IsWrite(context.Request.Method) && context.GetEndpoint()?.Metadata.GetMetadata<ReadsAttribute>() is null;
             if (caller.Issuer is { } issuer && _issuers.TryGetValue(issuer, out var limits))
                 return OfKey(_subjectWindows, (isWrite ? "w " : "r ") + caller.ClientId, isWrite ? limits.Writes : limits.Reads);
             if (Limits().ByClient.TryGetValue(caller.ClientId, out var client))
@@ -241,3 +241,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         }
     }
 }
+
+/// <summary>Marks an endpoint whose requests count as reads, whatever their method.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class ReadsAttribute : Attribute;

@@ -18,7 +18,8 @@ internal sealed class ReadTurns(ClientShares shares, TimeProvider time)
     private readonly LinkedList<Line> _order = [];
 
     public Task ServeAsync(HttpContext context, RequestDelegate next) =>
-        HttpMethods.IsGet(context.Request.Method) && context.GetEndpoint() is { } endpoint && !PublicEndpoint.Is(endpoint)
+        context.GetEndpoint() is { } endpoint && !PublicEndpoint.Is(endpoint)
+        && (HttpMethods.IsGet(context.Request.Method) || endpoint.Metadata.GetMetadata<ReadsAttribute>() is not null)
         && endpoint.Metadata.GetMetadata<LongRequestAttribute>() is null && Caller.Find(context.User) is { } caller
             ? ServeAsync(context, caller, next)
             : next(context);

@@ -21,6 +21,13 @@ public static class Scopes
     /// <summary>Subscribing to changes by webhooks.</summary>
     public const string WebhooksWrite = "webhooks:write";
 
+    /// <summary>Seeing how the service does, and what of the account needs an operator.</summary>
+    public const string OperationsRead = "operations:read";
+
+    /// <summary>Replaying and discarding dead letters of the account.</summary>
+    public const string OperationsWrite = "operations:write";
+
     /// <summary>Every scope this service knows.</summary>
-    public static IReadOnlyList<string> All { get; } = [StudiesRead, EventsWrite, PrivacyWrite, PrivacyRead, ClientsAdmin, WebhooksWrite];
+    public static IReadOnlyList<string> All { get; } =
+        [StudiesRead, EventsWrite, PrivacyWrite, PrivacyRead, ClientsAdmin, WebhooksWrite, OperationsRead, OperationsWrite];
 }

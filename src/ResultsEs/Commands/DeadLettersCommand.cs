@@ -1,5 +1,4 @@
 using ResultsEs.EventStore;
-using ResultsEs.Ingestion;
 using ResultsEs.Ingestion.RabbitMq;
 using Wolverine.Persistence.Durability;
 using Wolverine.Persistence.Durability.DeadLetterManagement;
@@ -65,7 +64,7 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
                 {
                     DeadLettersAction.list => List(letter),
                     DeadLettersAction.show => await ShowAsync(letter, input.BodyFlag),
-                    DeadLettersAction.replay => await ReplayAsync(services, letters, letter),
+                    DeadLettersAction.replay => await ReplayAsync(services.GetRequiredService<DeadLetters>(), letters, letter),
                     _ => await DeleteAsync(letters, letter, "discarded"),
                 };
             if (result != ExitCode.Success)
@@ -92,7 +91,7 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         Say($"received at   {letter.ReceivedAt}");
         Say($"reason        {Printable.Line(letter.ExceptionMessage)}");
         Say($"content type  {Printable.Line(letter.Envelope.ContentType ?? "")}");
-        foreach (var (name, value) in AttributesOf(letter))
+        foreach (var (name, value) in DeadLetters.AttributesOf(letter))
             Say($"header        {Printable.Line(name)} = {Printable.Line(value ?? "")}");
         Say($"body          {body.Length} bytes");
         if (file is null)
@@ -103,37 +102,11 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
         return Say($"              written to {file}");
     }
 
-    private async Task<ExitCode> ReplayAsync(IServiceProvider services, IDeadLetters letters, DeadLetterEnvelope letter)
-    {
-        var settings = services.GetRequiredService<IOptions<RabbitMqOptions>>().Value;
-        var commit = services.GetRequiredService<GroupCommit>();
-        var queue = new Uri(letter.ReceivedAt);
-        // Account and workspaces come from the current settings, because these may be what was repaired.
-        if (settings.Accounts.Find(IsOfLetter) is not { } binding)
-            return Fail($"{letter.Id} came from {letter.ReceivedAt} for account {letter.Envelope.TenantId}, and no entry of "
-                + $"{RabbitMqOptions.Section}:Accounts binds that virtual host to that account; "
-                + "run this with the service's own settings.");
-
-        var delivery = new SessionEventsDelivery(
-            binding.Account, binding.Workspaces, binding.SenderOn(binding.HostOr(settings.Broker!)), queue,
-            letter.Envelope.ContentType, AttributesOf(letter), letter.Envelope.Data ?? []);
-        var deliveries = services.GetRequiredService<Deliveries>();
-        try
-        {
-            return await deliveries.TryRecordAsync(delivery, command => RecordEventsHandler.Handle(command, commit)) is { } refusal
-                ? Fail($"{letter.Id} is refused again and stays: {refusal.Message}")
-                // When the process ends in between, another replay finds duplicates.
-                : await DeleteAsync(letters, letter, "stored");
-        }
-        catch (Exception e) when (TakenApart.IsItemsOwn(e))
-        {
-            // The others are replayed all the same.
-            return Fail($"{letter.Id} fails and stays: {Printable.Excerpt($"{e.GetType().Name}: {e.Message}", 160)}");
-        }
-
-        bool IsOfLetter(AccountBinding entry) => settings.Broker is { } broker
-            && RabbitMqOptions.AddressOf(entry.HostOr(broker)) == queue && Tenant.Of(entry.Account) == letter.Envelope.TenantId;
-    }
+    private async Task<ExitCode> ReplayAsync(DeadLetters kept, IDeadLetters letters, DeadLetterEnvelope letter) =>
+        await kept.ReplayAsync(letter) is { } problem
+            ? Fail(problem)
+            // When the process ends in between, another replay finds duplicates.
+            : await DeleteAsync(letters, letter, "stored");
 
     private static async Task<ExitCode> DeleteAsync(IDeadLetters letters, DeadLetterEnvelope letter, string outcome)
     {
@@ -145,9 +118,6 @@ public sealed class DeadLettersCommand : DatabaseCommand<DeadLettersInput>
     private static Task<List<Guid>> IdsAsync(NpgsqlDataSource database) => database.CreateCommand(
         $"select id from {MartenSetup.Schema}.wolverine_dead_letters where message_type = $1 order by failed_at, id")
         .ReadAllAsync([SessionEventsDelivery.Name], reader => reader.GetGuid(0), CancellationToken.None);
-
-    private static Dictionary<string, string?> AttributesOf(DeadLetterEnvelope letter) =>
-        letter.Envelope.Headers.Where(header => AmqpCloudEvents.IsAttribute(header.Key)).ToDictionary(StringComparer.Ordinal);
 
     private static string Time(DeadLetterEnvelope letter) =>
         (letter.FailedAt ?? letter.SentAt).UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);

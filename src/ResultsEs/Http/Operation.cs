@@ -11,6 +11,7 @@ internal enum ApiTag
     Webhooks,
     Privacy,
     Clients,
+    Operations,
     Service,
 }
 

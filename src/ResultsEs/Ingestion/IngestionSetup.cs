@@ -3,6 +3,7 @@ using JasperFx.CodeGeneration;
 using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
 using Wolverine;
+using Wolverine.Persistence.Durability;
 
 namespace ResultsEs.Ingestion;
 
@@ -22,6 +23,12 @@ internal static class IngestionSetup
         builder.Services.AddSingleton<AheadClocks>();
         builder.Services.AddSingleton<Deliveries>();
         builder.Services.AddSingleton<ErasedLetters>();
+        builder.Services.AddSingleton(services => new DeadLetters(
+            services.GetRequiredService<NpgsqlDataSource>(),
+            services.GetRequiredService<IMessageStore>(),
+            services.GetRequiredService<GroupCommit>(),
+            services.GetRequiredService<Deliveries>(),
+            services.GetRequiredService<IOptions<RabbitMqOptions>>().Value));
         builder.Host.UseWolverine(options =>
         {
             options.ApplicationAssembly = typeof(Program).Assembly;

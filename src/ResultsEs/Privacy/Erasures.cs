@@ -56,6 +56,12 @@ public sealed class Erasures(NpgsqlDataSource database)
         database.CreateCommand($"select {Columns} from results.erasures r order by r.requested_at, r.id")
             .ReadAllAsync([], Read, cancellation);
 
+    /// <summary>Reads the last erasures of an account, the latest first.</summary>
+    internal Task<List<Erasure>> LatestAsync(Guid account, int limit, CancellationToken cancellation) =>
+        database.CreateCommand(
+            $"select {Columns} from results.erasures r where r.tenant_id = $1 order by r.requested_at desc, r.id limit $2")
+            .ReadAllAsync([Tenant.Of(account), limit], Read, cancellation);
+
     /// <summary>Reads the erasures that something is left to be done of.</summary>
     internal Task<List<Guid>> UnfinishedAsync(bool hasStore, CancellationToken cancellation) =>
         database.CreateCommand(

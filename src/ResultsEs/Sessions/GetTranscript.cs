@@ -34,13 +34,12 @@ public static class GetTranscript
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        if (await SessionResultQuery.ReadAsync(database, Query, Caller.From(http.User), session, cancellation) is not { } json)
+        if (await ReadAsync(database, Caller.From(http.User), session, cancellation) is not { } transcript)
             return Problems.NotFound();
 
         // The framework takes a range of any unit for bytes. RFC 9110, 14.2: ignore a unit that is unknown.
         if (!http.Request.Headers.Range.ToString().StartsWith("bytes=", StringComparison.OrdinalIgnoreCase))
             http.Request.Headers.Remove("Range");
-        var transcript = JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>())!;
         var file = Encoding.UTF8.GetBytes(WebVtt.Write(transcript.Cues));
         await TypedResults.Bytes(file, "text/vtt; charset=utf-8", enableRangeProcessing: true).ExecuteAsync(http);
         // A refused range has no body yet, so a problem can still be written.
@@ -48,4 +47,11 @@ public static class GetTranscript
             (http.Response.ContentType, http.Response.ContentLength) = (null, null);
         return TypedResults.Empty;
     }
+
+    /// <summary>Reads the transcript; null where there is none for the caller.</summary>
+    internal static async Task<SessionTranscribed?> ReadAsync(
+        ReadDatabase database, Caller caller, Guid session, CancellationToken cancellation) =>
+        await SessionResultQuery.ReadAsync(database, Query, caller, session, cancellation) is { } json
+            ? JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>())
+            : null;
 }

@@ -12,7 +12,7 @@ internal static class WebVtt
     public static string Write(IEnumerable<SpokenCue> cues)
     {
         var file = new StringBuilder("WEBVTT\n");
-        foreach (var cue in cues.OrderBy(cue => cue.StartMs).ThenByDescending(cue => End(cue)))
+        foreach (var cue in InOrder(cues))
         {
             // An empty line would end the cue, so none is left in it.
             if (string.Join('\n', EscapedLines(cue.Text)) is not { Length: > 0 } text)
@@ -26,6 +26,10 @@ internal static class WebVtt
 
         return file.ToString();
     }
+
+    /// <summary>The order of cues in a file.</summary>
+    public static IEnumerable<SpokenCue> InOrder(IEnumerable<SpokenCue> cues) =>
+        cues.OrderBy(cue => cue.StartMs).ThenByDescending(cue => End(cue));
 
     private static long End(SpokenCue cue) => Math.Max(cue.EndMs, cue.StartMs + 1);
 

@@ -29,7 +29,7 @@ public sealed partial class AccessOptionsTests
             "Clients:0: Workspaces must hold at least one UUID, and no empty one.",
             "Clients:0: Scopes is empty.",
             "Clients:2 ('account-one-ab'): another entry has the same Id.",
-            "Clients:2 ('account-one-ab'): the scope 'studies:delete' is not one of studies:read, events:write, privacy:write, privacy:read, clients:admin, webhooks:write.",
+            "Clients:2 ('account-one-ab'): the scope 'studies:delete' is not one of studies:read, events:write, privacy:write, privacy:read, clients:admin, webhooks:write, operations:read, operations:write.",
             "Clients:2 ('account-one-ab'): ReadsPerMinute must be from 1 to 10000000.",
         ],
         Failures(

@@ -9,9 +9,11 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Sessions;
 using ResultsEs.Tests.EventStore;
 using ResultsEs.Tests.OpenApi;
+using Wolverine.Persistence.Durability;
 
 namespace ResultsEs.Tests.Access;
 
@@ -51,7 +53,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
             using var refused = await SendAsync(withoutScope, call, stored.Values);
 
             Assert.Equal(
-                (call.Name, HttpStatusCode.Unauthorized, HttpStatusCode.Forbidden, $"Bearer error=\"insufficient_scope\", scope=\"{call.Scope}\""),
+                (call.Name, HttpStatusCode.Unauthorized, HttpStatusCode.Forbidden, $"Bearer error=\"insufficient_scope\", scope=\"{call.Scope}\"{(call.Address == "/mcp/" ? ", resource_metadata=\"http://localhost:5080/.well-known/oauth-protected-resource/mcp\"" : "")}"),
                 (call.Name, unknown.StatusCode, refused.StatusCode, refused.Headers.WwwAuthenticate.ToString()));
         }
     }
@@ -185,6 +187,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                 (deliveries = (await privacy.JsonAsync($"/api/v3/webhooks/{webhookId}/deliveries"))["deliveries"]!.AsArray()).Count > 0);
             using var erased = await privacy.DeleteAsync(new Uri($"/api/v2/participants/{Guid.NewGuid()}", UriKind.Relative), Cancelled);
             using var added = await privacy.PostAsJsonAsync("/api/v3/clients", new { name = "added", workspaces = new[] { TestClients.WorkspaceA }, scopes = new[] { Scopes.StudiesRead } }, Cancelled);
+            var letter = await DeadLetterOf(Host, TestClients.AccountOne);
             using var exported = await owner.PostAsync(new Uri("/api/v3/exports", UriKind.Relative), null, Cancelled);
             Values = new Dictionary<string, Guid>(StringComparer.Ordinal)
             {
@@ -196,6 +199,7 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                 ["clipUuid"] = clip,
                 ["reelId"] = reel.Id,
                 ["workspaceUuid"] = TestClients.WorkspaceA,
+                ["letterId"] = letter,
                 ["participantId"] = Guid.Parse("5a000000-0000-4000-8000-000000000003"),
                 ["webhookId"] = webhookId,
                 ["deliveryId"] = (Guid)deliveries[0]!["deliveryId"]!,
@@ -214,6 +218,31 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                 ["testId"] = giant.TestId,
                 ["studyUuid"] = giant.TestId,
             };
+        }
+
+        /// <summary>Keeps a message of an account that could not be stored.</summary>
+        internal static async Task<Guid> DeadLetterOf(IAlbaHost host, Guid account, string body = "[]", string reason = "invalid: no events", Uri? queue = null)
+        {
+            var letter = new SessionEventsDelivery(
+                account, [TestClients.WorkspaceA], "queue /", queue ?? RabbitMqOptions.AddressOf("/"), "application/cloudevents-batch+json",
+                new Dictionary<string, string?>(StringComparer.Ordinal), Encoding.UTF8.GetBytes(body)).ToEnvelope();
+            await host.Services.GetRequiredService<IMessageStore>().Inbox.MoveToDeadLetterStorageAsync(letter, new RefusedDeliveryException(reason));
+            return letter.Id;
+        }
+
+        /// <summary>Puts such a message into the database of another service, whose tables are there.</summary>
+        internal static async Task CopyDeadLetterAsync(IAlbaHost host, Guid account, string database)
+        {
+            var id = await DeadLetterOf(host, account);
+            await using var from = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+                "delete from results.wolverine_dead_letters l where l.id = $1 returning to_jsonb(l)::text");
+            from.Parameters.Add(new() { Value = id });
+            var row = (string)(await from.ExecuteScalarAsync(Cancelled))!;
+            await using var other = NpgsqlDataSource.Create(database);
+            await using var to = other.CreateCommand(
+                "insert into results.wolverine_dead_letters select * from jsonb_populate_record(null::results.wolverine_dead_letters, $1::jsonb)");
+            to.Parameters.Add(new() { Value = row });
+            await to.ExecuteNonQueryAsync(Cancelled);
         }
 
         public async ValueTask DisposeAsync()

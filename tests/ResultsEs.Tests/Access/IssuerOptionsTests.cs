@@ -21,7 +21,7 @@ public sealed class IssuerOptionsTests
             "Issuers:0:Workspaces is missing: it says which those are that a token without the claim has.",
             "Issuers:0:AccountValues: each needs a Value of its own, and a UUID as what it Means.",
             "Issuers:0:ScopeValues: each needs a Value of its own, and a scope as what it Means.",
-            "Issuers:0: the scope 'studies:delete' is not one of studies:read, events:write, privacy:write, privacy:read, clients:admin, webhooks:write.",
+            "Issuers:0: the scope 'studies:delete' is not one of studies:read, events:write, privacy:write, privacy:read, clients:admin, webhooks:write, operations:read, operations:write.",
             "Issuers:0:Algorithms must be some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512.",
             "Issuers:0: the name of a claim is empty.",
             "Issuers:0: ReadsPerMinute and WritesPerMinute must be from 1 to 10000000.",

@@ -53,6 +53,9 @@ internal static class TestClients
     /// <summary>Account one, workspaces A and B, with webhooks; its settings are for one test to change.</summary>
     public const string HooksChanging = "hooks-changing";
 
+    /// <summary>Account two, all scopes.</summary>
+    public const string OperatorOfTwo = "operator-two";
+
     public static readonly Guid AccountOne = Guid.Parse("11111111-0000-4000-8000-000000000001");
     public static readonly Guid AccountTwo = Guid.Parse("22222222-0000-4000-8000-000000000002");
     public static readonly Guid WorkspaceA = Guid.Parse("11111111-0000-4000-8000-00000000000a");
@@ -77,6 +80,7 @@ internal static class TestClients
         (Hooks, AccountOne, [WorkspaceA], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.WebhooksWrite]),
         (HooksOfB, AccountOne, [WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.WebhooksWrite]),
         (HooksChanging, AccountOne, [WorkspaceA, WorkspaceB], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.WebhooksWrite]),
+        (OperatorOfTwo, AccountTwo, [WorkspaceOfTwo], [.. Scopes.All]),
         (HooksOfTwo, AccountTwo, [WorkspaceOfTwo], [Scopes.StudiesRead, Scopes.EventsWrite, Scopes.WebhooksWrite]),
     ];
 

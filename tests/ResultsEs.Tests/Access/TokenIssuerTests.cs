@@ -129,7 +129,7 @@ public sealed class TokenIssuerTests(AccessHost.Shared shared) : IClassFixture<A
 
         Assert.True(verified.IsValid);
         Assert.Equal("http://localhost:5080/oauth2/token", (string?)discovery["token_endpoint"]);
-        Assert.Equal("""["studies:read","events:write","privacy:write","privacy:read","clients:admin","webhooks:write"]""", discovery["scopes_supported"]!.ToJsonString());
+        Assert.Equal("""["studies:read","events:write","privacy:write","privacy:read","clients:admin","webhooks:write","operations:read","operations:write"]""", discovery["scopes_supported"]!.ToJsonString());
         Assert.Equal("""["client_secret_post","client_secret_basic"]""", discovery["token_endpoint_auth_methods_supported"]!.ToJsonString());
     }
 
@@ -151,14 +151,14 @@ public sealed class TokenIssuerTests(AccessHost.Shared shared) : IClassFixture<A
     [InlineData("/.well-known/oauth-authorization-server")]
     public async Task Discovery_tells_of_tokens_and_of_no_logins(string path) => Assert.Equal(
         """
-        {"issuer":"http://localhost:5080/","token_endpoint":"http://localhost:5080/oauth2/token","jwks_uri":"http://localhost:5080/.well-known/jwks","scopes_supported":["studies:read","events:write","privacy:write","privacy:read","clients:admin","webhooks:write"],"response_types_supported":[],"grant_types_supported":["client_credentials"],"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]}
+        {"issuer":"http://localhost:5080/","token_endpoint":"http://localhost:5080/oauth2/token","jwks_uri":"http://localhost:5080/.well-known/jwks","scopes_supported":["studies:read","events:write","privacy:write","privacy:read","clients:admin","webhooks:write","operations:read","operations:write"],"response_types_supported":[],"grant_types_supported":["client_credentials"],"token_endpoint_auth_methods_supported":["client_secret_post","client_secret_basic"]}
         """,
         await _http.GetStringAsync(new Uri(path, UriKind.Relative), Cancel));
 
     [Fact]
     public async Task The_protected_resource_names_its_issuer() => Assert.Equal(
         """
-        {"resource":"http://localhost:5080/","authorization_servers":["http://localhost:5080/"],"scopes_supported":["studies:read","events:write","privacy:write","privacy:read","clients:admin","webhooks:write"],"bearer_methods_supported":["header"],"resource_documentation":"http://localhost:5080/docs"}
+        {"resource":"http://localhost:5080/","authorization_servers":["http://localhost:5080/"],"scopes_supported":["studies:read","events:write","privacy:write","privacy:read","clients:admin","webhooks:write","operations:read","operations:write"],"bearer_methods_supported":["header"],"resource_documentation":"http://localhost:5080/docs"}
         """,
         await _http.GetStringAsync(new Uri("/.well-known/oauth-protected-resource", UriKind.Relative), Cancel));
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using ResultsEs.Access;
+using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 using ResultsEs.Tests.Media;
 
@@ -9,7 +10,7 @@ namespace ResultsEs.Tests.Explorer;
 /// The explorer in a real browser, once for all pages: <c>tests/tools/explorer.mjs</c> says how a page adds its steps. With
 /// <c>RESULTS_PICTURES</c> set to a folder it also makes the pictures of the documentation.
 /// </summary>
-public sealed class ExplorerBrowserTests : IDisposable
+public sealed class ExplorerBrowserTests(AppFixture app) : IDisposable
 {
     private const string Client = "researcher";
     private const string Account = "0d3a0000-0000-4000-8000-000000000001";
@@ -34,10 +35,11 @@ public sealed class ExplorerBrowserTests : IDisposable
         {
             var address = new Uri($"http://127.0.0.1:{said.Split(' ')[^1]}/");
             var secret = SecretHash.Generate();
+            var database = await TestDatabase.CreateAsync();
             using var service = ServiceProcess.Start(ServiceProcess.ToEnvironment(
             [
                 new("ASPNETCORE_ENVIRONMENT", "Production"),
-                new(AppFixture.ConnectionString, await TestDatabase.CreateAsync()),
+                new(AppFixture.ConnectionString, database),
                 new("RESULTS_DATA", _data.Path),
                 new("Clients:0:Id", Client),
                 new("Clients:0:SecretHash", SecretHash.Of(secret)),
@@ -50,6 +52,7 @@ public sealed class ExplorerBrowserTests : IDisposable
             ]));
             await service.UntilSaysAsync("Application started");
             service.Ignore();
+            await EveryRouteTests.Stored.CopyDeadLetterAsync(app.Host, Guid.Parse(Account), database);
 
             var pictures = Environment.GetEnvironmentVariable("RESULTS_PICTURES");
             var run = await NodeTools.RunAsync(

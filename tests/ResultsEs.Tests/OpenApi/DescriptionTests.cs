@@ -49,7 +49,7 @@ public sealed class DescriptionTests(AppFixture app)
         string[] others =
         [
             "GET /.well-known/jwks", "GET /.well-known/openid-configuration", "GET /.well-known/oauth-authorization-server",
-            "GET /.well-known/oauth-protected-resource",
+            "GET /.well-known/oauth-protected-resource", "GET /.well-known/oauth-protected-resource/mcp", "POST /mcp/",
             "GET /openapi/v1.json", "GET /docs/{documentName?}", "GET /docs/favicon.svg", "GET /docs/scalar.js", "GET /docs/scalar.aspnetcore.js",
             "GET /", "GET /tests/{testId}", "GET /sessions/{sessionId}", "GET /operating", "GET /sign-in", "GET /explorer/{hash}/{**path}",
             "GET /explorer/session", "POST /explorer/sign-in", "POST /explorer/sign-out", "GET /explorer/sign-in/{issuer}", "GET /explorer/callback",
@@ -74,6 +74,8 @@ public sealed class DescriptionTests(AppFixture app)
     public void Scopes_are_those_that_the_routes_ask_for()
     {
         var asked = app.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            // Agents speak a protocol of their own.
+            .Where(endpoint => endpoint.RoutePattern.RawText != "/mcp/")
             .Where(endpoint => endpoint.Metadata.GetMetadata<Microsoft.AspNetCore.Authorization.IAuthorizeData>()?.Policy is not null)
             .ToDictionary(
                 endpoint => $"{endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0]} {endpoint.RoutePattern.RawText}",

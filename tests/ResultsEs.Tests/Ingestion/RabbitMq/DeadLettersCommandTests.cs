@@ -53,6 +53,30 @@ public sealed class DeadLettersCommandTests(RabbitMqFixture rabbit) : IClassFixt
     }
 
     [Fact]
+    public async Task Over_HTTP_a_letter_is_replayed_when_it_can_be_stored_and_stays_when_it_cannot()
+    {
+        var refused = TestData.Session().But("data.startedAt", "\"yesterday\"");
+        await rabbit.One.PublishAsync(refused);
+        var id = (await rabbit.DeadLetterAsync(refused.Id.ToString())).Id;
+        using var http = await rabbit.ClientAsync(TestClients.Privacy);
+        var path = new Uri($"/api/v3/operations/deadLetters/{id}/replay", UriKind.Relative);
+
+        using var stays = await http.PostAsync(path, null, TestContext.Current.CancellationToken);
+        Assert.Contains("is refused again and stays: invalid: [0].data.startedAt", (string)(await stays.ProblemAsync(System.Net.HttpStatusCode.Conflict))["detail"]!, StringComparison.Ordinal);
+        Assert.Equal(id.ToString(), (string)(await http.JsonAsync($"/api/v3/operations/deadLetters/{id}"))["letter"]!["letterId"]!);
+
+        // A letter of what has become right, as after the repair of a binding.
+        var right = TestData.Session();
+        var letter = await EveryRouteTests.Stored.DeadLetterOf(rabbit.Host, TestClients.AccountOne, right.Json(), "failed: the database", rabbit.QueueOfOne);
+        using var stored = await http.PostAsync(new Uri($"/api/v3/operations/deadLetters/{letter}/replay", UriKind.Relative), null, TestContext.Current.CancellationToken);
+        Assert.Equal($$"""{"letterId":"{{letter}}","outcome":"stored"}""", (await stored.JsonAsync()).ToJsonString());
+        Assert.Equal("IN_PROGRESS", (string)(await http.ResultAsync(right.Id))["status"]!);
+        using var discarded = await http.DeleteAsync(new Uri($"/api/v3/operations/deadLetters/{id}", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(System.Net.HttpStatusCode.OK, discarded.StatusCode);
+        Assert.Empty(await rabbit.DeadLettersAsync());
+    }
+
+    [Fact]
     public async Task Mistakes_are_named()
     {
         var none = await rabbit.CommandAsync(["replay", "x1"]);

@@ -3,6 +3,7 @@ using System.Text;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.Brokers;
 using ResultsEs.Tests.EmbeddedPostgres;
@@ -29,6 +30,9 @@ public sealed class RabbitMqFixture : IAsyncLifetime
 
     /// <summary>Where only the users of account two may publish.</summary>
     internal Uri HostOfTwoAsUserOfOne => _broker.Address(_two, _one);
+
+    /// <summary>The queue of account one, as dead letters name it.</summary>
+    internal Uri QueueOfOne => RabbitMqOptions.AddressOf(_one);
 
     /// <summary>The service's settings.</summary>
     internal Dictionary<string, string?> Settings { get; private set; } = null!;

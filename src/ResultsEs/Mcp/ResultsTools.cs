@@ -1,0 +1,104 @@
+using ResultsEs.Access;
+using ResultsEs.EventStore;
+using ResultsEs.Search;
+using ResultsEs.Sessions;
+using ResultsEs.TestResults;
+
+namespace ResultsEs.Mcp;
+
+/// <summary>The tools.</summary>
+internal static class ResultsTools
+{
+    private const string NoTest = "There is no such test with sessions in the workspaces of this token. list_tests tells those that are.";
+
+    private const string NoSession = "There is no such session in the workspaces of this token. list_sessions tells those that are.";
+
+    public static readonly IReadOnlyList<ResultsTool> All =
+    [
+        new(
+            "list_tests", "Tests",
+            "The tests of the workspaces that this token may read, with their number of sessions by state. Start here.",
+            ToolSchemas.Page, $"{ToolSchemas.Tests}, {ToolSchemas.Meta}, {ToolSchemas.Cut}",
+            static (http, stop) => GetTestResults.Get(http, Database(http), stop))
+        {
+            MaxLimit = ToolSchemas.MaxLimit, NotFound = NoTest,
+        },
+        new(
+            "list_sessions", "Sessions of a test",
+            "Summaries of a test's sessions, the latest first. Completed sessions alone, unless status asks for others. "
+                + "With updatedSince: what has changed since, the oldest change first.",
+            $"""
+            {ToolSchemas.TestId}, {ToolSchemas.Status("COMPLETE")},
+            {ToolSchemas.Time("finishedSince", "Only sessions that ended at this time or later.")},
+            {ToolSchemas.Time("finishedUntil", "Only sessions that ended before this time.")},
+            {ToolSchemas.Time("updatedSince", "Only sessions of which something was stored at this time or later.")},
+            {ToolSchemas.Text("audienceId", "Only sessions of this audience.", "uuid")},
+            {ToolSchemas.TaskType}, {ToolSchemas.Page}
+            """,
+            $"{ToolSchemas.Sessions}, {ToolSchemas.Meta}, {ToolSchemas.Cut}",
+            static (http, stop) => GetSessionResults.Get(http, Database(http), stop))
+        {
+            Required = ["testId"], MaxLimit = ToolSchemas.MaxLimit, NotFound = NoTest,
+        },
+        new(
+            "get_session", "A session",
+            "One session: its participant, and each task with its question and what the participant answered, said and did. "
+                + "With version or asOf: as it was. A long session is cut, and cut says how to get the rest.",
+            $$"""
+            {{ToolSchemas.SessionId}},
+            "version": {
+              "type": "integer", "minimum": 1, "maximum": {{int.MaxValue}},
+              "description": "The session as it was after so many of its events. Not with asOf."
+            },
+            {{ToolSchemas.Time("asOf", "The session as it was at this time. Not with version.")}},
+            {{ToolSchemas.Place}}
+            """,
+            $"{ToolSchemas.Session}, {ToolSchemas.Part}",
+            static (http, stop) => GetSessionResultV3.Get(http, Database(http), Shares(http), stop))
+        {
+            Required = ["sessionId"], NotFound = NoSession, IsAudited = true,
+        },
+        new(
+            "get_transcript", "The transcript of a session",
+            "What was said in a session, in the order of time, with speakers where they are known.",
+            $"{ToolSchemas.SessionId}, {ToolSchemas.Place}", $"{ToolSchemas.Transcript}, {ToolSchemas.Part}",
+            static (http, stop) => SessionTranscript.GetAsync(http, Database(http), stop))
+        {
+            Required = ["sessionId"], NotFound = "There is no such session in the workspaces of this token, or it has no transcript.",
+            IsAudited = true,
+        },
+        new(
+            "get_qx_scores", "QX scores of a test",
+            "Averages of the quality of experience over a test's completed sessions, from 0 to 100: a score for each task group, with its "
+                + "behavioural and attitudinal parts. Only tests of the product type NON_THINK_OUT_LOUD have them.",
+            $"{ToolSchemas.TestId}, {ToolSchemas.Place}", $"{ToolSchemas.Scores}, {ToolSchemas.Part}",
+            static (http, stop) => GetQxScores.Get(http, Database(http), stop))
+        {
+            Required = ["testId"],
+            NotFound = "There is no such test in the workspaces of this token, or it is none of the product type that has QX scores.",
+        },
+        new(
+            "search_answers", "Answers by their words",
+            "Written answers, transcripts and comments in which words occur, what was said last first. Each hit is an excerpt with its "
+                + "session: read that by get_session or get_transcript. A page may be short and still have a nextCursor.",
+            $$"""
+            "q": {
+              "type": "string", "minLength": 1, "maxLength": 200,
+              "description": "Words that all must occur; or between words, - before a word that must not, quotes around a phrase."
+            },
+            {{ToolSchemas.Text("testId", "Only answers of this test.", "uuid")}}, {{ToolSchemas.Page}}
+            """,
+            $"{ToolSchemas.Answers}, {ToolSchemas.Cut}",
+            static (http, stop) => GetAnswers.Get(http, Database(http), Shares(http), stop))
+        {
+            Required = ["q"], MaxLimit = ToolSchemas.MaxLimit, NotFound = NoTest, IsAudited = true,
+        },
+    ];
+
+    public static readonly FrozenDictionary<string, ResultsTool> ByName =
+        All.ToFrozenDictionary(tool => tool.Name, StringComparer.Ordinal);
+
+    private static ReadDatabase Database(HttpContext http) => http.RequestServices.GetRequiredService<ReadDatabase>();
+
+    private static ClientShares Shares(HttpContext http) => http.RequestServices.GetRequiredService<ClientShares>();
+}
