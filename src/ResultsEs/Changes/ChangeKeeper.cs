@@ -87,7 +87,7 @@ internal sealed partial class ChangeKeeper(
             [], cancellation);
         await FillAsync(cancellation);
         await CompareAsync(cancellation);
-        await SweepAsync(cancellation);
+        await SweepAsync(held.Connection, cancellation);
         await ForgetAsync(cancellation);
     }
 
@@ -142,15 +142,11 @@ internal sealed partial class ChangeKeeper(
     /// <summary>
     /// Compares the next sessions of the feed with their documents: what a node of the version before removes or erases is no event.
     /// </summary>
-    private async Task SweepAsync(CancellationToken cancellation)
+    private async Task SweepAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
-        List<ChangeDeviation> found;
-        await using (var connection = await database.OpenConnectionAsync(cancellation))
-        {
-            var some = await ChangeDeviation.AfterAsync(connection, _swept, account: null, SweptAtOnce, cancellation);
-            _swept = some.Count < SweptAtOnce ? new StreamKey("", Guid.Empty) : some[^1];
-            found = await ChangeDeviation.AmongAsync(connection, some, Kept, cancellation);
-        }
+        var some = await ChangeDeviation.AfterAsync(connection, _swept, account: null, SweptAtOnce, cancellation);
+        _swept = some.Count < SweptAtOnce ? new StreamKey("", Guid.Empty) : some[^1];
+        var found = await ChangeDeviation.AmongAsync(connection, some, Kept, cancellation);
 
         // What is ahead waits for its document.
         found.RemoveAll(one => one.Fault == ChangeFault.Ahead);
