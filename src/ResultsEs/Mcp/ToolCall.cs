@@ -133,6 +133,6 @@ internal sealed partial class ToolCall(HttpContext http, ResultsTool tool)
     private static CallToolResult Refused(string problem) =>
         new() { IsError = true, Content = [new TextContentBlock { Text = problem }] };
 
-    [LoggerMessage(4801, LogLevel.Warning, "A call of the tool {Tool} was not answered: {Kind}: {Reason}")]
+    [LoggerMessage(4821, LogLevel.Warning, "A call of the tool {Tool} was not answered: {Kind}: {Reason}")]
     private static partial void LogUnavailable(ILogger logger, string tool, string kind, string reason);
 }

@@ -137,6 +137,13 @@ public sealed class ContentLengthTests(ClientTests.Service service) : IClassFixt
             ("application/x-www-form-urlencoded", new string('x', 20_000)),
             ("application/json", "{}"),
         ],
+        "createExport" =>
+        [
+            ("application/json", "{}"),
+            ("application/json", "[]"),
+            ("application/json", $$"""{ "format": "{{new string('x', 100_000)}}" }"""),
+            ("text/plain", "x"),
+        ],
         _ =>
         [
             ("application/cloudevents-batch+json", ResultsEs.Hosting.Samples.Read("survey")),
