@@ -148,7 +148,7 @@ internal static class ApiDescription
             described["required"] = true;
         described["schema"] = JsonNode.Parse(parameter.Schema);
         if (Ids.TryGetValue(parameter.Name, out var id))
-            described["example"] = (operationId, parameter.Name) is ("getQxScores", "testId")
+            described["example"] = parameter.Name == "testId" && SampleAnswers.OfInteractionTest.Contains(operationId)
                 ? SampleAnswers.InteractionTestId.ToString()
                 : id.Example;
         return described;

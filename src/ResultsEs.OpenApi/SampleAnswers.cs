@@ -47,6 +47,10 @@ internal static class SampleAnswers
             ["getStudy"] = [("thinkOutLoud", StudyOfTest)],
             ["listTestResults"] = [("samples", Tests)],
             ["getQxScores"] = [("interactionTest", QxScores)],
+            ["listTests"] = [("interactionTest", () => Summaries.Tests())],
+            ["getTestSummary"] = [("interactionTest", () => Summaries.Test())],
+            ["getTaskSummary"] = [("interactionTest", () => Summaries.TaskInNumbers())],
+            ["listTaskAnswers"] = [("interactionTest", () => Summaries.Answers())],
             ["listHighlightReels"] = [("thinkOutLoud", Reels)],
             ["getHighlightReel"] = [("generated", ReelFile)],
             ["exportTable"] = [("survey", () => JsonValue.Create(
@@ -148,6 +152,13 @@ internal static class SampleAnswers
 
     /// <summary>The test of the example of scores.</summary>
     public static Guid InteractionTestId => Session(Interaction).Body.TestId!.Value;
+
+    /// <summary>The operations whose examples are of that test.</summary>
+    public static IReadOnlySet<string> OfInteractionTest { get; } =
+        new HashSet<string>(["getQxScores", "getTestSummary", "getTaskSummary", "listTaskAnswers"], StringComparer.Ordinal);
+
+    /// <summary>The examples of summaries.</summary>
+    public static SampleSummaries Summaries => new(Session(Interaction), Definition(InteractionTestId), Stored);
 
     /// <summary>The participant of the examples of erasure.</summary>
     public static Guid ParticipantId => Session(ThinkOutLoud).Body.SessionParticipant!.ParticipantId!.Value;

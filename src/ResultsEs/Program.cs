@@ -15,6 +15,7 @@ using ResultsEs.Privacy;
 using ResultsEs.Rebuilding;
 using ResultsEs.Search;
 using ResultsEs.Sessions;
+using ResultsEs.Summaries;
 using ResultsEs.TestResults;
 using ResultsEs.Webhooks;
 
@@ -50,6 +51,7 @@ try
     builder.AddWebhooks();
     builder.AddExports();
     builder.AddExplorer();
+    builder.AddSummaries();
     builder.AddPrivacy();
     builder.AddOperating();
     builder.AddMcp();

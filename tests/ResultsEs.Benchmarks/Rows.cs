@@ -19,6 +19,7 @@ internal static class Rows
         (FeedRow.Name, FeedRow.MeasureAsync),
         (FollowRow.Name, FollowRow.MeasureAsync),
         (SearchRow.Name, SearchRow.MeasureAsync),
+        (SummaryRow.Name, SummaryRow.MeasureAsync),
         (TableExportRow.Name, TableExportRow.MeasureAsync),
         (LengthRow.Name, LengthRow.MeasureAsync),
         (StartRow.Name, StartRow.MeasureAsync),

@@ -16,6 +16,7 @@ public sealed partial class ArchitectureTests
         ("TestResults", ["Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Changes", ["TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Search", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Summaries", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Exports", ["Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Media", ["TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Ingestion", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
@@ -23,10 +24,10 @@ public sealed partial class ArchitectureTests
         ("Privacy", ["Ingestion", "Media", "Exports", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Explorer", ["Media", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
         ("Rebuilding", ["Ingestion", "Media", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Commands", ["Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Mcp", ["Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Operating", ["Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
-        ("Hosting", ["Operating", "Mcp", "Explorer", "Commands", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Commands", ["Summaries", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Mcp", ["Summaries", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Operating", ["Summaries", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
+        ("Hosting", ["Operating", "Mcp", "Explorer", "Commands", "Summaries", "Webhooks", "Rebuilding", "Privacy", "Ingestion", "Media", "Exports", "Search", "Changes", "TestResults", "Sessions", "EventStore", "Access", "Http", "Common"]),
     ];
 
     private static readonly string Source = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../../../../src"));

@@ -1,15 +1,17 @@
+using ResultsEs.Changes;
 using ResultsEs.EventStore;
 using ResultsEs.Media;
 using ResultsEs.Rebuilding;
 using ResultsEs.Search;
 using ResultsEs.Sessions;
+using ResultsEs.Summaries;
 using ResultsEs.TestResults;
 
 namespace ResultsEs.Commands;
 
 public sealed class RebuildInput : DatabaseInput
 {
-    [Description("What to rebuild: session-results, highlight-reels, test-definitions, test-totals or search")]
+    [Description("What to rebuild: session-results, highlight-reels, test-definitions, test-totals, search or summaries")]
     public string Name { get; set; } = "";
 
     [Description("Only the documents of an account")]
@@ -39,7 +41,8 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
     private const string HighlightReels = "highlight-reels";
     private const string TestDefinitions = "test-definitions";
     private const string Totals = "test-totals";
-    private const string Search = "search";
+    private const string Search = SearchIndexer.WorkerName;
+    private const string Summaries = SummaryWorker.WorkerName;
     private const int MaxParallel = 64;
     private const int StreamsPerFold = 100;
 
@@ -49,9 +52,9 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
 
     private protected override string? ProblemOf(RebuildInput input)
     {
-        if (input.Name is not (SessionResults or HighlightReels or TestDefinitions or Totals or Search))
+        if (input.Name is not (SessionResults or HighlightReels or TestDefinitions or Totals or Search or Summaries))
             return $"There is no read model '{input.Name}' to rebuild; "
-                + $"there are {SessionResults}, {HighlightReels}, {TestDefinitions}, {Totals} and {Search}.";
+                + $"there are {SessionResults}, {HighlightReels}, {TestDefinitions}, {Totals}, {Search} and {Summaries}.";
         if ((ProblemOfId("--account", input.AccountFlag) ?? ProblemOfId("--test", input.TestFlag)
             ?? ProblemOfId("--session", input.SessionFlag)) is { } problem)
             return problem;
@@ -77,7 +80,9 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         if (input.Name == Totals)
             return await RebuildTotalsAsync(totals);
         if (input.Name == Search)
-            return await RebuildSearchAsync(services.GetRequiredService<SearchIndexer>());
+            return await RebuildAsync(services.GetRequiredService<SearchIndexer>(), "texts", "search");
+        if (input.Name == Summaries)
+            return await RebuildAsync(services.GetRequiredService<SummaryWorker>(), "summaries", "summary");
 
         await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, CancellationToken.None);
         if (held is null)
@@ -147,10 +152,10 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         return ExitCode.SetAside;
     }
 
-    private static async Task<ExitCode> RebuildSearchAsync(SearchIndexer indexer)
+    private static async Task<ExitCode> RebuildAsync(FeedWorker worker, string what, string answer)
     {
-        await indexer.RebuildAsync(CancellationToken.None);
-        return Say("The texts are forgotten. The service makes them anew, and says with each search how far it is.");
+        await worker.RebuildAsync(CancellationToken.None);
+        return Say($"The {what} are forgotten. The service makes them anew, and says with each {answer} how far it is.");
     }
 
     /// <summary>Rebuilds documents in place, a few at a time under their streams' locks. When interrupted, the rest stays.</summary>

@@ -2,6 +2,7 @@ using ResultsEs.Changes;
 using ResultsEs.EventStore;
 using ResultsEs.Rebuilding;
 using ResultsEs.Sessions;
+using ResultsEs.Summaries;
 
 namespace ResultsEs.Commands;
 
@@ -21,9 +22,9 @@ public sealed class VerifyInput : DatabaseInput
 }
 
 /// <summary>
-/// Folds events and compares the results with the stored documents, and these with the feed of changes. Prints a line of JSON for each
-/// that differs or cannot be folded: account, id and differences or problem. Exit code 1 when one is not repaired. The output holds
-/// personal data.
+/// Folds events and compares the results with the stored documents, and these with the feed of changes and with what summaries count.
+/// Prints a line of JSON for each that differs or cannot be folded: account, id and differences or problem. Exit code 1 when one is not
+/// repaired. The output holds personal data.
 /// </summary>
 [Description("Fold events afresh and compare with the stored documents", Name = "verify")]
 public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
@@ -49,6 +50,8 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
         var database = services.GetRequiredService<NpgsqlDataSource>();
         var verification = new Verification(database, tables);
         var feed = new FeedVerification(database, services.GetRequiredService<IOptions<ChangesOptions>>().Value);
+        var summaries = services.GetRequiredService<SummaryVerification>();
+        var failed = new HashSet<StreamKey>();
         var (verified, differ, repaired, unfoldable) = (0L, 0L, 0L, 0L);
         var streams = input.SampleFlag is { } sample
             ? verification.SampleAsync(sample, CancellationToken.None)
@@ -69,6 +72,8 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
                     differing,
                     async part => repaired += (await refresh.RefreshAsync(table, [.. part], CancellationToken.None)).Count,
                     (stream, failure) => Found(table, new Deviation(stream, [], failure.Message)));
+            if (table == SessionResultTable.Documents)
+                await SummariesAsync(table, [.. some.Except(deviations.Select(deviation => deviation.Stream)).Except(failed)]);
             verified += some.Count;
             if (table == SessionResultTable.Documents)
                 await FoundInFeedAsync(
@@ -96,10 +101,40 @@ public sealed class VerifyCommand : DatabaseCommand<VerifyInput>
                 repaired += await feed.MendAsync(found, CancellationToken.None);
         }
 
+        // What is counted of sessions, against documents that are right.
+        async Task SummariesAsync(DocumentTable table, IReadOnlyList<StreamKey> sessions)
+        {
+            var worker = services.GetRequiredService<SummaryWorker>();
+            var differing = new List<StreamKey>();
+            foreach (var account in sessions.GroupBy(session => session.Account, StringComparer.Ordinal))
+                await TakenApart.RunAsync(
+                    [.. account],
+                    async part => differing.AddRange((await summaries.DifferingAsync(
+                        account.Key, [.. part.Select(session => session.Id)], CancellationToken.None))
+                        .Select(id => new StreamKey(account.Key, id))),
+                    (session, failure) => Found(table, new Deviation(session, [], failure.Message)));
+            differ += differing.Count;
+            foreach (var session in differing)
+            {
+                Say(new JsonObject { ["account"] = session.Account, ["id"] = session.Id, ["kind"] = SummaryWorker.WorkerName }
+                    .ToJsonString(Json.Options));
+                if (!input.RepairFlag)
+                    continue;
+
+                await worker.RetryAsync(session, CancellationToken.None);
+                repaired++;
+            }
+        }
+
         Task Found(DocumentTable table, Deviation deviation)
         {
             Say(Line(table, deviation));
-            unfoldable += deviation.Problem is null ? 0 : 1;
+            if (deviation.Problem is not null)
+            {
+                unfoldable++;
+                failed.Add(deviation.Stream);
+            }
+
             return Task.CompletedTask;
         }
     }

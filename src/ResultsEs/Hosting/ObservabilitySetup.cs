@@ -5,6 +5,7 @@ using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 using ResultsEs.EventStore;
 using ResultsEs.Search;
+using ResultsEs.Summaries;
 
 namespace ResultsEs.Hosting;
 
@@ -115,7 +116,9 @@ internal static class ObservabilitySetup
     public static WebApplication CreateGauges(this WebApplication app)
     {
         var state = app.Services.GetRequiredService<DatabaseState>();
-        CreateGauges(state, app.Services.GetRequiredService<ReadDatabase>(), app.Services.GetRequiredService<SearchIndexer>());
+        CreateGauges(
+            state, app.Services.GetRequiredService<ReadDatabase>(), app.Services.GetRequiredService<SearchIndexer>(),
+            app.Services.GetRequiredService<SummaryWorker>());
         CreateSetAsideGauge(state, [.. app.Services.GetServices<SetAsideWorker>().Select(worker => worker.Name)]);
         return app;
     }
@@ -132,12 +135,14 @@ internal static class ObservabilitySetup
     private static bool IsProbe(PathString path) =>
         path.StartsWithSegments("/health", StringComparison.Ordinal) || path.StartsWithSegments(Metrics, StringComparison.Ordinal);
 
-    private static void CreateGauges(DatabaseState state, ReadDatabase reads, SearchIndexer search)
+    private static void CreateGauges(DatabaseState state, ReadDatabase reads, SearchIndexer search, SummaryWorker summaries)
     {
         Gauge("results.projection.lag", () => state.LagSeconds, "s",
             "How long the session has waited that waits longest to be counted in the totals of its test.");
         Gauge("results.search.lag", () => search.LagSeconds, "s",
             "How long ago it is that all that was stored until then can be found by search; some seconds where nothing is stored.");
+        Gauge("results.summaries.lag", () => summaries.LagSeconds, "s",
+            "How long ago it is that all that was stored until then is counted in summaries; some seconds where nothing is stored.");
         Gauge("results.standby.lag", () => reads.LagSeconds, "s",
             "How far the standby is behind that is furthest behind, of those that reads may go to; 0 where there is none.");
         Gauge("results.dead_letters", () => state.DeadLetters, "{message}", "Messages of the queue that could not be stored.");

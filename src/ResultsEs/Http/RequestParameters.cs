@@ -91,6 +91,13 @@ internal sealed class RequestParameters(HttpContext http)
         return [];
     }
 
+    /// <summary>Reads some texts, each a parameter of its own, also spelled <c>name[]</c>; empty when absent.</summary>
+    public IReadOnlyList<string> Texts(string name)
+    {
+        RefuseBrackets(name, isList: true);
+        return [.. StringValues.Concat(http.Request.Query[name], http.Request.Query[name + "[]"]).OfType<string>()];
+    }
+
     /// <summary>Reads a text of the query; null when absent.</summary>
     public string? Text(string name)
     {

@@ -120,7 +120,7 @@ public static class GetAnswers
         await connection.ExecuteAsync(
             "select set_config('statement_timeout', $1, true), set_config('enable_seqscan', 'off', true)", [LongestStatement],
             cancellation);
-        var asOf = await SearchProgress.AsOfAsync(connection, Tenant.Of(caller.Account), completeTo, cancellation);
+        var asOf = await SearchTable.Progress.AsOfAsync(connection, Tenant.Of(caller.Account), completeTo, cancellation);
         var query = new SearchQuery(connection, caller, words, test);
         if (await query.PrepareAsync(MaxWords, cancellation) is { } wrong)
             return Problems.BadRequest(

@@ -1,31 +1,22 @@
+using ResultsEs.Changes;
 using ResultsEs.EventStore;
-using ResultsEs.Sessions;
 
 namespace ResultsEs.Search;
 
 /// <summary>A document whose texts are stored: its key, its session's, and where it belongs.</summary>
 internal sealed record SearchedDocument(Guid Key, Guid Session, Guid Workspace, Guid Test, IReadOnlyList<SearchText> Texts);
 
-/// <summary>
-/// Writes to the table of texts. Whoever makes or takes texts of a session holds its lock, so that what is erased while it is indexed
-/// goes: the indexer reads documents after it has the lock, and an erasure deletes texts after it has it.
-/// </summary>
+/// <summary>Writes to the tables of search.</summary>
 internal static class SearchTable
 {
     public const string Texts = "results.search_texts";
     public const string Languages = "results.search_languages";
-    public const string Progress = "results.search_progress";
 
-    // A key of advisory locks beside those of others; the second is a hash of the session.
-    private const int LockClass = 1380274503;
+    /// <summary>How far each account's texts are.</summary>
+    public static readonly FeedProgress Progress = new("results.search_progress");
 
-    /// <summary>Locks the texts of sessions until the transaction ends, in the order of the keys: none waits in a ring.</summary>
-    public static Task LockAsync(NpgsqlConnection connection, string account, Guid[] sessions, CancellationToken cancellation) =>
-        connection.ExecuteAsync(
-            $"""
-            select pg_advisory_xact_lock({LockClass}, l.key)
-            from (select distinct hashtext($1 || ' ' || s.id) as key from unnest($2) s(id) order by 1 offset 0) l
-            """, [account, sessions], cancellation);
+    /// <summary>The locks of sessions' texts.</summary>
+    public static readonly SessionLocks Locks = new(1380274503);
 
     /// <summary>
     /// Takes the texts of sessions that are erased or removed away, in the transaction that does it. Other changes come with the feed.
@@ -33,26 +24,18 @@ internal static class SearchTable
     public static async Task RemoveErasedAsync(
         NpgsqlConnection connection, IReadOnlyList<StreamKey> changed, CancellationToken cancellation)
     {
-        foreach (var account in changed.GroupBy(key => key.Account, key => key.Id, StringComparer.Ordinal))
-        {
-            // The primary keys of documents (tenant_id, id) and of what is erased (tenant_id, subject). A removed one has its stream's id.
-            var sessions = await new NpgsqlCommand(
-                $"""
-                select distinct coalesce(d.{DocumentTable.Stream}, k.id)
-                from unnest($2) k(id)
-                left join {SessionResultTable.Name} d on d.tenant_id = $1 and d.id = k.id
-                where exists (
-                  select 1 from results.erased e where e.tenant_id = $1 and e.subject = coalesce(d.{DocumentTable.Stream}, k.id))
-                """, connection).ReadAllAsync([account.Key, account.ToArray()], reader => reader.GetGuid(0), cancellation);
-            if (sessions.Count == 0)
-                continue;
-
-            await LockAsync(connection, account.Key, [.. sessions], cancellation);
-            // The primary key (tenant_id, session_id, part).
+        // The primary key (tenant_id, session_id, part).
+        foreach (var (account, sessions) in await Locks.TakeErasedAsync(connection, changed, cancellation))
             await connection.ExecuteAsync(
-                $"delete from {Texts} t where t.tenant_id = $1 and t.session_id = any($2)", [account.Key, sessions.ToArray()],
-                cancellation);
-        }
+                $"delete from {Texts} t where t.tenant_id = $1 and t.session_id = any($2)", [account, sessions], cancellation);
+    }
+
+    /// <summary>Deletes the texts of an account (null: of all).</summary>
+    public static async Task DeleteAsync(NpgsqlConnection connection, string? account, CancellationToken cancellation)
+    {
+        foreach (var table in new[] { Texts, Languages })
+            await connection.ExecuteAsync(
+                $"delete from {table} t where $1::varchar is null or t.tenant_id = $1", [account], cancellation);
     }
 
     /// <summary>Makes the texts of these sessions those of their documents. What is there already stays as it is.</summary>

@@ -138,7 +138,7 @@ public sealed class RebuildCommandTests
     {
         var run = await ServiceProcess.RunAsync(["rebuild", "everything"], ("ConnectionStrings__results", await TestDatabase.CreateAsync()));
 
-        Assert.Equal((1, "There is no read model 'everything' to rebuild; there are session-results, highlight-reels, test-definitions, test-totals and search."), (run.ExitCode, run.Errors.Trim()));
+        Assert.Equal((1, "There is no read model 'everything' to rebuild; there are session-results, highlight-reels, test-definitions, test-totals, search and summaries."), (run.ExitCode, run.Errors.Trim()));
     }
 
     private static async Task ExecuteAsync(string database, string sql)

@@ -120,7 +120,7 @@ public sealed class ContentLengthTests(ClientTests.Service service) : IClassFixt
     {
         var path = endpoint.Path;
         foreach (var (name, sample) in Samples)
-            path = path.Replace(name, with?.Invoke(name) ?? (endpoint.Operation.Id == "getQxScores" ? SampleAnswers.InteractionTestId.ToString()
+            path = path.Replace(name, with?.Invoke(name) ?? (name == "{testId}" && SampleAnswers.OfInteractionTest.Contains(endpoint.Operation.Id) ? SampleAnswers.InteractionTestId.ToString()
                 : endpoint.Operation.Id == "listTaskInteractions" && name == "{sessionId}" ? ResultsEs.Hosting.Samples.SessionOf("interaction-test").ToString()
                 : sample), StringComparison.Ordinal);
         var required = endpoint.Operation.Query.Where(parameter => parameter.IsRequired).Select(parameter => $"{parameter.Name}={with?.Invoke(parameter.Name) ?? Samples[$"{{{parameter.Name}}}"]}");

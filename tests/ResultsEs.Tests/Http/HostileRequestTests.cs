@@ -15,11 +15,12 @@ public sealed class HostileRequestTests(AppFixture app)
         "/api/v2/sessionResults", "/api/v2/sessionResults/@", "/api/v3/sessionResults/@", "/api/v2/sessionResults/@/transcript",
         "/api/v2/sessionResults/@/videoDownloadUrl", "/api/v2/sessionResults/@/clips", "/api/v2/sessionResults/@/clips/@", "/api/v2/testResults",
         "/api/v2/testResults/@/qxScores", "/api/v2/testResults/@/highlightreels", "/api/v2/testResults/@/highlightreels/@",
-        "/api/v3/testResults/@/sessionResults", "/v1/workspaces", "/v1/workspaces/@", "/v1/studies/@", "/.well-known/@", "/openapi/@", "/docs/@", "/health/@",
+        "/api/v3/testResults/@/sessionResults", "/api/v3/testResults", "/api/v3/testResults/@/summary", "/api/v3/testResults/@/tasks/@/summary", "/api/v3/testResults/@/tasks/@/answers",
+        "/v1/workspaces", "/v1/workspaces/@", "/v1/studies/@", "/.well-known/@", "/openapi/@", "/docs/@", "/health/@",
     ];
 
     private static readonly string[] Names =
-        ["testId", "status", "status[]", "limit", "offset", "cursor", "from", "to", "updatedSince", "audienceId", "taskTypes", "format", "page", "", "\u0000", "testId[]"];
+        ["testId", "status", "status[]", "limit", "offset", "cursor", "from", "to", "updatedSince", "audienceId", "taskTypes", "format", "page", "demographic", "q", "after", "", "\u0000", "testId[]"];
 
     private static readonly string[] Values =
     [

@@ -152,6 +152,9 @@ public sealed class DescriptionTests(AppFixture app)
             ($"/api/v2/sessionResults?testId={test}", SampleAnswers.SessionList),
             ($"/api/v2/sessionResults/{session}/clips", SampleAnswers.Clips),
             ($"/api/v2/testResults/{SampleAnswers.InteractionTestId}/qxScores", SampleAnswers.QxScores),
+            ($"/api/v3/testResults/{SampleAnswers.InteractionTestId}/summary", () => SampleAnswers.Summaries.Test()),
+            ($"/api/v3/testResults/{SampleAnswers.InteractionTestId}/tasks/{SampleAnswers.Interactions()["taskId"]}/summary", () => SampleAnswers.Summaries.TaskInNumbers()),
+            ($"/api/v3/testResults/{SampleAnswers.InteractionTestId}/tasks/{SampleAnswers.Interactions()["taskId"]}/answers", () => SampleAnswers.Summaries.Answers()),
             ($"/api/v2/testResults/{test}/highlightreels", SampleAnswers.Reels),
             ("/api/v2/testResults", SampleAnswers.Tests),
         ];
@@ -187,9 +190,10 @@ public sealed class DescriptionTests(AppFixture app)
         // When a session was stored is of the moment.
         static JsonNode Comparable(JsonNode node)
         {
-            foreach (var summary in node["sessions"]?.AsArray() ?? [])
+            foreach (var summary in node["sessions"] as JsonArray ?? [])
                 summary!.AsObject().Remove("updatedTime");
             (node["meta"] as JsonObject)?.Remove("asOf");
+            (node as JsonObject)?.Remove("asOf");
             (node as JsonObject)?.Remove("updatedTime");
             return node;
         }

@@ -281,7 +281,7 @@ public sealed class SearchTests(AppFixture app)
         await using (var writer = await app.Host.Services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(Cancelled))
         await using (var transaction = await writer.BeginTransactionAsync(Cancelled))
         {
-            await SearchTable.LockAsync(writer, TestClients.AccountTwo.ToString(), [session.Id], Cancelled);
+            await SearchTable.Locks.TakeAsync(writer, TestClients.AccountTwo.ToString(), [session.Id], Cancelled);
             await http.RecordAsync(session);
             var updated = (DateTimeOffset)(await http.JsonAsync($"/api/v2/sessionResults?testId={_test}&status=IN_PROGRESS"))["sessions"]![0]!["updatedTime"]!;
             var page = await http.JsonAsync($"/api/v3/answers?q={_word}");

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Common;
+using ResultsEs.Changes;
 using ResultsEs.EventStore;
 using ResultsEs.Search;
 using ResultsEs.Sessions;
@@ -66,7 +67,7 @@ public sealed class SearchWorkerTests(OwnHost own) : IClassFixture<OwnHost>
         using var two = await AppFixture.ClientAsync(own.Host, TestClients.OtherAccount);
         var word = $"w{Guid.NewGuid():n}";
         AdvisoryLock? held = null;
-        await Wait.UntilAsync(async () => (held = await AdvisoryLock.TryHoldAsync(Database, SearchIndexer.LockName, Cancelled)) is not null);
+        await Wait.UntilAsync(async () => (held = await AdvisoryLock.TryHoldAsync(Database, FeedWorker.LockOf(SearchIndexer.WorkerName), Cancelled)) is not null);
         var many = Enumerable.Range(0, Many).Select(_ => TestData.Session().WithAnswer(Answers.Written(word))).ToList();
         using (var sent = await own.Http.SendAsync(new JsonArray([.. many.SelectMany(session => session.Events).Select(e => e.DeepClone())]).ToJsonString()))
             Assert.Equal(HttpStatusCode.OK, sent.StatusCode);

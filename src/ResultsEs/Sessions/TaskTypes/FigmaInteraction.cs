@@ -43,14 +43,18 @@ internal sealed record FigmaClick(bool? IsHandled, FigmaPhase? Phase, string? Ta
     /// <summary>True when it counts as a missed click by itself.</summary>
     public bool IsMissed => IsHandled == false && Phase != FigmaPhase.Release;
 
+    /// <summary>Counts the clicks that hit nothing.</summary>
+    /// <param name="interactions">The interactions of a take, in order.</param>
+    public static int CountMissed(IReadOnlyList<FigmaInteraction> interactions) => Missed(interactions).Count;
+
     /// <summary>
-    /// Counts the clicks that hit nothing. A press and its release are one click, which hit when Figma handled either: prototypes
-    /// react to the one or to the other.
+    /// The clicks that hit nothing. A press and its release are one click, which hit when Figma handled either: prototypes react to the
+    /// one or to the other.
     /// </summary>
     /// <param name="interactions">The interactions of a take, in order.</param>
-    public static int CountMissed(IReadOnlyList<FigmaInteraction> interactions)
+    public static IReadOnlyList<FigmaInteraction> Missed(IReadOnlyList<FigmaInteraction> interactions)
     {
-        var missed = 0;
+        var missed = new List<FigmaInteraction>();
         FigmaInteraction? pressed = null;
         foreach (var interaction in interactions)
         {
@@ -59,14 +63,15 @@ internal sealed record FigmaClick(bool? IsHandled, FigmaPhase? Phase, string? Ta
 
             if (pressed is not null && click.IsReleaseOf(pressed, interaction.AtMs))
             {
+                // A press that was missed is the last of them: nothing is clicked between it and its release.
                 if (click.IsHandled == true && pressed.Click!.IsMissed)
-                    missed--;
+                    missed.RemoveAt(missed.Count - 1);
                 pressed = null;
             }
             else
             {
                 if (click.IsMissed)
-                    missed++;
+                    missed.Add(interaction);
                 pressed = click.Phase == FigmaPhase.Release ? null : interaction;
             }
         }
