@@ -147,6 +147,35 @@ public sealed class SummaryWorkerTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.Equal(1, (int)(await own.Http.JsonAsync($"/api/v3/testResults/{_test}/summary"))["sessions"]!["total"]!);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_is_counted_is_read_from_indexes_alone(bool isFiltered)
+    {
+        var task = Guid.NewGuid();
+        await own.Http.RecordAsync(TestData.Session(test: _test).Profiled().WithAnswer(Answers.Nps(9), task).Completed());
+        await CompleteAsync();
+        foreach (var table in new[] { "tasks", "sessions", "items" })
+            await ExecuteAsync($"vacuum (analyze) results.summary_{table}");
+        await using var connection = await Database.OpenConnectionAsync(Cancelled);
+        await using var transaction = await connection.BeginTransactionAsync(Cancelled);
+        // As the service asks.
+        await connection.ExecuteAsync("set local enable_seqscan = off", [], Cancelled);
+        var key = await new NpgsqlCommand($"select test_key from results.summary_tests where test_id = '{_test}'", connection).ReadValueAsync<long>([], Cancelled);
+        var filter = isFiltered ? new SummaryFilter { Statuses = [SessionStatus.Complete], Demographics = [("AGE", "34")] } : new SummaryFilter();
+        var condition = await SummaryCondition.OfAsync(connection, filter, [key], Cancelled);
+        foreach (var build in new Action<NpgsqlCommand>[] { command => TaskNumbers.BuildItems(command, condition, task), command => TaskNumbers.BuildDurations(command, condition, task) })
+        {
+            await using var command = new NpgsqlCommand(null, connection);
+            build(command);
+            command.CommandText = $"explain {command.CommandText}";
+            var plan = string.Join('\n', await command.ReadAllAsync(reader => reader.GetString(0), Cancelled));
+            Assert.Contains("Index Only Scan using ux_summary_tasks", plan, StringComparison.Ordinal);
+            Assert.Equal(isFiltered, plan.Contains("ux_summary_sessions", StringComparison.Ordinal));
+            Assert.DoesNotContain("Seq Scan", plan, StringComparison.Ordinal);
+        }
+    }
+
     private Task<JsonObject> TaskAsync(Guid task) => own.Http.JsonAsync($"/api/v3/testResults/{_test}/tasks/{task}/summary");
 
     /// <summary>All numbers of the test, as they are shown.</summary>
