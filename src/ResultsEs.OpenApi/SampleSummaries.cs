@@ -20,7 +20,8 @@ internal sealed class SampleSummaries(SessionResult session, TestDefinition? def
     public JsonNode Tests() => Node(new SummarizedTestsPage(
         [
             new SummarizedTestItem(
-                TestId, session.Body.WorkspaceId!.Value, definition?.Title, session.Body.ProductType, SessionsByStatus.Of(0, 1, 0), stored),
+                TestId, session.Body.WorkspaceId!.Value, definition?.Title, session.Body.ProductType, SessionsByStatus.Of(0, 1, 0),
+                stored),
         ],
         NextAfter: null));
 
@@ -32,7 +33,8 @@ internal sealed class SampleSummaries(SessionResult session, TestDefinition? def
         ProductType = session.Body.ProductType,
         AsOf = stored,
         Sessions = SessionsByStatus.Of(0, 1, 0),
-        OverTime = SessionsOverTime.Of([new SessionsInTime(HourOf(session.Body.StartTime!.Value), Complete: 1, InProgress: 0, Abandoned: 0)]),
+        OverTime = SessionsOverTime.Of(
+            [new SessionsInTime(HourOf(session.Body.StartTime!.Value), Complete: 1, InProgress: 0, Abandoned: 0)]),
         Audiences = session.Body.AudienceId is { } audience ? [new AudienceSessions(audience, 1)] : [],
         Demographics =
         [
@@ -78,7 +80,8 @@ internal sealed class SampleSummaries(SessionResult session, TestDefinition? def
     private TaskHead HeadOf(TaskBody task) =>
         new(task.Text, task.Type, session.Fold.Tasks.Single(fold => fold.Id == task.Uuid).Position);
 
-    private static DateTimeOffset HourOf(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero);
+    private static DateTimeOffset HourOf(DateTimeOffset time) =>
+        new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero);
 
     private static JsonNode Node<T>(T value) => JsonSerializer.SerializeToNode(value, Json.Of<T>())!;
 }

@@ -36,7 +36,8 @@ internal sealed record AnswerNumbers
         _ when type == Sessions.TaskTypes.Nps.TaskType.V3Type => new() { Nps = NpsNumbers.Of(items) },
         _ when type == Sessions.TaskTypes.RatingScale.TaskType.V3Type => new() { RatingScale = RatingScaleNumbers.Of(items) },
         _ when type == Sessions.TaskTypes.Matrix.TaskType.V3Type => new() { Matrix = MatrixNumbers.Of(items) },
-        _ when type == Sessions.TaskTypes.MultipleChoice.TaskType.V3Type => new() { MultipleChoice = MultipleChoiceNumbers.Of(items, defined) },
+        _ when type == Sessions.TaskTypes.MultipleChoice.TaskType.V3Type =>
+            new() { MultipleChoice = MultipleChoiceNumbers.Of(items, defined) },
         _ when type == Sessions.TaskTypes.RankOrder.TaskType.V3Type => new() { RankOrder = RankOrderNumbers.Of(items) },
         _ when type == Sessions.TaskTypes.Url.TaskType.V3Type => new() { Url = UrlNumbers.Of(items) },
         _ when type == Sessions.TaskTypes.Figma.TaskType.V3Type => new() { Figma = FigmaNumbers.Of(items) },
@@ -70,7 +71,8 @@ internal sealed record NpsNumbers(
 {
     public static NpsNumbers? Of(IReadOnlyList<ItemNumbers> items)
     {
-        var counts = AnswerNumbers.OfKind(items, SummaryItemKind.Score).ToDictionary(item => (int)item.Data.Value!.Value, item => item.There);
+        var counts = AnswerNumbers.OfKind(items, SummaryItemKind.Score)
+            .ToDictionary(item => (int)item.Data.Value!.Value, item => item.There);
         if (counts.Values.Sum() == 0)
             return null;
 

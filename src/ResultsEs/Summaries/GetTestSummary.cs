@@ -81,7 +81,9 @@ internal sealed record TestSummary
     /// <summary>The audiences of the test's sessions, at most 200, those of most sessions; without regard to the filters.</summary>
     public required IReadOnlyList<AudienceSessions> Audiences { get; init; }
 
-    /// <summary>Demographic questions with their answers, at most 1,000 answers, those of most sessions; without regard to the filters.</summary>
+    /// <summary>
+    /// Demographic questions with their answers, at most 1,000 answers, those of most sessions; without regard to the filters.
+    /// </summary>
     public required IReadOnlyList<DemographicSessions> Demographics { get; init; }
 
     /// <summary>The tasks of the test's definition and of its sessions, in the plan's order; at most 1,000.</summary>

@@ -14,7 +14,7 @@ public static class ListTests
     // Tests that one request looks at, all workspaces together.
     private const int MaxLooked = 2_000;
 
-    internal static readonly Operation Description = new("listTests", ApiTag.Tests, "The tests of the caller's workspaces, the latest first")
+    internal static readonly Operation Description = new("listTests", ApiTag.Tests, "The tests with sessions, the latest first")
     {
         Text = "The tests that have sessions, ordered by when something of one was last stored. A test with sessions in two workspaces is "
             + "listed twice. A page may have fewer tests than asked for, and still a `nextAfter`.",

@@ -57,7 +57,8 @@ internal sealed record OutcomeCount(TaskOutcome Outcome, long Count)
 
     public static IReadOnlyList<OutcomeCount> Of(IReadOnlyList<ItemNumbers> items)
     {
-        var counts = AnswerNumbers.OfKind(items, SummaryItemKind.Outcome).ToDictionary(item => item.Data.Outcome!.Value, item => item.There);
+        var counts = AnswerNumbers.OfKind(items, SummaryItemKind.Outcome)
+            .ToDictionary(item => item.Data.Outcome!.Value, item => item.There);
         return [.. InOrder.Select(outcome => new OutcomeCount(outcome, counts.GetValueOrDefault(outcome)))];
     }
 }

@@ -17,8 +17,8 @@ internal static class QxNumbers
         // ux_summary_scores.
         command.CommandText =
             $"""
-            select c.group_id, i.data, c.sessions, c.behaviorals, c.score, c.{SummaryTable.Behavioral}, c.attitudinal, c.usability, c.trust,
-              c.appearance, c.loyalty, c.places
+            select c.group_id, i.data, c.sessions, c.behaviorals, c.score, c.{SummaryTable.Behavioral}, c.attitudinal, c.usability,
+              c.trust, c.appearance, c.loyalty, c.places
             from (
               select c.test_key, c.group_id, c.label, count(*) as sessions, count(c.{SummaryTable.Behavioral}) as behaviorals,
                 max(cardinality(c.behavioral_values)) as places,

@@ -120,7 +120,9 @@ internal sealed record SummaryCondition(SummaryFilter Filter, long[] Tests, IRea
             ],
             reader => (Test: reader.GetInt64(0), Item: reader.GetInt32(1), Wanted: reader.GetInt32(2)), cancellation);
         var traits = found.GroupBy(item => item.Test)
-            .Select(items => (Test: items.Key, Lists: items.GroupBy(item => item.Wanted, item => item.Item).Select(some => some.ToArray()).ToList()))
+            .Select(items => (
+                Test: items.Key,
+                Lists: items.GroupBy(item => item.Wanted, item => item.Item).Select(some => some.ToArray()).ToList()))
             .Where(test => test.Lists.Count == wanted.Count)
             .ToDictionary(test => test.Test, test => (IReadOnlyList<int[]>)test.Lists);
         return new SummaryCondition(filter, [.. traits.Keys], traits);

@@ -36,7 +36,7 @@ internal static class SummaryReader
         order by 5 desc, w.id
         """;
 
-    /// <summary>Sends what a read finds of the test in the path; 404 when the caller has no such test, or the read finds nothing.</summary>
+    /// <summary>Sends what a read finds of a test; 404 when the caller has no such test, or the read finds nothing.</summary>
     public static async Task<IResult> SendAsync<T>(
         HttpContext http, ReadDatabase database, RequestParameters parameters, Guid test,
         Func<NpgsqlConnection, Caller, SummarizedTest, CancellationToken, Task<T?>> read, CancellationToken cancellation)
@@ -57,7 +57,8 @@ internal static class SummaryReader
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.QueryCanceled && !cancellation.IsCancellationRequested)
         {
             http.Response.Headers.RetryAfter = Problems.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
-            return Problems.Of(StatusCodes.Status503ServiceUnavailable, "The summary took too long. Ask for fewer sessions, by from and to.");
+            return Problems.Of(
+                StatusCodes.Status503ServiceUnavailable, "The summary took too long. Ask for fewer sessions, by from and to.");
         }
     }
 
@@ -83,7 +84,9 @@ internal static class SummaryReader
             reader => (
                 Workspace: reader.GetGuid(0),
                 Key: reader.IsDBNull(1) ? (long?)null : reader.GetInt64(1),
-                Definition: reader.IsDBNull(2) ? null : JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(2), Json.Of<TestDefinition>()),
+                Definition: reader.IsDBNull(2)
+                    ? null
+                    : JsonSerializer.Deserialize(reader.GetFieldValue<byte[]>(2), Json.Of<TestDefinition>()),
                 ProductType: reader.IsDBNull(3) ? (ProductType?)null : Enum.Parse<ProductType>(reader.GetString(3))),
             cancellation);
         if (rows.Count == 0)

@@ -65,8 +65,9 @@ internal static class SummaryTable
             """, connection) { CommandTimeout = 0 }.ReadAllAsync([account], reader => reader.GetInt64(0), cancellation);
         foreach (var table in new[] { Sessions, Tasks, Scores, Items, Tests })
         {
-            await using var command = new NpgsqlCommand($"delete from {table} t where t.test_key = any($1)", connection) { CommandTimeout = 0 };
-            command.Parameters.AddAll(keys.ToArray());
+            await using var command = new NpgsqlCommand($"delete from {table} t where t.test_key = any($1)", connection);
+            command.CommandTimeout = 0;
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. keys] });
             await command.ExecuteNonQueryAsync(cancellation);
         }
     }
@@ -111,7 +112,8 @@ internal static class SummaryTable
         var keys = documents.Select(tests.Of).ToArray();
         var tasks = documents.SelectMany((document, at) => document.Tasks.Select(task => (Key: keys[at], Document: document, Task: task)))
             .ToList();
-        var scores = documents.SelectMany((document, at) => document.Scores.Select(score => (Key: keys[at], Document: document, Score: score)))
+        var scores = documents
+            .SelectMany((document, at) => document.Scores.Select(score => (Key: keys[at], Document: document, Score: score)))
             .ToList();
         await using var batch = new NpgsqlBatch(connection);
         batch.Add(
@@ -129,7 +131,8 @@ internal static class SummaryTable
                 documents.Select(document => document.Key).ToArray(),
                 documents.Select(document => document.Session).ToArray(),
                 documents.Select(document => (short)document.Status).ToArray(),
-                documents.Select((document, at) => uses.Numbers(keys[at], document.Traits.Select(trait => new CountedItem(trait)))).ToArray(),
+                documents.Select((document, at) => uses.Numbers(keys[at], document.Traits.Select(trait => new CountedItem(trait))))
+                    .ToArray(),
                 documents.Select((document, at) => uses.Numbers(keys[at], document.Tasks.Select(task => task.Items[0]))).ToArray(),
                 documents.Select((document, at) => uses.Numbers(keys[at], document.Scores.Select(score => new CountedItem(score.Label))))
                     .ToArray(),

@@ -6,7 +6,9 @@ namespace ResultsEs.Summaries;
 /// <summary>Compares what is stored of sessions in the summaries with their documents. Writes nothing.</summary>
 internal sealed class SummaryVerification(NpgsqlDataSource database)
 {
-    /// <summary>Finds sessions of an account that are counted otherwise than their documents say. Those whose changes wait are left out.</summary>
+    /// <summary>
+    /// Finds sessions of an account that are counted otherwise than their documents say. Those whose changes wait are left out.
+    /// </summary>
     public async Task<IReadOnlyList<Guid>> DifferingAsync(string account, Guid[] sessions, CancellationToken cancellation)
     {
         await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -48,6 +50,7 @@ internal sealed class SummaryVerification(NpgsqlDataSource database)
     private static async Task<ILookup<Guid, string>> StoredAsync(
         NpgsqlConnection connection, string account, Guid[] sessions, CancellationToken cancellation)
     {
+        var values = string.Join(", ", SummaryTable.ScoreColumns.Select(column => $"coalesce(c.{column}, -1)"));
         // ix_summary_sessions_session; the tasks and scores by their indexes, from the items that name them.
         var rows = await new NpgsqlCommand(
             $"""
@@ -59,8 +62,7 @@ internal sealed class SummaryVerification(NpgsqlDataSource database)
                 join {SummaryTable.Tasks} t on t.test_key = s.test_key and t.task_id = i.part_id and t.start_time = s.start_time
                   and t.document_id = s.document_id),
               array(
-                select concat_ws(' ', c.group_id, c.label, {string.Join(", ", SummaryTable.ScoreColumns.Select(column => $"coalesce(c.{column}, -1)"))},
-                  c.behavioral_values::text)
+                select concat_ws(' ', c.group_id, c.label, {values}, c.behavioral_values::text)
                 from unnest(s.labels) k(item)
                 join {SummaryTable.Items} i on i.test_key = s.test_key and i.item = k.item
                 join {SummaryTable.Scores} c on c.test_key = s.test_key and c.group_id = i.part_id and c.start_time = s.start_time

@@ -91,8 +91,9 @@ internal static class TaskItems
         .. answer.MultiSelect ? [new CountedItem(SummaryItem.Of(SummaryItemKind.MultiSelect, task))] : Array.Empty<CountedItem>(),
         .. answer.OtherText is null ? [] : new[] { new CountedItem(SummaryItem.Of(SummaryItemKind.Other, task)) },
         // Those that were chosen first: a long list is cut.
-        .. answer.Options.OrderByDescending(option => option.Selected).Select(option => Item(
-            SummaryItemKind.Option, task, new() { Id = option.Id, Text = SummaryItem.Cut(option.Text) }) with { IsThere = option.Selected }),
+        .. answer.Options.OrderByDescending(option => option.Selected).Select(option =>
+            Item(SummaryItemKind.Option, task, new() { Id = option.Id, Text = SummaryItem.Cut(option.Text) })
+                with { IsThere = option.Selected }),
     ];
 
     private static IEnumerable<CountedItem> Of(Guid task, RankOrderPayload answer) => answer.Ranking.Select(option => Item(
