@@ -38,7 +38,8 @@ internal sealed class SampleSummaries(SessionResult session, TestDefinition? def
         Audiences = session.Body.AudienceId is { } audience ? [new AudienceSessions(audience, 1)] : [],
         Demographics =
         [
-            .. (session.Body.SessionParticipant?.DemographicsInfo ?? []).OrderBy(answer => answer.Code, StringComparer.Ordinal)
+            .. (session.Body.SessionParticipant?.DemographicsInfo ?? []).Where(answer => answer.Code is not null)
+                .OrderBy(answer => answer.Code, StringComparer.Ordinal)
                 .Select(answer => new DemographicSessions(answer.Code!, answer.Label, [new DemographicValue(answer.Value!, 1)])),
         ],
         Tasks = SummarizedTasks.Of(

@@ -87,6 +87,7 @@ internal sealed record SummaryItem(SummaryItemKind Kind, Guid Part, string Json)
     {
         SummaryItemKind.Task => Of(Kind, Part, new SummaryItemData { Text = "", Type = Data.Type, Position = 0 }),
         SummaryItemKind.Path => new SummaryItem(SummaryItemKind.OtherPath, Part, Empty),
+        SummaryItemKind.OtherPath => this,
         SummaryItemKind.Label => Of(Kind, Part, new SummaryItemData { Label = Masking.Text }),
         _ => null,
     };
