@@ -58,10 +58,13 @@ internal static class TaskNumbers
                 ? null
                 : new TaskDurations(
                     reader.GetInt64(0), reader.GetInt64(1), p25, median, p75, p95, reader.GetInt64(2),
-                    Math.Round(reader.GetDecimal(4), 2, MidpointRounding.AwayFromZero)),
+                    Whole(Math.Round(reader.GetDecimal(4), 2, MidpointRounding.AwayFromZero))),
             cancellation);
         return rows[0];
     }
+
+    /// <summary>A number without zeros at its end.</summary>
+    private static decimal Whole(decimal number) => number / 1.0000000000000000000000000000m;
 
     internal static void BuildItems(NpgsqlCommand command, SummaryCondition condition, Guid task) =>
         // ux_summary_tasks, then the primary key of items (test_key, item), at most ItemUses.MaxItems of a task. Equal answers are
