@@ -51,6 +51,7 @@ internal static class SampleAnswers
             ["getTestSummary"] = [("interactionTest", () => Summaries.Test())],
             ["getTaskSummary"] = [("interactionTest", () => Summaries.TaskInNumbers())],
             ["listTaskAnswers"] = [("interactionTest", () => Summaries.Answers())],
+            ["listTestSessions"] = [("interactionTest", () => Summaries.Sessions())],
             ["listHighlightReels"] = [("thinkOutLoud", Reels)],
             ["getHighlightReel"] = [("generated", ReelFile)],
             ["exportTable"] = [("survey", () => JsonValue.Create(
@@ -155,7 +156,8 @@ internal static class SampleAnswers
 
     /// <summary>The operations whose examples are of that test.</summary>
     public static IReadOnlySet<string> OfInteractionTest { get; } =
-        new HashSet<string>(["getQxScores", "getTestSummary", "getTaskSummary", "listTaskAnswers"], StringComparer.Ordinal);
+        new HashSet<string>(
+            ["getQxScores", "getTestSummary", "getTaskSummary", "listTaskAnswers", "listTestSessions"], StringComparer.Ordinal);
 
     /// <summary>The examples of summaries.</summary>
     public static SampleSummaries Summaries => new(Session(Interaction), Definition(InteractionTestId), Stored);

@@ -78,6 +78,15 @@ internal sealed class SampleSummaries(SessionResult session, TestDefinition? def
 
     public JsonNode Answers() => Node(new TaskAnswersPage([TaskAnswerOfSession.Of(session, Task.Uuid)!], NextAfter: null));
 
+    public JsonNode Sessions() => Node(new SummarizedSessionsPage(
+        [
+            new ListedSession(
+                session.Body.SessionId, session.Body.Status, session.Body.StartTime!.Value, session.Body.AudienceId,
+                session.Body.Tasks.Count(task => task.Response is { Skipped: false }),
+                session.Body.Tasks.Count(task => task.Response is { Skipped: true })),
+        ],
+        NextAfter: null));
+
     private TaskHead HeadOf(TaskBody task) =>
         new(task.Text, task.Type, session.Fold.Tasks.Single(fold => fold.Id == task.Uuid).Position);
 

@@ -160,5 +160,6 @@ internal sealed record TaskOfTest(Guid TaskId, int Position, string Text, string
 [JsonSerializable(typeof(TestSummary))]
 [JsonSerializable(typeof(TaskSummary))]
 [JsonSerializable(typeof(TaskAnswersPage))]
+[JsonSerializable(typeof(SummarizedSessionsPage))]
 [JsonSerializable(typeof(SummarizedTestsPage))]
 internal sealed partial class SummaryJson : JsonSerializerContext;

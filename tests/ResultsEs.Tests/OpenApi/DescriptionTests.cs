@@ -155,6 +155,7 @@ public sealed class DescriptionTests(AppFixture app)
             ($"/api/v3/testResults/{SampleAnswers.InteractionTestId}/summary", () => SampleAnswers.Summaries.Test()),
             ($"/api/v3/testResults/{SampleAnswers.InteractionTestId}/tasks/{SampleAnswers.Interactions()["taskId"]}/summary", () => SampleAnswers.Summaries.TaskInNumbers()),
             ($"/api/v3/testResults/{SampleAnswers.InteractionTestId}/tasks/{SampleAnswers.Interactions()["taskId"]}/answers", () => SampleAnswers.Summaries.Answers()),
+            ($"/api/v3/testResults/{SampleAnswers.InteractionTestId}/sessions", () => SampleAnswers.Summaries.Sessions()),
             ($"/api/v2/testResults/{test}/highlightreels", SampleAnswers.Reels),
             ("/api/v2/testResults", SampleAnswers.Tests),
         ];
