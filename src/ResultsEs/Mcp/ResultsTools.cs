@@ -2,6 +2,7 @@ using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Search;
 using ResultsEs.Sessions;
+using ResultsEs.Summaries;
 using ResultsEs.TestResults;
 
 namespace ResultsEs.Mcp;
@@ -92,6 +93,30 @@ internal static class ResultsTools
             static (http, stop) => GetAnswers.Get(http, Database(http), Shares(http), stop))
         {
             Required = ["q"], MaxLimit = ToolSchemas.MaxLimit, NotFound = NoTest, IsAudited = true,
+        },
+        new(
+            "summarise_test", "A test in numbers",
+            "A test's sessions in numbers: by status, over time, by audience and demographic answer, and how many answered or skipped each "
+                + "task. With taskId: the answers to that task in numbers, by its type (score, distribution, options, ranks, outcomes and "
+                + "paths), and how long they took.",
+            $$"""
+            {{ToolSchemas.TestId}},
+            {{ToolSchemas.Text("taskId", "A task's id, from an answer without it: its answers in numbers.", "uuid")}},
+            {{ToolSchemas.Status("all")}},
+            {{ToolSchemas.Text("audienceId", "Only sessions of this audience.", "uuid")}},
+            "demographic": {
+              "type": "array", "items": { "type": "string", "maxLength": {{ToolSchemas.MaxText}} }, "maxItems": 20,
+              "description": "Only sessions with these demographic answers, all of them; each as CODE:VALUE."
+            },
+            {{ToolSchemas.Time("from", "Only sessions that began at this time or later.")}},
+            {{ToolSchemas.Time("to", "Only sessions that began before this time.")}}, {{ToolSchemas.Place}}
+            """,
+            $"{ToolSchemas.Summary}, {ToolSchemas.Part}",
+            static (http, stop) => http.Request.Query.ContainsKey("taskId")
+                ? GetTaskSummary.Get(http, Database(http), stop)
+                : GetTestSummary.Get(http, Database(http), stop))
+        {
+            Required = ["testId"], NotFound = NoTest,
         },
     ];
 

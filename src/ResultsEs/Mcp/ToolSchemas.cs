@@ -161,6 +161,20 @@ internal static class ToolSchemas
         "meta": { "type": "object", "properties": { "totalQxTasks": {{Count}}, "completes": {{Count}} } }
         """;
 
+    public const string Summary =
+        $$"""
+        "testId": {{Id}}, "taskId": {{Id}}, "workspaceId": {{Id}}, "title": {{MaybeText}}, "productType": {{MaybeText}},
+        "asOf": { "type": "string", "description": "All that was stored before this time is counted." },
+        "sessions": { "description": "By state; with taskId: how many pass the filters." },
+        "overTime": { "type": "object" },
+        "audiences": { "type": "array", "items": { "type": "object" } },
+        "demographics": { "type": "array", "items": { "type": "object" } },
+        "tasks": { "type": "array", "items": { "type": "object" } },
+        "qxScores": { "type": "array", "items": { "type": "object" } },
+        "answered": {{Count}}, "skipped": {{Count}}, "durationMs": { "type": ["object", "null"] },
+        "answers": { "type": ["object", "null"], "description": "With taskId: one member, by the type of the task." }
+        """;
+
     public const string Answers =
         $$"""
         "answers": {

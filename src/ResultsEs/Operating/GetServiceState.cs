@@ -2,6 +2,7 @@ using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
 using ResultsEs.Search;
+using ResultsEs.Summaries;
 
 namespace ResultsEs.Operating;
 
@@ -64,12 +65,13 @@ public static class GetServiceState
     {
         var caller = Caller.From(http.User);
         var search = http.RequestServices.GetRequiredService<SearchIndexer>();
+        var summaries = http.RequestServices.GetRequiredService<SummaryWorker>();
         var completeTo = await ChangeClock.CompleteToAsync(database, cancellation);
         var (lag, account, now) = (await database.CreateCommand(LagSql).ReadAllAsync(
             [Tenant.Of(caller.Account)],
             reader => (
                 new ServiceLag(
-                    reader.GetDouble(0), reader.GetInt64(1), search.LagSeconds,
+                    reader.GetDouble(0), reader.GetInt64(1), search.LagSeconds, summaries.LagSeconds,
                     Math.Max(0, (reader.GetFieldValue<DateTimeOffset>(8) - completeTo).TotalSeconds),
                     reader.GetInt64(2), reader.GetDouble(3)),
                 new AccountState(reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6), reader.GetDouble(7)),
@@ -104,11 +106,13 @@ internal sealed record ServiceState(
 /// <param name="TotalsSeconds">How long the session has waited that waits longest to be counted in the totals of its test.</param>
 /// <param name="TotalsSessions">How many sessions wait for that, up to 10,000.</param>
 /// <param name="SearchSeconds">How long ago it is that all that was stored until then can be found; 0 until it is known.</param>
+/// <param name="SummariesSeconds">How long ago it is that all that was stored until then is in summaries; 0 until it is known.</param>
 /// <param name="FeedSeconds">How long the write has lasted that holds the feed of changes up; about 0 while none does.</param>
 /// <param name="WebhookMessages">How many messages of webhooks are due and not sent, up to 10,000.</param>
 /// <param name="WebhookSeconds">For how long the one has been due that has been longest.</param>
 internal sealed record ServiceLag(
-    double TotalsSeconds, long TotalsSessions, double SearchSeconds, double FeedSeconds, long WebhookMessages, double WebhookSeconds);
+    double TotalsSeconds, long TotalsSessions, double SearchSeconds, double SummariesSeconds, double FeedSeconds, long WebhookMessages,
+    double WebhookSeconds);
 
 /// <summary>A standby.</summary>
 /// <param name="IsRead">True while reads go to it.</param>

@@ -14,7 +14,7 @@ namespace ResultsEs.Tests.Mcp;
 public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<McpServerTests.Asked>
 {
     private static readonly string[] Names =
-        ["list_tests", "list_sessions", "get_session", "get_transcript", "get_qx_scores", "search_answers"];
+        ["list_tests", "list_sessions", "get_session", "get_transcript", "get_qx_scores", "search_answers", "summarise_test"];
 
     [Fact]
     public void It_says_what_it_is_and_every_tool_only_reads_has_bounds_and_is_described()
@@ -49,11 +49,13 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
     [InlineData("get_session version", "/api/v3/sessionResults/{session}?version=2")]
     [InlineData("get_qx_scores", "/api/v2/testResults/{test}/qxScores")]
     [InlineData("search_answers", "/api/v3/answers?q=easy&testId={test}")]
+    [InlineData("summarise_test", "/api/v3/testResults/{test}/summary?status=COMPLETE&status=IN_PROGRESS&demographic=AGE:34")]
+    [InlineData("summarise_test task", "/api/v3/testResults/{test}/tasks/{task}/summary")]
     public async Task A_tool_answers_what_the_API_answers(string ask, string path)
     {
         var told = asked.Answer(ask);
         var expected = WithoutMoment(await asked.Http.JsonAsync(path.Replace("{session}", asked.Session.Id.ToString(), StringComparison.Ordinal)
-            .Replace("{test}", asked.Session.TestId.ToString(), StringComparison.Ordinal)));
+            .Replace("{task}", asked.Session.Tasks[1].ToString(), StringComparison.Ordinal).Replace("{test}", asked.Session.TestId.ToString(), StringComparison.Ordinal)));
 
         Assert.True(JsonNode.DeepEquals(expected, WithoutMoment(told["structuredContent"]!)), $"{expected}\n{told}");
         Assert.True(JsonNode.DeepEquals(told["structuredContent"], Text(told)));
@@ -84,6 +86,7 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
     [InlineData("foreign session", "There is no such session in the workspaces of this token")]
     [InlineData("foreign transcript", "or it has no transcript")]
     [InlineData("foreign scores", "There is no such test in the workspaces of this token")]
+    [InlineData("foreign summary", "There is no such test")]
     [InlineData("foreign sessions", "There is no such test")]
     [InlineData("bad id", "sessionId: must be a UUID")]
     [InlineData("no id", "sessionId: is required")]
@@ -163,6 +166,7 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
     {
         var copy = page.DeepClone();
         copy["meta"]?.AsObject().Remove("asOf");
+        copy.AsObject().Remove("asOf");
         return copy;
     }
 
@@ -215,7 +219,9 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
             await Wait.UntilAsync(async () =>
                 (int)(await Http.JsonAsync("/api/v2/testResults"))["meta"]!["pagination"]!["totalCount"]! == Tests + 2
                 && (await Http.JsonAsync($"/api/v2/testResults/{Session.TestId}/qxScores"))["qxScores"]!.AsArray().Count == 1
-                && (await Http.JsonAsync($"/api/v3/answers?q=easy&testId={Session.TestId}"))["answers"]!.AsArray().Count == 1);
+                && (await Http.JsonAsync($"/api/v3/answers?q=easy&testId={Session.TestId}"))["answers"]!.AsArray().Count == 1
+                && (await Http.ReadAsync($"/api/v3/testResults/{Session.TestId}/summary")).IsSuccessStatusCode
+                && (int)(await Http.JsonAsync($"/api/v3/testResults/{Session.TestId}/summary"))["sessions"]!["complete"]! == 1);
             await AskAsync();
         }
 
@@ -242,6 +248,8 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
                 ("get_transcript", Call("get_transcript", new() { ["sessionId"] = session })),
                 ("get_qx_scores", Call("get_qx_scores", new() { ["testId"] = test })),
                 ("search_answers", Call("search_answers", new() { ["q"] = "easy", ["testId"] = test })),
+                ("summarise_test", Call("summarise_test", new() { ["testId"] = test, ["status"] = new JsonArray("COMPLETE", "IN_PROGRESS"), ["demographic"] = new JsonArray("AGE:34") })),
+                ("summarise_test task", Call("summarise_test", new() { ["testId"] = test, ["taskId"] = Session.Tasks[1].ToString() })),
                 ("resource", new() { ["resource"] = $"results://sessions/{session}" }),
                 ("long", Call("get_session", new() { ["sessionId"] = Long.Id.ToString() })),
                 ("rest of the tasks", new() { ["rest"] = "get_session", ["arguments"] = new JsonObject { ["sessionId"] = Long.Id.ToString(), ["path"] = "/tasks" } }),
@@ -266,6 +274,7 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
                 ("foreign session", Call("get_session", new() { ["sessionId"] = session })),
                 ("foreign transcript", Call("get_transcript", new() { ["sessionId"] = session })),
                 ("foreign scores", Call("get_qx_scores", new() { ["testId"] = test })),
+                ("foreign summary", Call("summarise_test", new() { ["testId"] = test })),
                 ("foreign sessions", Call("list_sessions", new() { ["testId"] = test })),
                 ("foreign search", Call("search_answers", new() { ["q"] = "easy" })),
                 ("foreign tests", Call("list_tests", [])),

@@ -58,6 +58,7 @@ const lagColumns = [
 const lags = ({ lag, account }) => [
   { name: 'Totals of tests', behind: lag.totalsSeconds, waiting: lag.totalsSessions },
   { name: 'Search', behind: lag.searchSeconds, waiting: null },
+  { name: 'Summaries', behind: lag.summariesSeconds, waiting: null },
   { name: 'Feed of changes', behind: lag.feedSeconds, waiting: null },
   { name: 'Webhooks', behind: lag.webhookSeconds, waiting: lag.webhookMessages },
   { name: 'Webhooks of this account', behind: account.webhookSeconds, waiting: account.webhookMessages },
