@@ -31,7 +31,7 @@ async function showsTheState(page) {
   assert.deepEqual(nodes.map(([name, version]) => [name, version]), state.nodes.map(node => [node.name, node.version.replace(/\+(.{7}).*/, ' ($1)')]));
   assert.ok(nodes.some(node => node[3].startsWith('Serving')), 'a node serves');
   const work = await rows(page, 'Work in the background');
-  assert.deepEqual(work.map(([name]) => name), ['Totals of tests', 'Search', 'Feed of changes', 'Webhooks', 'Webhooks of this account']);
+  assert.deepEqual(work.map(([name]) => name), ['Totals of tests', 'Search', 'Summaries', 'Feed of changes', 'Webhooks', 'Webhooks of this account']);
   assert.ok(work.every(row => ['In time', 'Late'].includes(row[3])));
   assert.equal(await page.locator('progress').count(), state.rebuilds.length);
 }
