@@ -1,6 +1,5 @@
 using ResultsEs.Changes;
 using ResultsEs.EventStore;
-using ResultsEs.Sessions;
 
 namespace ResultsEs.Search;
 

@@ -1,7 +1,6 @@
 using ResultsEs.Access;
 using ResultsEs.EventStore;
 using ResultsEs.Http;
-using ResultsEs.Sessions;
 using ResultsEs.TestResults;
 
 namespace ResultsEs.Summaries;

@@ -59,10 +59,13 @@ internal static class SummaryTable
     public static async Task DeleteAsync(NpgsqlConnection connection, string? account, CancellationToken cancellation)
     {
         // Whoever counts in one of these tests has ended then. Tests that others add meanwhile stay, whole.
-        var keys = await new NpgsqlCommand(
+        await using var locked = new NpgsqlCommand(
             $"""
             select t.test_key from {Tests} t where $1::varchar is null or t.tenant_id = $1 order by t.test_key for update
-            """, connection) { CommandTimeout = 0 }.ReadAllAsync([account], reader => reader.GetInt64(0), cancellation);
+            """, connection);
+        locked.CommandTimeout = 0;
+        locked.Parameters.AddAll(account);
+        var keys = await locked.ReadAllAsync(reader => reader.GetInt64(0), cancellation);
         foreach (var table in new[] { Sessions, Tasks, Scores, Items, Tests })
         {
             await using var command = new NpgsqlCommand($"delete from {table} t where t.test_key = any($1)", connection);

@@ -90,8 +90,9 @@ internal static class TestNumbers
         return (
             [.. audiences],
             [
-                .. values.GroupBy(value => value.Key.Code).OrderBy(code => code.Key, StringComparer.Ordinal).Select(code =>
-                    new DemographicSessions(
+                .. values.GroupBy(value => value.Key.Code, StringComparer.Ordinal)
+                    .OrderBy(code => code.Key, StringComparer.Ordinal)
+                    .Select(code => new DemographicSessions(
                         code.Key, code.First().Label,
                         [.. code.Select(value => new DemographicValue(value.Key.Value, value.Uses))])),
             ]);
