@@ -1,6 +1,5 @@
 using ResultsEs.Changes;
 using ResultsEs.Common;
-using ResultsEs.Contracts;
 using ResultsEs.Sessions;
 using ResultsEs.Sessions.TaskTypes;
 using ResultsEs.Summaries;
