@@ -331,7 +331,7 @@ public sealed class SummaryTests(AppFixture app)
     private async Task CompleteAsync(HttpClient http)
     {
         var now = (DateTime)await AskAsync("select clock_timestamp()");
-        await Wait.UntilAsync(async () => (DateTimeOffset)(await http.JsonAsync($"/api/v3/testResults/{_test}/summary"))["asOf"]! >= now);
+        await Wait.UntilAsync(async () => ((DateTimeOffset)(await http.JsonAsync($"/api/v3/testResults/{_test}/summary"))["asOf"]!).UtcDateTime >= now);
     }
 
     /// <summary>Items of this test whose uses are not those of its rows.</summary>
