@@ -14,7 +14,8 @@ internal static class SampleOperations
             new ServingNode("results-1 1", "1.0.0", Now.AddHours(-3), Now.AddSeconds(-11)),
         ],
         new ServiceLag(
-            TotalsSeconds: 0.4, TotalsSessions: 3, SearchSeconds: 0.9, SummariesSeconds: 0.9, FeedSeconds: 0.02, WebhookMessages: 0, WebhookSeconds: 0),
+            TotalsSeconds: 0.4, TotalsSessions: 3, SearchSeconds: 0.9, SummariesSeconds: 0.9, FeedSeconds: 0.02,
+            WebhookMessages: 0, WebhookSeconds: 0),
         [new StandbyState(IsRead: true, LagSeconds: 0.6, Trouble: null)],
         [new RebuildUnderWay("session_result", 2, Now.AddMinutes(-3), EventsFolded: 1_200_000, EventsTotal: 4_000_000, IsServed: false)],
         new AccountState(SetAside: 0, ErasuresUnderWay: 0, WebhookMessages: 0, WebhookSeconds: 0));

@@ -96,8 +96,8 @@ internal static class ResultsTools
         },
         new(
             "summarise_test", "A test in numbers",
-            "A test's sessions in numbers: by status, over time, by audience and demographic answer, and how many answered or skipped each "
-                + "task. With taskId: the answers to that task in numbers, by its type (score, distribution, options, ranks, outcomes and "
+            "A test's sessions in numbers: by status, over time, by audience and demographic answer, and how many answered or skipped "
+                + "each task. With taskId: the answers to that task in numbers, by its type (score, distribution, options, ranks, outcomes and "
                 + "paths), and how long they took.",
             $$"""
             {{ToolSchemas.TestId}},
