@@ -153,6 +153,7 @@ public sealed class ClientTests(ClientTests.Service service) : IClassFixture<Cli
         {
             _process = ServiceProcess.Start(
                 ("ASPNETCORE_ENVIRONMENT", "Development"), ("ConnectionStrings__results", await TestDatabase.CreateAsync()), (DataFolder.Variable, _data.Path),
+                ("RateLimiting__AnonymousPerMinute", "100000"), ("RateLimiting__ReadsPerMinute", "100000"), ("RateLimiting__TokensPerMinute", "100000"),
                 // Streams end a moment after their client has left.
                 ("Shares__Followers__PerClient", "100"), ("Shares__Followers__PerAccount", "100"), ("Shares__Followers__PerNode", "100"));
             await _process.UntilSaysAsync("/api/v3/sessionResults/");

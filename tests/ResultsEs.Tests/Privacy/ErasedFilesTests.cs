@@ -33,13 +33,22 @@ public sealed class ErasedFilesTests(OwnHost own) : IClassFixture<OwnHost>
         await Wait.UntilAsync(async () =>
             await Database.CreateCommand($"select count(*) from results.test_sessions s where s::text like '%{marker}%'").ReadValueAsync<long>([], Cancelled) == 0);
         // A transaction that began before keeps the old rows until it ends.
-        await Wait.UntilAsync(async () =>
+        List<string> holding = [];
+        try
         {
-            await ExecuteAsync("vacuum (full, analyze)");
-            await ExecuteAsync("vacuum full pg_statistic");
-            await ExecuteAsync("checkpoint");
-            return Holding(tables, marker).Count == 0;
-        });
+            await Wait.UntilAsync(async () =>
+            {
+                await ExecuteAsync("vacuum (full, analyze)");
+                await ExecuteAsync("vacuum full pg_statistic");
+                await ExecuteAsync("checkpoint");
+                return (holding = Holding(tables, marker)).Count == 0;
+            });
+        }
+        catch (OperationCanceledException) when (!Cancelled.IsCancellationRequested)
+        {
+            Assert.Fail($"It is still in {string.Join(", ", holding.Select(Path.GetFileName))}: {await KeptByAsync()}");
+        }
+
         await ExecuteAsync("alter system set wal_recycle = off");
         await ExecuteAsync("select pg_reload_conf()");
         await Wait.UntilAsync(async () =>
@@ -49,6 +58,17 @@ public sealed class ErasedFilesTests(OwnHost own) : IClassFixture<OwnHost>
             return Holding(log, marker).Count == 0;
         });
     }
+
+    /// <summary>The tables by their files, and who may still see old rows.</summary>
+    private Task<string> KeptByAsync() => Database.CreateCommand(
+        """
+        select concat_ws('; ',
+          (select string_agg(c.relfilenode || ' is ' || c.relname, ', ') from pg_class c where c.relkind in ('r', 't') and c.relfilenode > 0),
+          (select string_agg(concat_ws(' ', a.datname, a.backend_type, a.state, a.backend_xid, a.backend_xmin, now() - a.xact_start, left(a.query, 100)), ', ')
+            from pg_stat_activity a where a.backend_xmin is not null or a.backend_xid is not null),
+          (select string_agg(concat_ws(' ', r.slot_name, r.xmin), ', ') from pg_replication_slots r),
+          (select string_agg(p.gid, ', ') from pg_prepared_xacts p))
+        """).ReadValueAsync<string>([], Cancelled);
 
     private static List<string> Holding(string folder, string text)
     {
