@@ -95,7 +95,7 @@ internal static class SummaryRow
 
     private static async Task<long> CountAsync(NpgsqlDataSource source, string filter, int task, CancellationToken cancellation)
     {
-        var ofSessions = filter.Length == 0 ? "s.test_key = 1" : "s.test_key = 1 and s.status = 1 and s.traits && '{10027}'";
+        var ofSessions = filter.Length == 0 ? "s.test_key = 1" : "s.test_key = 1 and s.status = 1 and s.traits && '{50027}'";
         var ofRows = filter.Length == 0 ? "r.test_key = 1" : $"r.test_key = 1 and r.document_id in (select s.document_id from {SummaryTable.Sessions} s where {ofSessions})";
         string[] statements = task == 0
             ?
@@ -149,12 +149,12 @@ internal static class SummaryRow
             from generate_series(1, {Tasks}) t, generate_series(0, 999) k
             where (t - 1) % 6 < 5 and k < (array[11, 6, 25, 25, 1000])[(t - 1) % 6 + 1];
             insert into {SummaryTable.Items}
-            select 1, 10000 + k, '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 17, {Sessions} / 8, jsonb_build_object('code', 'C' || k / 8, 'label', 'Question', 'text', 'V' || k) from generate_series(0, 63) k;
+            select 1, 50000 + k, '00000000-0000-0000-0000-000000000000', gen_random_uuid(), 17, {Sessions} / 8, jsonb_build_object('code', 'C' || k / 8, 'label', 'Question', 'text', 'V' || k) from generate_series(0, 63) k;
             insert into {SummaryTable.Items}
             select 1, 20000 + g, ('00000000-0000-4000-9000-' || lpad(g::text, 12, '0'))::uuid, gen_random_uuid(), 18, {Sessions}, jsonb_build_object('label', 'Group ' || g) from generate_series(1, 2) g;
             create temp table answered as select n.n, t, case when random() < 0.05 then -t else t end as head from n, generate_series(1, {Tasks}) t;
             insert into {SummaryTable.Sessions} (test_key, start_time, document_id, tenant_id, session_id, status, traits, tasks, labels)
-            select 1, n.at, n.id, t.tenant_id, n.id, n.status, array(select 10000 + 8 * k + floor(8 * random())::int from generate_series(0, 7) k where n.n > 0), a.heads, array[20001, 20002]
+            select 1, n.at, n.id, t.tenant_id, n.id, n.status, array(select 50000 + 8 * k + floor(8 * random())::int from generate_series(0, 7) k where n.n > 0), a.heads, array[20001, 20002]
             from n join (select a.n, array_agg(a.head order by a.t) as heads from answered a group by a.n) a on a.n = n.n, {SummaryTable.Tests} t;
             insert into {SummaryTable.Tasks} (test_key, task_id, start_time, document_id, duration_ms, items)
             select 1, ('00000000-0000-4000-8000-' || lpad(a.t::text, 12, '0'))::uuid, n.at, n.id, case when a.head > 0 then (60000 * random())::bigint end, case when a.head < 0 then array[a.head] else array[a.head] || case (a.t - 1) % 6

@@ -97,8 +97,8 @@ internal static class ResultsTools
         new(
             "summarise_test", "A test in numbers",
             "A test's sessions in numbers: by status, over time, by audience and demographic answer, and how many answered or skipped "
-                + "each task. With taskId: the answers to that task in numbers, by its type (score, distribution, options, ranks, outcomes "
-                + "and paths), and how long they took.",
+                + "each task. With taskId: the answers to that task in numbers, by its type (score, distribution, options, ranks, "
+                + "outcomes and paths), and how long they took.",
             $$"""
             {{ToolSchemas.TestId}},
             {{ToolSchemas.Text("taskId", "A task's id, from an answer without it: its answers in numbers.", "uuid")}},
