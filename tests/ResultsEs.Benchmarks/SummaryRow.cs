@@ -26,6 +26,13 @@ internal static class SummaryRow
     {
         var database = await postgres.CreateDatabaseAsync("e1", cancellation);
         await Fill.WithAsync(database, sessions: 1, cancellation);
+        // The session's rows come behind the feed. What replaces them stays, because there is no further change.
+        await using (await Service.StartAsync(database, cancellation))
+        {
+            while (await Postgres.AskAsync<long>(database, $"select count(*) from {SummaryTable.Tests}", cancellation) == 0)
+                await Task.Delay(100, cancellation);
+        }
+
         await FillAsync(database, cancellation);
         var test = await Postgres.AskAsync<Guid>(database, "select test_id from results.summary_tests limit 1", cancellation);
         await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { MaxAutoPrepare = 50, AutoPrepareMinUsages = 1, Options = "-c jit=off -c work_mem=32MB -c enable_seqscan=off" });
