@@ -1,21 +1,9 @@
 // Opens the page at /docs in a browser, sends a request from it as a person would, and prints what came of it as JSON, or null
 // where there is no browser: node docs-page.mjs URL TOKEN PATH, where PATH is that of the operation to try.
-import { existsSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { launch } from './browser.mjs';
 
 const [url, token, path] = process.argv.slice(2);
-const executablePath = [
-  '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find(existsSync);
-if (!executablePath) {
-  console.log('null');
-  process.exit(0);
-}
-
-const browser = await chromium.launch({
-  executablePath,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server'],
-});
+const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
   const hosts = new Set();

@@ -11,8 +11,8 @@
 //
 //   dotnet run --project src/ResultsEs, and EXPLORER_STEPS=session node explorer.mjs http://localhost:5080 http://localhost:9000
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { readFileSync, readdirSync } from 'node:fs';
+import { launch } from './browser.mjs';
 
 const steps = {
   tests: async () => (await import('./explorer-tests.mjs')).tests,
@@ -31,21 +31,10 @@ const pages = {
 
 const [url, store, folder] = process.argv.slice(2).map(argument => argument.replace(/\/$/, ''));
 const { EXPLORER_CLIENT: clientId, EXPLORER_SECRET: clientSecret, EXPLORER_STEPS: asked = Object.keys(steps).join(',') } = process.env;
-const executablePath = [
-  '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find(existsSync);
-if (!executablePath) {
-  console.log('null');
-  process.exit(0);
-}
-
 const noted = { foreign: new Set(), refused: new Set(), errors: new Set(), axe: new Set(), wide: new Set() };
 const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
-const browser = await chromium.launch({
-  executablePath,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-proxy-server'],
-});
+const browser = await launch();
 try {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   await context.exposeBinding('noteViolation', (_, text) => noted.refused.add(text));

@@ -54,19 +54,22 @@ internal sealed partial class Issuers : PollingService
     {
         (_time, _logger) = (time, logger);
         _interval = TimeSpan.FromSeconds(options.Value.Access.KeysRefreshSeconds);
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            ConnectTimeout = LongestFetch,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-        })
-        {
-            Timeout = LongestFetch,
-            MaxResponseContentBufferSize = MaxDocumentBytes,
-        };
+        _http = CreateHttp(LongestFetch, MaxDocumentBytes);
         All = [.. options.Value.Issuers.Select(issuer => new Issuer(issuer, new IssuerKeys(issuer.Authority!, _http, time, logger)))];
     }
+
+    /// <summary>Creates a client that asks issuers: it follows no redirects, keeps no cookies, and bounds time and answer.</summary>
+    internal static HttpClient CreateHttp(TimeSpan longest, int maxBytes) => new(new SocketsHttpHandler
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        ConnectTimeout = longest,
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+    })
+    {
+        Timeout = longest,
+        MaxResponseContentBufferSize = maxBytes,
+    };
 
     public IReadOnlyList<Issuer> All { get; }
 

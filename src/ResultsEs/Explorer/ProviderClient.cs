@@ -38,17 +38,7 @@ internal sealed partial class ProviderClient(
 
     private readonly JsonWebTokenHandler _handler = new();
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler
-    {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        ConnectTimeout = Longest,
-        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-    })
-    {
-        Timeout = Longest,
-        MaxResponseContentBufferSize = MaxAnswerBytes,
-    };
+    private readonly HttpClient _http = Issuers.CreateHttp(Longest, MaxAnswerBytes);
 
     public void Dispose() => _http.Dispose();
 

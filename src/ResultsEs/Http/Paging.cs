@@ -36,14 +36,13 @@ internal sealed record Paging(int Limit, int Offset, Cursor? After)
     {
         var limit = parameters.Number("limit", 1, MaxLimit, defaultLimit);
         var offset = parameters.Number("offset", 0, MaxOffset, 0);
-        if (parameters.Text("cursor") is not { } cursor)
+        if (parameters.Text("cursor") is null)
             return new Paging(limit, offset, null);
 
         if (parameters.Text("offset") is not null)
             parameters.Refuse("offset", "must not be there with a cursor");
-        if (!Cursor.TryRead(cursor, list, out var after))
-            parameters.Refuse("cursor", "must be a nextCursor of this list, with the same filters");
-        return new Paging(limit, 0, after);
+        return new Paging(
+            limit, 0, parameters.CursorOrNull("cursor", list, "must be a nextCursor of this list, with the same filters"));
     }
 
     /// <summary>The schema of a whole number.</summary>

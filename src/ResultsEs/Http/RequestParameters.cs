@@ -98,6 +98,14 @@ internal sealed class RequestParameters(HttpContext http)
         return [.. StringValues.Concat(http.Request.Query[name], http.Request.Query[name + "[]"]).OfType<string>()];
     }
 
+    /// <summary>Reads a cursor of one list, which is its name and filters; null when absent. Else <paramref name="problem"/>.</summary>
+    public Cursor? CursorOrNull(string name, string list, string problem) => Text(name) switch
+    {
+        null => null,
+        { } text when Cursor.TryRead(text, list, out var cursor) => cursor,
+        _ => Refused<Cursor?>(name, problem),
+    };
+
     /// <summary>Reads a text of the query; null when absent.</summary>
     public string? Text(string name)
     {

@@ -15,6 +15,9 @@ namespace ResultsEs.Mcp;
 internal sealed record ResultsTool(
     string Name, string Title, string Description, string Arguments, string Output, EndpointMethod Endpoint)
 {
+    /// <summary>The names of its arguments.</summary>
+    public IReadOnlyList<string> Names { get; } = [.. JsonNode.Parse($"{{{Arguments}}}")!.AsObject().Select(one => one.Key)];
+
     /// <summary>The arguments that must be there.</summary>
     public IReadOnlyList<string> Required { get; init; } = [];
 

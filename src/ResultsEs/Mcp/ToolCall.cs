@@ -38,14 +38,10 @@ internal sealed partial class ToolCall(HttpContext http, ResultsTool tool)
     /// <summary>Reads the arguments; returns what is wrong with them, or null.</summary>
     private string? Read(IDictionary<string, JsonElement> arguments)
     {
-        var known = JsonNode.Parse($"{{{tool.Arguments}}}")!.AsObject();
         foreach (var (name, value) in arguments)
         {
-            if (!known.ContainsKey(name))
-            {
-                var names = string.Join(", ", known.Select(one => one.Key));
-                return $"{Printable.Excerpt(name, 100)}: is no argument of {tool.Name}, which has {names}";
-            }
+            if (!tool.Names.Contains(name, StringComparer.Ordinal))
+                return $"{Printable.Excerpt(name, 100)}: is no argument of {tool.Name}, which has {string.Join(", ", tool.Names)}";
 
             IEnumerable<JsonElement> all = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [value];
             var texts = all.Where(one => one.ValueKind != JsonValueKind.Null).Select(Text).ToArray();

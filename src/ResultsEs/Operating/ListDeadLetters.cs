@@ -32,15 +32,9 @@ public static class ListDeadLetters
     {
         var parameters = new RequestParameters(http);
         var limit = parameters.Number("limit", 1, MaxLimit, Paging.DefaultLimit);
-        var after = LetterPlace.Begin;
-        if (parameters.Text("cursor") is { } text)
-        {
-            if (Cursor.TryRead(text, List, out var cursor))
-                after = new LetterPlace(new DateTime(cursor.Key, DateTimeKind.Utc), cursor.Id);
-            else
-                parameters.Refuse("cursor", "must be a nextCursor of this list");
-        }
-
+        var after = parameters.CursorOrNull("cursor", List, "must be a nextCursor of this list") is { } cursor
+            ? new LetterPlace(new DateTime(cursor.Key, DateTimeKind.Utc), cursor.Id)
+            : LetterPlace.Begin;
         if (parameters.AreRefused(out var problem))
             return problem;
 

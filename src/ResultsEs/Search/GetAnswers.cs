@@ -54,15 +54,10 @@ public static class GetAnswers
         var test = parameters.UuidOrNull("testId");
         var limit = parameters.Number("limit", 1, MaxLimit, Paging.DefaultLimit);
         var list = $"answers {test} {words}";
-        var after = HitPlace.First;
-        if (parameters.Text("cursor") is { } text)
-        {
-            if (Cursor.TryRead(text, list, out var cursor))
-                after = new HitPlace(new DateTime(cursor.Key, DateTimeKind.Utc), cursor.Id, cursor.Within);
-            else
-                parameters.Refuse("cursor", "must be a nextCursor of this search, with the same words and test");
-        }
-
+        const string NoCursor = "must be a nextCursor of this search, with the same words and test";
+        var after = parameters.CursorOrNull("cursor", list, NoCursor) is { } cursor
+            ? new HitPlace(new DateTime(cursor.Key, DateTimeKind.Utc), cursor.Id, cursor.Within)
+            : HitPlace.First;
         if (parameters.AreRefused(out var problem))
             return problem;
 

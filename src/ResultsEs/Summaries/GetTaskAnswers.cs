@@ -43,15 +43,7 @@ public static class GetTaskAnswers
         var limit = parameters.Number("limit", 1, MaxLimit, Paging.DefaultLimit);
         var words = Words(parameters);
         var list = $"answers of {test} {task} {filter.Name} {words}";
-        Cursor? after = null;
-        if (parameters.Text("after") is { } text)
-        {
-            if (Cursor.TryRead(text, list, out var cursor))
-                after = cursor;
-            else
-                parameters.Refuse("after", "must be a nextAfter of this list, with the same filters");
-        }
-
+        var after = parameters.CursorOrNull("after", list, "must be a nextAfter of this list, with the same filters");
         return SummaryReader.SendAsync(
             http, database, parameters, test,
             (connection, caller, found, stop) =>

@@ -33,15 +33,7 @@ public static class ListTestSessions
         var (test, filter) = (parameters.Id("testId"), SummaryFilter.Read(parameters));
         var limit = parameters.Number("limit", 1, MaxLimit, Paging.DefaultLimit);
         var list = $"sessions of {test} {filter.Name}";
-        Cursor? after = null;
-        if (parameters.Text("after") is { } text)
-        {
-            if (Cursor.TryRead(text, list, out var cursor))
-                after = cursor;
-            else
-                parameters.Refuse("after", "must be a nextAfter of this list, with the same filters");
-        }
-
+        var after = parameters.CursorOrNull("after", list, "must be a nextAfter of this list, with the same filters");
         return SummaryReader.SendAsync(
             http, database, parameters, test,
             async (connection, _, found, stop) =>

@@ -70,15 +70,7 @@ public static class ListTests
             parameters.Refuse("q", "must not have control characters");
         var limit = parameters.Number("limit", 1, MaxLimit, Paging.DefaultLimit);
         var list = $"tests {words}";
-        Cursor? after = null;
-        if (parameters.Text("after") is { } text)
-        {
-            if (Cursor.TryRead(text, list, out var cursor))
-                after = cursor;
-            else
-                parameters.Refuse("after", "must be a nextAfter of this list, with the same q");
-        }
-
+        var after = parameters.CursorOrNull("after", list, "must be a nextAfter of this list, with the same q");
         if (parameters.AreRefused(out var problem))
             return problem;
 

@@ -90,16 +90,8 @@ public static class GetWorkspaceStudies
     /// <summary>The name of a workspace's list. A cursor is valid for one such list.</summary>
     internal static string ListOf(Guid workspace) => $"studies {workspace}";
 
-    private static Cursor? Read(RequestParameters parameters, string name, Guid workspace)
-    {
-        if (parameters.Text(name) is not { } text)
-            return null;
-        if (Cursor.TryRead(text, ListOf(workspace), out var cursor))
-            return cursor;
-
-        parameters.Refuse(name, "must be the cursor of a test of this workspace");
-        return null;
-    }
+    private static Cursor? Read(RequestParameters parameters, string name, Guid workspace) =>
+        parameters.CursorOrNull(name, ListOf(workspace), "must be the cursor of a test of this workspace");
 
     private static async Task<IReadOnlyList<WorkspaceStudy>> ReadAsync(
         NpgsqlDataSource source, Caller caller, Guid workspace, Cursor? after, Cursor? before, CancellationToken cancellation)
