@@ -92,6 +92,8 @@ folder=$(mktemp -d)
 publishing=
 end() {
   [ -z "$publishing" ] || kill "$publishing" 2>/dev/null || true
+  # Services that a killed run has left would hold its output open.
+  pkill -KILL -f "$folder/app/" 2>/dev/null || true
   rm -rf "$folder"
 }
 trap end EXIT
@@ -106,4 +108,9 @@ wait "$publishing" || {
 }
 publishing=
 export RESULTS_PUBLISHED=$folder/app
-dotnet test --no-build
+# What stands still is named and ended, never waited for.
+dotnet test --no-build --results-directory "$folder/results" --hangdump --hangdump-type None --hangdump-timeout 12m || {
+  status=$?
+  find "$folder/results" -name '*_hang.log' -exec sed 's/^/tests\/run.sh: it stood still: /' {} + >&2 2>/dev/null || true
+  exit "$status"
+}

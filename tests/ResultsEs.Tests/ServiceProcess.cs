@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using ResultsEs.EmbeddedPostgres;
 
 namespace ResultsEs.Tests;
@@ -30,6 +31,15 @@ internal sealed class ServiceProcess : IDisposable
     private readonly List<string> _said = [];
     private Task<string>? _rest;
 
+    // Who starts the tests in the background may have them ignore the signal, and a child inherits that.
+    static ServiceProcess()
+    {
+        const int SigInt = 2;
+        const nint Default = 0;
+        if (OperatingSystem.IsLinux() && IsIgnored(SigInt))
+            _ = SetSignal(SigInt, Default);
+    }
+
     private ServiceProcess(Process process) => Process = process;
 
     public Process Process { get; }
@@ -41,6 +51,17 @@ internal sealed class ServiceProcess : IDisposable
     public Uri Management => new(_said.Last(line => line.Contains(Managed, StringComparison.Ordinal)).Split(Managed)[1].Trim().Split('"')[0]);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private static bool IsIgnored(int signal)
+    {
+        const string Ignored = "SigIgn:";
+        var line = File.ReadLines("/proc/self/status").Single(line => line.StartsWith(Ignored, StringComparison.Ordinal));
+        return (ulong.Parse(line.AsSpan(Ignored.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> (signal - 1) & 1) == 1;
+    }
+
+    [DllImport("libc", EntryPoint = "signal")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint SetSignal(int signal, nint handler);
 
     /// <summary>Settings as environment variables spell them.</summary>
     public static IEnumerable<(string Name, string Value)> ToEnvironment(IEnumerable<KeyValuePair<string, string?>> settings) =>
@@ -131,10 +152,18 @@ internal sealed class ServiceProcess : IDisposable
             process.StandardInput.Close();
         }
 
-        var output = process.StandardOutput.ReadToEndAsync(Cancelled);
-        var errors = process.StandardError.ReadToEndAsync(Cancelled);
-        await process.WaitForExitAsync(Cancelled);
-        return (process.ExitCode, await output, await errors);
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(Cancelled);
+            var errors = process.StandardError.ReadToEndAsync(Cancelled);
+            await process.WaitForExitAsync(Cancelled);
+            return (process.ExitCode, await output, await errors);
+        }
+        finally
+        {
+            // One that a test does not wait for any longer.
+            process.Kill();
+        }
     }
 
     /// <summary>Reads what it says up to a line with this text, and gives all it has said so far.</summary>

@@ -59,6 +59,7 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         var broken = SessionOfFile(7);
         var lacking = ledger.Sessions[0];
         var lost = ledger.Tasks(lacking)[0];
+        await SummarizedAsync(broken);
         await BreakAsync(broken, lacking, lost);
         Assert.DoesNotContain(lost, Tasks(await _http.ResultAsync(lacking)));
         for (var reader = 0; reader < 2; reader++)
@@ -297,6 +298,8 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         var (right, poisoned) = (TestData.Session().WithAnswer(Answers.Nps(3)), TestData.Session().WithAnswer(Answers.Nps(4)));
         await _http.RecordAsync(right);
         await _http.RecordAsync(poisoned);
+        await SummarizedAsync(right.Id);
+        await SummarizedAsync(poisoned.Id);
         var answer = (string)poisoned.Events[1]["id"]!;
         await ExecuteAsync($"update results.mt_events set data = data || '{{\"position\": \"second\"}}' where id = '{answer}'");
         await ExecuteAsync($"update results.mt_doc_session_result_2 set data = data #- '{{body,tasks,0}}' where id = '{right.Id}'");
@@ -375,6 +378,10 @@ public sealed class RebuildWhileServingTests : IAsyncLifetime
         using var answer = await _http.SendAsync(content);
         Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Cancelled));
     }
+
+    /// <summary>Waits for the summary of a session, which verify compares too: it is of the document as it was.</summary>
+    private Task SummarizedAsync(Guid session) =>
+        Wait.UntilAsync(() => AskAsync<bool>($"select exists (select 1 from results.summary_sessions where session_id = '{session}' and cardinality(tasks) > 0)"));
 
     private Task BreakAsync(Guid broken, Guid lacking, Guid task) => ExecuteAsync(string.Create(
         CultureInfo.InvariantCulture,
