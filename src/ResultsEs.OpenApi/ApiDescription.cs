@@ -36,6 +36,7 @@ internal static class ApiDescription
         ["reelId"] = ("The highlight reel.", (string)SampleAnswers.ReelFile()["reelId"]!),
         ["webhookId"] = ("The webhook.", SampleWebhooks.Webhook.WebhookId.ToString()),
         ["letterId"] = ("The dead letter.", SampleOperations.Letter.LetterId.ToString()),
+        ["subjectId"] = ("The session that is set aside, or what else has the stream.", SampleOperations.SetAside.SubjectId.ToString()),
         ["deliveryId"] = ("The delivery.", SampleWebhooks.Delivery.DeliveryId.ToString()),
     };
 

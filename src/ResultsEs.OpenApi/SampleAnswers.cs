@@ -78,6 +78,8 @@ internal static class SampleAnswers
             ["replayDeadLetter"] = [("stored", () => Node(new DeadLetterOutcome(SampleOperations.Letter.LetterId, "stored")))],
             ["discardDeadLetter"] = [("discarded", () => Node(new DeadLetterOutcome(SampleOperations.Letter.LetterId, "discarded")))],
             ["listSetAside"] = [("one", () => Node(new SetAsideList([SampleOperations.SetAside])))],
+            ["retrySetAside"] = [("done", () => Node(new SetAsideRetried(
+                SampleOperations.SetAside.SubjectId, [SampleOperations.SetAside.Worker])))],
             ["listErasures"] = [("thinkOutLoud", () => Node(new ErasureList([OfParticipant])))],
             ["createWebhook"] = [("completed", SampleWebhooks.WithSecret)],
             ["listWebhooks"] = [("one", SampleWebhooks.List)],

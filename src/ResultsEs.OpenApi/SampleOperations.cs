@@ -28,6 +28,6 @@ internal static class SampleOperations
         new(Letter, new Dictionary<string, string>(StringComparer.Ordinal), "[{\"specversion\":\"1.0\"}]", IsCut: false);
 
     public static SetAsideEntry SetAside { get; } = new(
-        "totals", new Guid("0192f1c4-7a51-7c3e-9d7e-2b0d8c5a1f02"), "InvalidOperationException: the stream cannot be folded",
+        "test-totals", new Guid("0192f1c4-7a51-7c3e-9d7e-2b0d8c5a1f02"), "InvalidOperationException: the stream cannot be folded",
         Now.AddHours(-1), Now.AddMinutes(-2), Attempts: 12);
 }

@@ -11,6 +11,7 @@ export async function operating({ page, url }) {
   await page.getByRole('heading', { name: 'Rebuilds under way' }).waitFor();
   await showsTheState(page);
   await showsLists(page);
+  await retriesWhatIsSetAside(page);
   const letters = await worksOffALetter(page);
   await refreshes(page);
   return { letters };
@@ -44,6 +45,31 @@ async function showsLists(page) {
     ['The last 100 erasures', erasures.map(one => one.erasureId)],
   ])
     assert.deepEqual((await rows(page, caption)).map(([id]) => id), ids.length ? ids : ['None.']);
+}
+
+/** What can be done is set aside no longer; what cannot stays, and the question says why. */
+async function retriesWhatIsSetAside(page) {
+  const { items } = await get(page, '/api/v3/operations/setAside');
+  const retry = ({ worker, subjectId }) => page.getByRole('button', { name: `Retry ${worker} of ${subjectId}` });
+  const dialog = page.getByRole('dialog', { name: 'Retry this session?' });
+  const stuck = items.find(item => item.worker === 'of-another-version');
+  if (stuck) {
+    await retry(stuck).click();
+    await dialog.getByRole('button', { name: 'Retry' }).click();
+    await dialog.getByRole('alert').filter({ hasText: 'this version has no such worker' }).waitFor();
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+
+  const item = items.find(item => item !== stuck);
+  if (!item)
+    return;
+  await retry(item).click();
+  await dialog.getByRole('button', { name: 'Retry' }).click();
+  await page.getByText(`${item.subjectId} is no longer set aside by ${item.worker}.`).waitFor();
+  await retry(item).waitFor({ state: 'detached' });
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'set-aside');
+  assert.deepEqual((await get(page, '/api/v3/operations/setAside')).items.map(one => one.subjectId), items.filter(one => one !== item).map(one => one.subjectId));
 }
 
 async function worksOffALetter(page) {

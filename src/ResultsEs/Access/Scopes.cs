@@ -24,7 +24,7 @@ public static class Scopes
     /// <summary>Seeing how the service does, and what of the account needs an operator.</summary>
     public const string OperationsRead = "operations:read";
 
-    /// <summary>Replaying and discarding dead letters of the account.</summary>
+    /// <summary>Replaying and discarding dead letters of the account, and doing again what is set aside of it.</summary>
     public const string OperationsWrite = "operations:write";
 
     /// <summary>Every scope this service knows.</summary>

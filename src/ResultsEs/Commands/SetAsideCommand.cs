@@ -56,37 +56,19 @@ public sealed class SetAsideCommand : DatabaseCommand<SetAsideInput>
             Say($"{items.Count} set aside");
         }
 
+        var retry = services.GetRequiredService<SetAsideRetry>();
         var end = ExitCode.Success;
         foreach (var item in items)
         {
             if (input.Action == SetAsideAction.list)
                 Say(Line(item));
-            else if (await RetryAsync(item, services) is { } problem)
-                end = Fail(problem);
+            else if (await retry.RunAsync(item, CancellationToken.None) is { } problem)
+                end = Fail($"{item.Stream.Id}  {item.Worker}  {problem}");
+            else
+                Say($"{item.Stream.Id}  {item.Worker}  done");
         }
 
         return end;
-    }
-
-    private static async Task<string?> RetryAsync(SetAsideItem item, IServiceProvider services)
-    {
-        if (services.GetServices<SetAsideWorker>().FirstOrDefault(worker => worker.Name == item.Worker) is not { } worker)
-            return $"{item.Stream.Id}  {item.Worker}  stays: this version has no such worker";
-
-        var database = services.GetRequiredService<NpgsqlDataSource>();
-        try
-        {
-            await worker.RetryAsync(item.Stream, CancellationToken.None);
-            await SetAside.RemoveAsync(database, worker.Name, [item.Stream], CancellationToken.None);
-            Say($"{item.Stream.Id}  {item.Worker}  done");
-            return null;
-        }
-        catch (Exception e) when (TakenApart.IsItemsOwn(e))
-        {
-            var logger = services.GetRequiredService<ILogger<SetAsideCommand>>();
-            await SetAside.AddAsync(database, logger, worker.Name, item.Stream, e, CancellationToken.None);
-            return $"{item.Stream.Id}  {item.Worker}  fails as before: {Printable.Excerpt(e.Message, 160)}";
-        }
     }
 
     private static string Line(SetAsideItem item) =>

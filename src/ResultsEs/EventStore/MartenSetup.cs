@@ -35,6 +35,9 @@ internal static class MartenSetup
         services.AddSingleton<DocumentCache>();
         services.AddSingleton<AppendStore>();
         services.AddSingleton<DocumentRefresh>();
+        services.AddSingleton(provider => new SetAsideRetry(
+            provider.GetServices<SetAsideWorker>(), provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredService<ILogger<SetAsideRetry>>()));
         services.AddSingleton<StreamErasure>();
         services.AddSingleton<StreamRemoval>();
         services.AddSingleton<OtherVersions>();

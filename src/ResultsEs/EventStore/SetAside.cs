@@ -25,6 +25,8 @@ internal static partial class SetAside
 
     private const int MaxReason = 500;
 
+    private const string Columns = "a.tenant_id, a.id, a.worker, a.reason, a.since, a.last_tried_at, a.attempts";
+
     private const string RemoveSql =
         $"""
         delete from {Table} a using unnest($2, $3) k(tenant_id, id)
@@ -75,17 +77,25 @@ internal static partial class SetAside
     public static Task<List<SetAsideItem>> ListAsync(NpgsqlDataSource database, string? worker, CancellationToken cancellation) =>
         database.CreateCommand(
             $"""
-            select a.tenant_id, a.id, a.worker, a.reason, a.since, a.last_tried_at, a.attempts
-            from {Table} a where $1::varchar is null or a.worker = $1
+            select {Columns} from {Table} a where $1::varchar is null or a.worker = $1
             order by a.since, a.worker, a.tenant_id, a.id
-            """).ReadAllAsync(
-            [worker],
-            reader => new SetAsideItem(
-                reader.GetString(2), reader.ReadKey(), reader.GetString(3), reader.GetDateTime(4), reader.GetDateTime(5),
-                reader.GetInt32(6)),
-            cancellation);
+            """).ReadAllAsync([worker], Item, cancellation);
 
-    private static string ReasonOf(Exception failure) => Printable.Excerpt(
+    /// <summary>Reads the items of a stream, by worker: all, or that of one worker.</summary>
+    public static Task<List<SetAsideItem>> FindAsync(
+        NpgsqlDataSource database, StreamKey stream, string? worker, CancellationToken cancellation) =>
+        // The primary key (worker, tenant_id, id) is small: what is in it needs an operator.
+        database.CreateCommand(
+            $"""
+            select {Columns} from {Table} a
+            where a.tenant_id = $1 and a.id = $2 and ($3::varchar is null or a.worker = $3) order by a.worker
+            """).ReadAllAsync([stream.Account, stream.Id, worker], Item, cancellation);
+
+    private static SetAsideItem Item(NpgsqlDataReader reader) => new(
+        reader.GetString(2), reader.ReadKey(), reader.GetString(3), reader.GetDateTime(4), reader.GetDateTime(5), reader.GetInt32(6));
+
+    /// <summary>Why a failure keeps an item set aside, up to 500 characters.</summary>
+    internal static string ReasonOf(Exception failure) => Printable.Excerpt(
         failure is UnfoldableStreamException unfoldable ? unfoldable.Problem : $"{KindOf(failure)}: {MessageOf(failure)}", MaxReason);
 
     private static string MessageOf(Exception failure) => failure is PostgresException postgres ? postgres.MessageText : failure.Message;

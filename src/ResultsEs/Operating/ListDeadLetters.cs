@@ -78,5 +78,6 @@ internal sealed record DeadLetter(
 [JsonSerializable(typeof(DeadLetterDetails))]
 [JsonSerializable(typeof(DeadLetterOutcome))]
 [JsonSerializable(typeof(SetAsideList))]
+[JsonSerializable(typeof(SetAsideRetried))]
 [JsonSerializable(typeof(ErasureList))]
 internal sealed partial class OperatingJson : JsonSerializerContext;

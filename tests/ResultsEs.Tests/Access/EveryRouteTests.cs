@@ -7,8 +7,11 @@ using Alba;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using ResultsEs.Access;
+using ResultsEs.Common;
+using ResultsEs.EventStore;
 using ResultsEs.Ingestion.RabbitMq;
 using ResultsEs.Sessions;
 using ResultsEs.Tests.EventStore;
@@ -202,13 +205,17 @@ public sealed partial class EveryRouteTests(EveryRouteTests.Stored stored) : ICl
                 ["letterId"] = letter,
                 ["participantId"] = Guid.Parse("5a000000-0000-4000-8000-000000000003"),
                 ["webhookId"] = webhookId,
+                ["subjectId"] = session.Id,
                 ["deliveryId"] = (Guid)deliveries[0]!["deliveryId"]!,
                 ["exportId"] = (Guid)(await exported.JsonAsync())["exportId"]!,
                 ["erasureId"] = (Guid)(await erased.JsonAsync())["erasureId"]!,
             };
+            var database = Host.Services.GetRequiredService<NpgsqlDataSource>();
+            await SetAside.AddAsync(
+                database, NullLogger.Instance, "a worker", new StreamKey(Tenant.Of(TestClients.AccountOne), session.Id), new InvalidOperationException("it fails"), Cancelled);
             var giant = TestData.Session().WithAnswer(Answers.Nps(9)).Completed();
             await owner.RecordAsync(giant);
-            await using (var command = Host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+            await using (var command = database.CreateCommand(
                 $"update {SessionResultTable.Name} set data = jsonb_set(data, '{{body,giant}}', to_jsonb(repeat('x', 30000000))) where id = '{giant.Id}'"))
                 await command.ExecuteNonQueryAsync(Cancelled);
             OfGiant = new Dictionary<string, Guid>(Values, StringComparer.Ordinal)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -57,13 +58,25 @@ public sealed class SetAsideTests : IDisposable
         Assert.Single(logs.Warnings, line => line.Contains($"catch-up has set aside {bad} of account {TestClients.AccountOne}", StringComparison.Ordinal));
 
         var (failed, _, errors) = await RunAsync("retry", bad.ToString());
-        Assert.Equal((1, true), (failed, errors.StartsWith($"{bad}  catch-up  fails as before: ", StringComparison.Ordinal)));
+        Assert.Equal((1, true), (failed, errors.StartsWith($"{bad}  catch-up  fails again: event ", StringComparison.Ordinal)));
         Assert.True(await AskAsync(database, "select attempts::bigint from results.set_aside") > 1);
+
+        // Over HTTP it is the same, and what succeeds of it is said beside what fails.
+        using var operators = await AppFixture.ClientAsync(host, TestClients.Privacy);
+        await ExecuteAsync(database, $"insert into results.set_aside (worker, tenant_id, id, reason) values ('erasures', '{TestClients.AccountOne}', '{bad}', 'before')");
+        using var again = await operators.PostAsync(new Uri($"/api/v3/operations/setAside/{bad}/retry", UriKind.Relative), null, Cancelled);
+        var problem = await again.ProblemAsync(HttpStatusCode.Conflict);
+        var listed = Assert.Single((await operators.JsonAsync("/api/v3/operations/setAside"))["items"]!.AsArray())!;
+        Assert.Equal($"catch-up fails again: {listed["reason"]}; erasures is done", (string)problem["detail"]!);
+        Assert.Equal("catch-up", (string)listed["worker"]!);
 
         // Mended, it succeeds, and is set aside no longer.
         await ExecuteAsync(database, $"update results.mt_events set data = jsonb_set(data, '{{position}}', '0') where stream_id = '{bad}' and type like 'results.TaskAnswered%'");
-        var (mended, done, _) = await RunAsync("retry", "all");
-        Assert.Equal((0, true), (mended, done.Contains($"{bad}  catch-up  done", StringComparison.Ordinal)));
+        await ExecuteAsync(database, $"insert into results.set_aside (worker, tenant_id, id, reason) values ('erasures', '{TestClients.AccountOne}', '{bad}', 'before')");
+        using var mended = await operators.PostAsync(new Uri($"/api/v3/operations/setAside/{bad}/retry?worker=catch-up", UriKind.Relative), null, Cancelled);
+        Assert.Equal($$"""{"subjectId":"{{bad}}","workers":["catch-up"]}""", (await mended.JsonAsync()).ToJsonString());
+        var (all, done, _) = await RunAsync("retry", "all");
+        Assert.Equal((0, $"1 set aside\n{bad}  erasures  done"), (all, done.Trim()));
         Assert.Equal((0, 0), (await AskAsync(database, "select count(*) from results.set_aside"), await AskAsync(database, StaleSql)));
 
         Task<(int ExitCode, string Output, string Errors)> RunAsync(params string[] arguments) => ServiceProcess.RunAsync(

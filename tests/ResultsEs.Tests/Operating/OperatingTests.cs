@@ -57,6 +57,20 @@ public sealed class OperatingTests(AppFixture app)
             Assert.Equal(("a worker", "InvalidOperationException: it fails", 1), ((string)listed["worker"]!, (string)listed["reason"]!, (int)listed["attempts"]!));
             Assert.DoesNotContain(item.Id.ToString(), Ids(await other.JsonAsync("/api/v3/operations/setAside"), "items", "subjectId"));
             Assert.True((long)(await http.JsonAsync("/api/v3/operations/state"))["account"]!["setAside"]! >= 1);
+
+            // No version has such a worker: it stays, and nobody else's attempt counts.
+            using var stays = await RetryAsync(http, item.Id);
+            Assert.Equal("a worker stays: this version has no such worker", (string)(await stays.ProblemAsync(HttpStatusCode.Conflict))["detail"]!);
+            foreach (var (client, id, query) in new[] { (other, item.Id, ""), (http, Guid.NewGuid(), ""), (http, item.Id, "?worker=search") })
+            {
+                using var unknown = await RetryAsync(client, id, query);
+                await unknown.ProblemAsync(HttpStatusCode.NotFound);
+            }
+
+            using var looking = await app.ClientAsync(TestClients.Privacy, "operations:read");
+            using var forbidden = await RetryAsync(looking, item.Id);
+            using var malformed = await RetryAsync(http, item.Id, "?worker=%00");
+            Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.BadRequest), (forbidden.StatusCode, malformed.StatusCode));
         }
         finally
         {
@@ -132,6 +146,9 @@ public sealed class OperatingTests(AppFixture app)
         using var refused = await http.ReadAsync($"{Letters}?{query}");
         Assert.NotNull((await refused.ProblemAsync(HttpStatusCode.BadRequest))["errors"]![name]);
     }
+
+    private static Task<HttpResponseMessage> RetryAsync(HttpClient http, Guid id, string query = "") =>
+        http.PostAsync(new Uri($"/api/v3/operations/setAside/{id}/retry{query}", UriKind.Relative), null, Cancelled);
 
     private static IEnumerable<string> Ids(JsonNode page, string list, string id) => page[list]!.AsArray().Select(one => (string)one![id]!);
 }

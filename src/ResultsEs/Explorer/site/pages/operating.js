@@ -27,7 +27,7 @@ export default function Operating({ session }) {
     ${sees && html`
       <${Service} isPaused=${isPaused} />
       <${Letters} isPaused=${isPaused} mayChange=${may('operations:write')} />
-      <${SetAside} isPaused=${isPaused} />
+      <${SetAside} isPaused=${isPaused} mayChange=${may('operations:write')} />
       <${Erasures} isPaused=${isPaused} />`}
     ${may('webhooks:write') && html`<${Webhooks} isPaused=${isPaused} />`}
     ${may('clients:admin') && html`<${Clients} isPaused=${isPaused} />`}`;
