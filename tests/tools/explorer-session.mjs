@@ -197,6 +197,16 @@ async function playsTheRecording(page, url, api) {
   await open(page, url, CONVERSATION);
   await page.getByRole('heading', { level: 2, name: 'Transcript' }).waitFor();
   assert.equal(await page.getByRole('list', { name: 'Transcript' }).first().getByRole('button').count(), 0);
+
+  // A past version has the transcript of then, or none yet.
+  const { body: { events } } = await api(`/api/v3/sessionResults/${CONVERSATION}/events?limit=50`);
+  const { sessionversion: since } = events.find(event => event.type === 'results.SessionTranscribed.v1');
+  await open(page, url, CONVERSATION, `?version=${since}`);
+  await isAt(page, since);
+  await page.getByRole('heading', { level: 2, name: 'Transcript' }).waitFor();
+  await page.getByRole('button', { name: 'Previous event' }).click();
+  await isAt(page, since - 1);
+  await page.getByRole('heading', { level: 2, name: 'Transcript' }).waitFor({ state: 'detached' });
 }
 
 async function stepsThroughARun(page, url, api) {

@@ -9,10 +9,12 @@ public static class GetTranscript
 {
     internal static readonly Operation Description = new("getTranscript", ApiTag.Sessions, "A session's transcript as WebVTT")
     {
-        Text = "Speakers are voices (`<v Moderator>`). 404 when there is no transcript.",
+        Text = "Speakers are voices (`<v Moderator>`). 404 when there is no transcript. "
+            + "With `version` or `asOf` it is the one that the session had.",
+        Query = HistoryPlace.Query,
         Replies =
         [
-            new(StatusCodes.Status200OK, "The transcript.", "text/vtt"),
+            new(StatusCodes.Status200OK, "The transcript.", "text/vtt") { Headers = [SessionHistory.VersionHeader] },
             new(StatusCodes.Status206PartialContent, "The range of bytes that was asked for.", "text/vtt"),
         ],
         Refusals = [416],
@@ -27,15 +29,20 @@ public static class GetTranscript
     [Audited(AuditKind.Read, "sessionId")]
     [Authorize(Scopes.StudiesRead)]
     [Compressed]
-    public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
+    public static async Task<IResult> Get(
+        HttpContext http, ReadDatabase database, ClientShares shares, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var session = parameters.Id("sessionId");
+        var at = HistoryPlace.Read(parameters);
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        if (await ReadAsync(database, Caller.From(http.User), session, cancellation) is not { } transcript)
-            return Problems.NotFound();
+        var (transcript, refusal) = at is null
+            ? (await ReadAsync(database, Caller.From(http.User), session, cancellation), null)
+            : await SessionHistory.TranscriptAsync(http, database, shares, session, at, cancellation);
+        if (transcript is null)
+            return refusal ?? Problems.NotFound();
 
         // The framework takes a range of any unit for bytes. RFC 9110, 14.2: ignore a unit that is unknown.
         if (!http.Request.Headers.Range.ToString().StartsWith("bytes=", StringComparison.OrdinalIgnoreCase))

@@ -48,29 +48,50 @@ internal static class SessionHistory
     public static async Task<IResult> ReadAsync(
         HttpContext http, ReadDatabase database, ClientShares shares, Guid session, HistoryPlace at, CancellationToken cancellation)
     {
+        var (json, refusal) = await FindAsync(
+            http, database, shares, session, at, (connection, result, _, stop) => BodyAsync(connection, result, stop), cancellation);
+        return refusal ?? new JsonBody(json!);
+    }
+
+    /// <summary>
+    /// The transcript that the session had; null with a refusal, or where it had none yet. Who may not see it as it is learns nothing.
+    /// </summary>
+    public static Task<(SessionTranscribed? Transcript, IResult? Refusal)> TranscriptAsync(
+        HttpContext http, ReadDatabase database, ClientShares shares, Guid session, HistoryPlace at, CancellationToken cancellation) =>
+        FindAsync(
+            http, database, shares, session, at,
+            (_, result, events, _) => Task.FromResult(
+                events.FirstOrDefault(e => e.Stamp.By == result.Fold.Transcribed?.By).Data as SessionTranscribed),
+            cancellation);
+
+    private static async Task<(T? Shown, IResult? Refusal)> FindAsync<T>(
+        HttpContext http, ReadDatabase database, ClientShares shares, Guid session, HistoryPlace at, Show<T> show,
+        CancellationToken cancellation)
+        where T : class?
+    {
         var caller = Caller.From(http.User);
         if (await SessionResultQuery.ReadAsync(database, Place, caller, session, StreamPlace.Read, cancellation) is not { } place)
-            return Problems.NotFound();
+            return (null, Problems.NotFound());
         if (at.Version > place.Version)
-            return NotStored($"The session has no version {at.Version}: its last is {place.Version}.");
+            return (null, NotStored($"The session has no version {at.Version}: its last is {place.Version}."));
         if (shares.History.TakeOrRefuse(http, caller, place.Bytes) is { } refusal)
-            return refusal;
+            return (null, refusal);
 
         var stream = new StreamKey(Tenant.Of(caller.Account), session);
-        var body = await StreamHistory.ReadAsync(
+        var found = await StreamHistory.ReadAsync(
             database, stream, at.Version ?? place.Version,
-            (connection, stop) => BodyAsync(connection, stream, caller.Workspaces, at, stop), cancellation);
-        if (body is not { } shown)
-            return NotStored("The session's start was not stored by then, or it was not in a workspace of this client.");
+            (connection, stop) => ShowAsync(connection, stream, caller.Workspaces, at, show, stop), cancellation);
+        if (found is not { } shown)
+            return (null, NotStored("The session's start was not stored by then, or it was not in a workspace of this client."));
 
         http.Response.Headers[VersionHeader] = shown.Version.ToString(CultureInfo.InvariantCulture);
-        return new JsonBody(shown.Json);
+        return (shown.Value, null);
     }
 
     private static IResult NotStored(string detail) => Problems.Of(StatusCodes.Status404NotFound, detail);
 
-    private static async Task<(long Version, byte[] Json)?> BodyAsync(
-        NpgsqlConnection connection, StreamKey stream, Guid[] workspaces, HistoryPlace at, CancellationToken cancellation)
+    private static async Task<(long Version, T Value)?> ShowAsync<T>(
+        NpgsqlConnection connection, StreamKey stream, Guid[] workspaces, HistoryPlace at, Show<T> show, CancellationToken cancellation)
     {
         var table = SessionResultTable.Documents;
         var stored = await StreamHistory.ReadUntilAsync(
@@ -81,12 +102,17 @@ internal static class SessionHistory
         // Of several documents the caller is shown the first of its workspaces, as it is of those that are stored.
         var shown = table.FoldAll(stream.Id, stored.ReadableEvents)
             .FirstOrDefault(one => one.Workspace is { } workspace && workspaces.Contains(workspace)).Document;
-        if (shown is not SessionResult result)
-            return null;
-
-        // As the database writes the documents that it stores, to the byte.
-        var json = await new NpgsqlCommand("select $1::jsonb", connection).ReadAllAsync(
-            [JsonSerializer.Serialize(result.Body, Json.Of<SessionBody>())], reader => reader.GetFieldValue<byte[]>(0), cancellation);
-        return (stored.Version, json[0]);
+        return shown is SessionResult result
+            ? (stored.Version, await show(connection, result, stored.ReadableEvents, cancellation))
+            : null;
     }
+
+    // As the database writes the documents that it stores, to the byte.
+    private static async Task<byte[]> BodyAsync(NpgsqlConnection connection, SessionResult result, CancellationToken cancellation) =>
+        (await new NpgsqlCommand("select $1::jsonb", connection).ReadAllAsync(
+            [JsonSerializer.Serialize(result.Body, Json.Of<SessionBody>())], reader => reader.GetFieldValue<byte[]>(0), cancellation))[0];
+
+    /// <summary>What is shown of a session as it was, with the events that make it so.</summary>
+    private delegate Task<T> Show<T>(
+        NpgsqlConnection connection, SessionResult result, IReadOnlyList<RecordedEvent> events, CancellationToken cancellation);
 }

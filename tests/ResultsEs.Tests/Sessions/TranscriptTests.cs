@@ -74,6 +74,34 @@ public sealed class TranscriptTests(AppFixture app)
         Assert.EndsWith("second\n", await http.GetStringAsync(new Uri(Path(session.Id), UriKind.Relative), Cancelled), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task With_a_version_or_a_moment_it_is_the_one_that_the_session_had()
+    {
+        using var http = await app.ClientAsync();
+        using var elsewhere = await app.ClientAsync(TestClients.OtherWorkspace);
+        var session = TestData.Session()
+            .With("SessionTranscribed", Transcript((0, 1, null, "first")), SessionBuilder.Begin.AddHours(1))
+            .WithAnswer(Answers.Nps(9))
+            .With("SessionTranscribed", Transcript((0, 1, null, "second")), SessionBuilder.Begin.AddHours(2));
+        await http.RecordAsync(session);
+
+        foreach (var (at, version, said) in new[] { ("version=2", 2, "first"), ("version=3", 3, "first"), ("version=4", 4, "second"), ("asOf=2999-01-01T00:00:00Z", 4, "second") })
+        {
+            using var answer = await http.ReadAsync($"{Path(session.Id)}?{at}");
+            Assert.Equal((at, version.ToString(System.Globalization.CultureInfo.InvariantCulture)), (at, answer.Headers.GetValues("x-session-version").Single()));
+            Assert.EndsWith($"{said}\n", await answer.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        }
+
+        using var none = await http.ReadAsync($"{Path(session.Id)}?version=1");
+        await none.ProblemAsync(HttpStatusCode.NotFound);
+        using var later = await http.ReadAsync($"{Path(session.Id)}?version=5");
+        Assert.Equal("The session has no version 5: its last is 4.", (string)(await later.ProblemAsync(HttpStatusCode.NotFound))["detail"]!);
+        using var both = await http.ReadAsync($"{Path(session.Id)}?version=1&asOf=2999-01-01T00:00:00Z");
+        await both.ProblemAsync(HttpStatusCode.BadRequest);
+        using var foreign = await elsewhere.ReadAsync($"{Path(session.Id)}?version=2");
+        await foreign.ProblemAsync(HttpStatusCode.NotFound);
+    }
+
     [Theory]
     [InlineData("lines=0-1")]
     [InlineData("seconds=1-2")]

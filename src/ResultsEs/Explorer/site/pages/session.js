@@ -12,7 +12,7 @@ import { Head, titleOf } from './session/head.js';
 import { useLiveSession } from './session/live.js';
 import { Participant } from './session/participant.js';
 import { readNewest, readTest } from './session/reads.js';
-import { Recording, readMedia } from './session/recording.js';
+import { Recording, readCues, readMedia } from './session/recording.js';
 import { Tasks } from './session/tasks.js';
 import { Timeline } from './session/timeline.js';
 import { Versions, useMoment } from './session/use-versions.js';
@@ -50,6 +50,10 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
   const { moment, problem, isLoading, reload } = useMoment(versions, version, era);
   const { value: test } = useLoad(signal => readTest(testId, signal), [testId]);
   const media = useLoad(() => readMedia(sessionId), [sessionId, era]);
+  const hadTranscript = pinned !== null && Boolean(media.value?.cues);
+  const past = useLoad(
+    async signal => hadTranscript && moment ? readCues(sessionId, { version: moment.version, signal }) : null,
+    [sessionId, era, hadTranscript, moment?.version]);
   const [control, setControl] = useState(/** @type {import('./session/player.js').PlayerControl | null} */ (null));
   const news = useNews(last);
   const live = useLiveSession({
@@ -89,7 +93,9 @@ function Shown({ newest: { result: now, last, kinds, cursor }, asked, era, onCha
           This is the session as it was after event ${moment?.version ?? version} of ${last}.${' '}
           <a href=${hrefOf(last)}>Show it as it is now</a></p>`}
         <${Problem} problem=${media.problem} reload=${media.reload} />
-        ${media.value && html`<${Recording} sessionId=${sessionId} media=${media.value} control=${control} jump=${jump}
+        <${Problem} problem=${past.problem} reload=${past.reload} />
+        ${media.value && html`<${Recording} sessionId=${sessionId} control=${control} jump=${jump}
+          media=${isNewest ? media.value : { ...media.value, cues: past.value ?? null }}
           onControl=${setControl} isPast=${!isNewest} />`}
         ${result && html`
           <${Participant} participant=${result.sessionParticipant} audienceId=${result.audienceId} />

@@ -20,13 +20,23 @@ import { Transcript } from './transcript.js';
  */
 export async function readMedia(sessionId) {
   const path = `/api/v2/sessionResults/${sessionId}`;
-  const [video, clips, vtt] = await Promise.all([
+  const [video, clips, cues] = await Promise.all([
     get(`${path}/videoDownloadUrl`).then(
       source => ({ source, refusal: null }), problem => ({ source: null, refusal: refusalOf(problem) })),
     get(`${path}/clips`).then(answer => answer.clips, nullIf404),
-    text(`${path}/transcript`).catch(nullIf404),
+    readCues(sessionId),
   ]);
-  return { ...video, clips, cues: vtt === null ? null : await parseCues(vtt) };
+  return { ...video, clips, cues };
+}
+
+/**
+ * Reads the transcript of a session; null where there is none.
+ * @param {string} sessionId
+ * @param {{ version?: number, signal?: AbortSignal }} [options] `version`: the one that the session had after so many events
+ */
+export async function readCues(sessionId, { version, signal } = {}) {
+  const vtt = await text(`/api/v2/sessionResults/${sessionId}/transcript`, { version }, { signal }).catch(nullIf404);
+  return vtt === null ? null : parseCues(vtt);
 }
 
 /** @param {any} problem */
@@ -37,7 +47,8 @@ function refusalOf(problem) {
 }
 
 /**
- * The recording with the transcript beside it, and its clips.
+ * The recording with the transcript beside it, and its clips. Of a past version the transcript is that of then; the recording is that
+ * of now, and said to be.
  * @param {{ sessionId: string, media: Media, control: import('./player.js').PlayerControl | null,
  *   onControl: (control: import('./player.js').PlayerControl | null) => void,
  *   jump: ((ms: number) => void) | null, isPast: boolean }} props
@@ -46,11 +57,12 @@ export function Recording({ sessionId, media, control, onControl, jump, isPast }
   const { source, refusal, clips, cues } = media;
   const [current, setCurrent] = useState(-1);
   const [isFollowing, setFollowing] = useState(true);
-  if (!source && !refusal && !cues) return null;
+  const isRecorded = source !== null || refusal !== null;
+  if (!isRecorded && !cues) return null;
 
   return html`<section class="card" aria-labelledby="recording">
-    <h2 id="recording">${source || refusal ? 'Recording' : 'Transcript'}${isPast && html` <span
-      class="session-aside">as it is now</span>`}</h2>
+    <h2 id="recording">${isRecorded ? 'Recording' : 'Transcript'}${isPast && isRecorded && html` <span
+      class="session-aside">as it is now${cues && ', with the transcript of then'}</span>`}</h2>
     ${refusal && html`<p class="problem">${refusal}</p>`}
     <div class=${source && cues ? 'session-media session-media-both' : 'session-media'}>
       ${source && html`<${Player} sessionId=${sessionId} source=${source} onReady=${onControl}
