@@ -1,5 +1,6 @@
 // Asks the server for agents by a client that is not ours: node mcp.mjs. The input is JSON: { address, callers: [{ clientId, clientSecret, asks: [ask] }] };
-// an ask is { tool, arguments }, { rest, arguments } (calls the tool until it has all items or characters of arguments.path), { resource }, or { list: 'tools' }.
+// an ask is { tool, arguments }, { rest, arguments } (calls the tool until it has all items or characters of arguments.path), { pages, arguments } (calls
+// the tool until its pages are at their end), { resource }, or { list: 'tools' }.
 // The output is, for each caller, what each ask was answered. Metadata is found by the SDK from the server's address; it holds answers against the tools' schemas.
 // Its own provider for client credentials does not read ours, which lacks an authorization endpoint: there are no logins.
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -38,7 +39,8 @@ async function token(server, clientId, clientSecret) {
   return (await (await fetch(here(issuer.token_endpoint), { method: 'POST', body: form })).json()).access_token;
 }
 
-async function ask(client, tools, { tool, rest, resource, list, arguments: values }) {
+async function ask(client, tools, { tool, rest, pages, resource, list, arguments: values }) {
+  if (pages) return { pages: await pagesOf(client, pages, values) };
   if (tool) return client.callTool({ name: tool, arguments: values });
   if (resource) return client.readResource({ uri: resource });
   if (list === 'tools') return tools;
@@ -56,4 +58,14 @@ async function ask(client, tools, { tool, rest, resource, list, arguments: value
     offset = answer.structuredContent.cut?.places.find(place => place.path === values.path)?.nextOffset;
   } while (offset !== undefined);
   return { sizes, value: typeof parts[0] === 'string' ? parts.join('') : parts.flat() };
+}
+
+async function pagesOf(client, name, values) {
+  const pages = [];
+  do {
+    const answer = await client.callTool({ name, arguments: { ...values, after: pages.at(-1)?.structuredContent.nextAfter } });
+    if (answer.isError) return [answer];
+    pages.push(answer);
+  } while (pages.at(-1).structuredContent.nextAfter);
+  return pages;
 }

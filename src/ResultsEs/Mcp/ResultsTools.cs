@@ -18,9 +18,18 @@ internal static class ResultsTools
     [
         new(
             "list_tests", "Tests",
-            "The tests of the workspaces that this token may read, with their number of sessions by state. Start here.",
-            ToolSchemas.Page, $"{ToolSchemas.Tests}, {ToolSchemas.Meta}, {ToolSchemas.Cut}",
-            static (http, stop) => GetTestResults.Get(http, Database(http), stop))
+            "The tests of the workspaces that this token may read, the latest activity first, with title, product type, sessions by state "
+                + "and the time of the last activity. With q: those with a title or id that contains it. Start here. A page may be short "
+                + "and still have a nextAfter.",
+            $$"""
+            "q": {
+              "type": "string", "minLength": 1, "maxLength": 200,
+              "description": "Only tests whose title or id contains this, in small or capital letters."
+            },
+            {{ToolSchemas.PageBy("after", "nextAfter")}}
+            """,
+            $"{ToolSchemas.Tests}, {ToolSchemas.Cut}",
+            static (http, stop) => ListTests.Get(http, Database(http), stop))
         {
             MaxLimit = ToolSchemas.MaxLimit, NotFound = NoTest,
         },

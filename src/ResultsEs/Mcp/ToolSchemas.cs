@@ -21,14 +21,7 @@ internal static class ToolSchemas
 
     public static readonly string SessionId = Text("sessionId", "The session's id, from list_sessions or search_answers.", "uuid");
 
-    public static readonly string Page =
-        $$"""
-        "limit": {
-          "type": "integer", "minimum": 1, "maximum": {{MaxLimit}}, "default": {{Paging.DefaultLimit}},
-          "description": "The most items of the page. A page has fewer where they would be more than {{JsonCut.MaxBytes / 1024}} KiB."
-        },
-        {{Text("cursor", "The nextCursor of the page before, with the same other arguments.")}}
-        """;
+    public static readonly string Page = PageBy("cursor", "nextCursor");
 
     public static readonly string Place =
         $$"""
@@ -108,11 +101,13 @@ internal static class ToolSchemas
               "sessions": {
                 "type": "object",
                 "properties": { "total": {{Count}}, "inProgress": {{Count}}, "complete": {{Count}}, "abandoned": {{Count}} }
-              }
+              },
+              "lastActivityTime": { "type": "string", "format": "date-time", "description": "When something was last stored." }
             },
-            "required": ["testId", "workspaceId", "sessions"]
+            "required": ["testId", "workspaceId", "sessions", "lastActivityTime"]
           }
-        }
+        },
+        "nextAfter": { "type": "string", "description": "The after of the next page; absent in the last." }
         """;
 
     public const string Sessions =
@@ -198,6 +193,16 @@ internal static class ToolSchemas
           "type": "object",
           "properties": { "limit": {{Count}}, "nextCursor": { "type": "string" }, "asOf": { "type": "string" } }
         }
+        """;
+
+    /// <summary>The arguments of a page: its size, and what the page before said of where it begins.</summary>
+    public static string PageBy(string name, string next) =>
+        $$"""
+        "limit": {
+          "type": "integer", "minimum": 1, "maximum": {{MaxLimit}}, "default": {{Paging.DefaultLimit}},
+          "description": "The most items of the page. A page has fewer where they would be more than {{JsonCut.MaxBytes / 1024}} KiB."
+        },
+        {{Text(name, $"The {next} of the page before, with the same other arguments.")}}
         """;
 
     /// <summary>The states of sessions as an argument.</summary>

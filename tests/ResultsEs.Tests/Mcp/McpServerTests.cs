@@ -43,7 +43,8 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
     }
 
     [Theory]
-    [InlineData("list_tests", "/api/v2/testResults?limit=2")]
+    [InlineData("list_tests", "/api/v3/testResults?limit=2")]
+    [InlineData("list_tests by title", "/api/v3/testResults?q=checkout")]
     [InlineData("list_sessions", "/api/v2/sessionResults?testId={test}&status=COMPLETE&status=IN_PROGRESS&limit=10")]
     [InlineData("get_session", "/api/v3/sessionResults/{session}")]
     [InlineData("get_session version", "/api/v3/sessionResults/{session}?version=2")]
@@ -93,9 +94,11 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
     [InlineData("bad limit", "limit: must be a whole number from 1 to 100")]
     [InlineData("bad status", "status: must be one of IN_PROGRESS, COMPLETE, ABANDONED")]
     [InlineData("bad cursor", "cursor: must be a nextCursor of this list")]
+    [InlineData("bad after", "after: must be a nextAfter of this list")]
+    [InlineData("long q", "q: must have from 1 to 200 characters")]
     [InlineData("bad path", "path: there is nothing at this place")]
     [InlineData("bad version", "The session has no version 1000")]
-    [InlineData("unknown argument", "colour: is no argument of list_tests, which has limit, cursor")]
+    [InlineData("unknown argument", "colour: is no argument of list_tests, which has q, limit, after")]
     [InlineData("no words", "q: is required")]
     public void A_wrong_call_is_an_error_of_the_tool_in_plain_words(string ask, string said)
     {
@@ -135,14 +138,14 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
     }
 
     [Fact]
-    public void A_page_that_would_be_too_long_has_fewer_items_and_a_cursor()
+    public void A_page_that_would_be_too_long_has_fewer_items_and_says_where_the_next_begins()
     {
-        var told = asked.Answer("all tests");
-        Assert.InRange(Encoding.UTF8.GetByteCount((string)told["content"]![0]!["text"]!), 16_000, JsonCut.MaxBytes);
-        var page = told["structuredContent"]!;
-        Assert.InRange(page["tests"]!.AsArray().Count, 10, Asked.Tests);
-        Assert.NotNull(page["meta"]!["pagination"]!["nextCursor"]);
-        Assert.Equal(Asked.Tests + 2, (int)page["meta"]!["pagination"]!["totalCount"]!);
+        var pages = asked.Answer("all tests")["pages"]!.AsArray();
+        Assert.Equal(2, pages.Count);
+        Assert.InRange(Encoding.UTF8.GetByteCount((string)pages[0]!["content"]![0]!["text"]!), 16_000, JsonCut.MaxBytes);
+        var tests = pages.SelectMany(page => page!["structuredContent"]!["tests"]!.AsArray()).ToList();
+        Assert.Equal((Asked.Tests + 2, Asked.Tests + 2), (tests.Count, tests.Select(test => (Guid)test!["testId"]!).Distinct().Count()));
+        Assert.Equal(tests.Select(test => (DateTimeOffset)test!["lastActivityTime"]!).OrderDescending(), tests.Select(test => (DateTimeOffset)test!["lastActivityTime"]!));
     }
 
     [Fact]
@@ -213,11 +216,12 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
             await Http.RecordAsync(Long);
             var many = Enumerable.Range(0, Tests).Select(_ => TestData.Session()).ToList();
             await TestResults.ExportTests.RecordAsync(Http, many);
-            var defined = many.SelectMany(session => TestData.Test(session.TestId, new string('t', 900)).Events).Select(e => e.DeepClone());
+            var defined = many.SelectMany((session, n) => TestData.Test(session.TestId, n == 0 ? "Checkout of shoes" : new string('t', 900)).Events).Select(e => e.DeepClone());
             using (var stored = await Http.SendAsync(new JsonArray([.. defined]).ToJsonString()))
                 Assert.Equal(System.Net.HttpStatusCode.OK, stored.StatusCode);
             await Wait.UntilAsync(async () =>
                 (int)(await Http.JsonAsync("/api/v2/testResults"))["meta"]!["pagination"]!["totalCount"]! == Tests + 2
+                && (await Http.JsonAsync("/api/v3/testResults?limit=100"))["tests"]!.AsArray().Count == Tests + 2
                 && (await Http.JsonAsync($"/api/v2/testResults/{Session.TestId}/qxScores"))["qxScores"]!.AsArray().Count == 1
                 && (await Http.JsonAsync($"/api/v3/answers?q=easy&testId={Session.TestId}"))["answers"]!.AsArray().Count == 1
                 && (await Http.ReadAsync($"/api/v3/testResults/{Session.TestId}/summary")).IsSuccessStatusCode
@@ -254,12 +258,15 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
                 ("long", Call("get_session", new() { ["sessionId"] = Long.Id.ToString() })),
                 ("rest of the tasks", new() { ["rest"] = "get_session", ["arguments"] = new JsonObject { ["sessionId"] = Long.Id.ToString(), ["path"] = "/tasks" } }),
                 ("rest of a text", new() { ["rest"] = "get_session", ["arguments"] = new JsonObject { ["sessionId"] = Long.Id.ToString(), ["path"] = "/tasks/0/text" } }),
-                ("all tests", Call("list_tests", new() { ["limit"] = 100 })),
+                ("all tests", new() { ["pages"] = "list_tests", ["arguments"] = new JsonObject { ["limit"] = 100 } }),
+                ("list_tests by title", Call("list_tests", new() { ["q"] = "CHECKOUT" })),
                 ("bad id", Call("get_session", new() { ["sessionId"] = "the one" })),
                 ("no id", Call("get_session", [])),
                 ("bad limit", Call("list_tests", new() { ["limit"] = 101 })),
                 ("bad status", Call("list_sessions", new() { ["testId"] = test, ["status"] = "DONE" })),
-                ("bad cursor", Call("list_tests", new() { ["cursor"] = "abc" })),
+                ("bad cursor", Call("list_sessions", new() { ["testId"] = test, ["cursor"] = "abc" })),
+                ("bad after", Call("list_tests", new() { ["after"] = "abc" })),
+                ("long q", Call("list_tests", new() { ["q"] = new string('x', 201) })),
                 ("bad path", Call("get_session", new() { ["sessionId"] = session, ["path"] = "/tasks/77" })),
                 ("bad version", Call("get_session", new() { ["sessionId"] = session, ["version"] = 1_000 })),
                 ("unknown argument", Call("list_tests", new() { ["colour"] = "red" })),
