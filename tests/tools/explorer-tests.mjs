@@ -18,7 +18,7 @@ export async function tests({ page, url }) {
   await findsATest(page, api, test);
   await showsEveryPicture(page, api, test);
   await filters(page, url, api, test);
-  await searchesAnswers(page, api, test);
+  await searchesAnswers(page, url, api, test);
   await updatesByItself(page, api, test);
   await fitsAPhone(page, url, test);
   await saysWhatIsNotThere(page, url);
@@ -187,15 +187,30 @@ async function filters(page, url, api, test) {
   assert.equal(new URL(page.url()).search, '');
 }
 
-/** Written answers are found by their words. */
-async function searchesAnswers(page, api, test) {
+/** Written answers are found by their words, which are in the address: the page shows them again when it is loaded anew, and the way back leads out. */
+async function searchesAnswers(page, url, api, test) {
   const n = test.tasks.findIndex(task => task.type === 'WRITTEN') + 1;
   const list = page.locator(`[data-name=task-${n}-answers]`);
   await page.locator('.task').nth(n - 1).scrollIntoViewIfNeeded();
-  await list.getByRole('searchbox').fill('notice');
+  const search = list.getByRole('searchbox');
+  await search.fill('not');
+  await page.waitForURL(address => address.searchParams.has('answers'));
+  await search.fill('notice');
   const { answers } = await api.get(`/api/v3/testResults/${test.id}/tasks/${test.tasks[n - 1].taskId}/answers`, { q: 'notice' });
-  await until(async () => equal(await list.locator('blockquote').allInnerTexts(), answers.map(one => one.answer.text)), 'the answers are found');
-  assert.equal(await list.locator('mark').count(), answers.length);
+  for (const isLoadedAnew of [false, true]) {
+    await page.waitForURL(address => address.searchParams.get('answers') === `${test.tasks[n - 1].taskId}:notice`);
+    if (isLoadedAnew)
+      await page.reload();
+    await until(async () => equal(await list.locator('blockquote').allInnerTexts(), answers.map(one => one.answer.text)), 'the answers are found');
+    assert.equal(await list.locator('mark').count(), answers.length);
+    assert.equal(await search.inputValue(), 'notice');
+    // Nobody has to look for them on the page.
+    await until(() => page.locator('.task').nth(n - 1).evaluate(task => task.getBoundingClientRect().top < innerHeight), 'the task is in view');
+  }
+
+  await page.goBack();
+  await until(async () => await search.inputValue() === '' && await list.locator('mark').count() === 0, 'all answers are back');
+  assert.equal(page.url(), `${url}/tests/${test.id}`);
 }
 
 /** A session that answers while somebody reads: the numbers change, and nothing else does. */

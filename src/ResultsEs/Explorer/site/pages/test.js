@@ -5,6 +5,7 @@ import { get } from '../api.js';
 import { Figure } from '../charts.js';
 import { LiveState, useLive } from '../live.js';
 import { Badge, Loading, Problem, html, useLoad, useStyle, useTitle } from '../ui.js';
+import { soughtOf } from './test/answers.js';
 import { Contents } from './test/contents.js';
 import { FilterForm, countOf, filtersOf, paramsOf } from './test/filters.js';
 import { overTimePicture } from './test/overTime.js';
@@ -41,11 +42,14 @@ export default function Test({ params: { testId }, query }) {
       : html`<${Problem} problem=${problem} reload=${reload} />`}
     ${!summary && !problem && html`<${Loading} />`}
     ${summary && html`<${Results} summary=${summary} filters=${filters} params=${params} revision=${live.revision}
-      isLoading=${isLoading} />`}`;
+      isLoading=${isLoading} searches=${query.getAll('answers')} />`}`;
 }
 
-/** @param {{summary: any, filters: import('./test/filters.js').Filters, params: any, revision: number, isLoading: boolean}} props */
-function Results({ summary, filters, params, revision, isLoading }) {
+/**
+ * @param {{summary: any, filters: import('./test/filters.js').Filters, params: any, revision: number, isLoading: boolean,
+ *   searches: string[]}} props
+ */
+function Results({ summary, filters, params, revision, isLoading, searches }) {
   const isFiltered = useRef(false);
   // On a phone they would fill the first screen.
   const [isOpen] = useState(() => countOf(filters) > 0 || matchMedia('(min-width: 46rem)').matches);
@@ -54,6 +58,8 @@ function Results({ summary, filters, params, revision, isLoading }) {
   const tasks = summary.tasks
     .map((/** @type {any} */ task, /** @type {number} */ index) => ({ task, number: index + 1 }))
     .filter((/** @type {any} */ { task }) => !filters.taskType || task.type === filters.taskType);
+  // Who comes by a link to a search sees what was found.
+  useEffect(() => document.getElementById(`task-${soughtOf(searches, tasks)}`)?.scrollIntoView(), []);
   return html`
     <p class="row"><${Badge}>${productTypeText(summary.productType)}</${Badge}></p>
     <details class="filter-box" open=${isOpen}>
@@ -85,7 +91,7 @@ function Results({ summary, filters, params, revision, isLoading }) {
         <h2 id="tasks">${filters.taskType ? 'Tasks of one type' : 'Answers by task'}</h2>
         ${tasks.length === 0 && html`<p class="empty">${filters.taskType ? 'No task of this type.' : 'No task yet.'}</p>`}
         ${tasks.map((/** @type {any} */ { task, number }) => html`<${Task} key=${task.taskId} testId=${summary.testId}
-          task=${task} number=${number} params=${params} revision=${revision} />`)}
+          task=${task} number=${number} params=${params} revision=${revision} searches=${searches} />`)}
         <${Sessions} testId=${summary.testId} params=${params} revision=${revision} />
       </div>
     </div>`;

@@ -26,7 +26,8 @@ export default function Tests({ query, session }) {
       <${LiveState} live=${live} />
     </div>
     <form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-      <${SearchField} label="Search by title or id" value=${q} onSearch=${(/** @type {string} */ text) => setQuery({ q: text })} />
+      <${SearchField} label="Search by title or id" value=${q} 
+        onSearch=${(/** @type {string} */ text) => setQuery({ q: text }, { replace: q !== '' })} />
     </form>
     <${Problem} problem=${list.problem} reload=${list.reload} />
     ${!list.isLoaded && !list.problem && html`<${Loading} />`}

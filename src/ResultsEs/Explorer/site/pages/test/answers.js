@@ -1,7 +1,7 @@
 // @ts-check
 // Written and spoken answers, to read and to search in.
-import { useState } from 'preact/hooks';
 import { More, SearchField, usePages } from '../../lists.js';
+import { setQuery } from '../../router.js';
 import { DateTime, Download, Loading, Problem, Status, csvOf, durationText, html } from '../../ui.js';
 
 /** @type {import('../../ui.js').Column[]} */
@@ -13,9 +13,20 @@ const columns = [
   { key: 'text', title: 'Answer', text: row => row.answer?.text ?? '' },
 ];
 
+/** What is searched for in a task's answers, by `answers=TASK:TEXT` of the address. @param {string[]} searches @param {string} taskId */
+const searchOf = (searches, taskId) => searches.find(one => one.startsWith(`${taskId}:`))?.slice(taskId.length + 1) ?? '';
+
+/** The first task in whose answers something is searched for. @param {string[]} searches @param {{task: any}[]} tasks */
+export const soughtOf = (searches, tasks) => tasks.find(({ task }) => searchOf(searches, task.taskId))?.task.taskId;
+
 /** @param {import('./task.js').TaskPart} props */
-export function Answers({ summary, name, path, params, revision }) {
-  const [q, setSearch] = useState('');
+export function Answers({ summary, name, path, params, revision, searches }) {
+  const q = searchOf(searches, summary.taskId);
+  /** @param {string} text */
+  const setSearch = text => setQuery({
+    answers: [...searches.filter(one => !one.startsWith(`${summary.taskId}:`)), ...(text ? [`${summary.taskId}:${text}`] : [])],
+    // The way back leads to all answers, not from letter to letter.
+  }, { replace: q !== '' });
   const list = usePages(`${path}/answers`, { ...params, q, limit: 20 }, 'answers', revision);
   const answers = list.items.filter(answer => !answer.skipped);
   return html`<div class="answers" data-name="${name}-answers">

@@ -24,6 +24,7 @@ import { ends, matrixPicture, ratingPicture } from './ratings.js';
  * @property {string} path of the task in the API
  * @property {Record<string, any>} params the filters
  * @property {number} revision grows with changes
+ * @property {string[]} searches in answers, each as `TASK:TEXT`
  */
 
 /** The parts of a task by the member that its answers have. @type {Record<string, (part: TaskPart) => any>} */
@@ -54,10 +55,10 @@ const parts = {
 };
 
 /**
- * @param {{testId: string, task: any, number: number, params: Record<string, any>, revision: number}} props
+ * @param {{testId: string, task: any, number: number, params: Record<string, any>, revision: number, searches: string[]}} props
  *   `task` of the test's summary, `number` in the plan, from 1
  */
-export function Task({ testId, task, number, params, revision }) {
+export function Task({ testId, task, number, params, revision, searches }) {
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const isNear = useNear(place);
   const path = `/api/v3/testResults/${encodeURIComponent(testId)}/tasks/${encodeURIComponent(task.taskId)}`;
@@ -73,7 +74,8 @@ export function Task({ testId, task, number, params, revision }) {
       <span>${counted(task.answered, 'answer')}</span> <span>${task.skipped.toLocaleString('en')} skipped</span></p>
     <${Problem} problem=${problem} reload=${reload} />
     ${!value && !problem && wanted !== undefined && html`<${Loading} />`}
-    ${value && html`<${Body} summary=${value} name="task-${number}" path=${path} params=${params} revision=${revision} />`}
+    ${value && html`<${Body} summary=${value} name="task-${number}" path=${path} params=${params} revision=${revision}
+      searches=${searches} />`}
   </section>`;
 }
 
