@@ -3,7 +3,7 @@
 //   node explorer.mjs URL STORE [FOLDER]
 //
 // with the client's id and secret in EXPLORER_CLIENT and EXPLORER_SECRET; STORE is the origin of the object store, and FOLDER where to put a
-// picture of each page (docs/explorer). Prints what came of it as JSON, or null where there is no browser. It records the samples first.
+// picture of each page (docs/explorer). EXPLORER_PROVIDER is the address of oidc.mjs, where people sign in. Prints what came of it as JSON, or null where there is no browser. It records the samples first.
 //
 // A page's own steps are a function in a file of their own, which is a line of `steps` below. It gets `{ page, url, store }`: a page of the
 // browser (Playwright) that is signed in, the service's address, and the store's. It throws when something is not as it should be. What it
@@ -30,7 +30,7 @@ const pages = {
 };
 
 const [url, store, folder] = process.argv.slice(2).map(argument => argument.replace(/\/$/, ''));
-const { EXPLORER_CLIENT: clientId, EXPLORER_SECRET: clientSecret, EXPLORER_STEPS: asked = Object.keys(steps).join(',') } = process.env;
+const { EXPLORER_CLIENT: clientId, EXPLORER_SECRET: clientSecret, EXPLORER_PROVIDER: provider, EXPLORER_STEPS: asked = Object.keys(steps).join(',') } = process.env;
 const noted = { foreign: new Set(), refused: new Set(), errors: new Set(), axe: new Set(), wide: new Set() };
 const axe = readFileSync(new URL('node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 
@@ -44,7 +44,7 @@ try {
   page.setDefaultTimeout(30_000);
   page.on('request', request => {
     const { protocol, origin } = new URL(request.url());
-    if (!['blob:', 'data:'].includes(protocol) && ![url, store].includes(origin))
+    if (!['blob:', 'data:'].includes(protocol) && ![url, store, provider].includes(origin))
       noted.foreign.add(request.url());
   });
   page.on('pageerror', error => noted.errors.add(String(error.stack ?? error)));
@@ -56,8 +56,12 @@ try {
   for (const [name, path] of Object.entries(pages))
     await looksAt(page, name, path);
   await worksByKeyboard(page);
-  if (clientId)
+  if (clientId) {
+    const rights = await rightsOf(page);
     await signsOut(page, context);
+    if (provider)
+      await comesAndGoesByTheProvider(page, context, rights);
+  }
   console.log(told());
 } catch (error) {
   console.error(told());
@@ -146,6 +150,11 @@ async function worksByKeyboard(page) {
   await page.waitForFunction(() => document.activeElement?.tagName === 'H1' && location.pathname === '/');
 }
 
+async function rightsOf(page) {
+  const { account, workspaces } = await page.evaluate(async () => (await fetch('/explorer/session')).json());
+  return { account, workspaces: workspaces.map(({ id }) => id) };
+}
+
 /** The session is over at once, and its cookie is worth nothing to whoever has kept it. */
 async function signsOut(page, context) {
   await page.goto(url);
@@ -157,4 +166,22 @@ async function signsOut(page, context) {
   assert.equal(await page.evaluate(async () => (await fetch('/v1/workspaces')).status), 401);
   await page.goto(url);
   await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+}
+
+/** A person signs in by the provider, with the rights of the client, and signs out here and there at once. */
+async function comesAndGoesByTheProvider(page, context, rights) {
+  await fetch(`${provider}/explorer?at=${encodeURIComponent(url)}`, { method: 'POST' });
+  await fetch(`${provider}/claims`, { method: 'POST', body: JSON.stringify(rights) });
+  await page.goto(`${url}/sign-in?returnTo=%2Ftests%2Fany`);
+  await page.getByRole('link', { name: 'Sign in with the provider' }).click();
+  await page.getByText('Signed in as Ada Lovelace').waitFor();
+  await page.waitForURL(`${url}/tests/any`);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL(address => address.origin === provider);
+  assert.ok((await context.cookies(url)).every(({ name }) => name !== 'results'));
+  await page.getByRole('button', { name: 'Yes, sign me out' }).click();
+  await page.waitForURL(`${url}/sign-in`);
+  await page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+  // Nobody is known there any more who could be signed in without a word.
+  assert.ok((await context.cookies(provider)).every(({ name }) => !name.startsWith('_session')), 'the provider has forgotten');
 }

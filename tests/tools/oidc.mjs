@@ -2,7 +2,7 @@
 // credentials; "explorer" has people sign in, all of whom are "ada" and agree to everything. Their secret is "secret". What a test changes
 // of it while it runs:
 // POST /claims sets further claims of its tokens; POST /roll gives it a new key (?type=EC, ?withdraw takes the old ones away);
-// POST /lifetime?seconds= sets that of its next access tokens; POST /end has it give no tokens any more, until
+// POST /explorer?at= sets the explorer's address; POST /lifetime?seconds= sets that of its next access tokens; POST /end has it give no tokens any more, until
 // POST /end?no; GET /asked tells how often its keys were asked for.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
@@ -20,15 +20,15 @@ const client = (id) => ({
   client_id: id, client_secret: 'secret', grant_types: ['client_credentials'], redirect_uris: [], response_types: [], scope,
 });
 
-const explorer = {
+const explorer = (address) => ({
   ...client('explorer'), grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'], scope: `${identity} ${scope}`,
-  redirect_uris: ['http://localhost/explorer/callback'], id_token_signed_response_alg: 'RS256',
-};
+  redirect_uris: [`${address}/explorer/callback`], post_logout_redirect_uris: [`${address}/sign-in`], id_token_signed_response_alg: 'RS256',
+});
 
 const make = (address, keys, claims) => new Provider(address, {
   jwks: { keys },
   scopes: `${identity} ${scope}`.split(' '),
-  clients: [client('app'), client('another'), explorer],
+  clients: [client('app'), client('another'), explorer(claims.explorer)],
   findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId, name: 'Ada Lovelace' }) }),
   claims: { openid: ['sub', 'name'] },
   conformIdTokenClaims: false,
@@ -41,6 +41,13 @@ const make = (address, keys, claims) => new Provider(address, {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    // Its own page asks for a font elsewhere.
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: (context, form) => {
+        context.body = `<!DOCTYPE html><title>Sign out</title>${form}<button form="op.logoutForm" name="logout" value="yes">Yes, sign me out</button>`;
+      },
+    },
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo: (_, resource) => ({
@@ -55,7 +62,7 @@ const begin = () => {
   provider = make(address, keys, claims);
   handle = provider.callback();
 };
-const claims = { now: {}, seconds: 600 };
+const claims = { now: {}, seconds: 600, explorer: 'http://localhost' };
 let hasEnded = false;
 
 // What a person would do at the pages of the provider.
@@ -78,6 +85,10 @@ createServer(async (request, response) => {
     response.writeHead(204).end();
   } else if (url.pathname === '/end') {
     hasEnded = !url.searchParams.has('no');
+    response.writeHead(204).end();
+  } else if (url.pathname === '/explorer') {
+    claims.explorer = url.searchParams.get('at');
+    begin();
     response.writeHead(204).end();
   } else if (url.pathname === '/lifetime') {
     claims.seconds = Number(url.searchParams.get('seconds'));

@@ -15,14 +15,17 @@ internal sealed record IssuerKeySet(string Issuer, IReadOnlyList<SecurityKey> Ke
     /// <summary>Where codes and refresh tokens are turned into tokens; null when its discovery document names none.</summary>
     public Uri? TokenEndpoint { get; init; }
 
+    /// <summary>Where people sign out; null when its discovery document names none.</summary>
+    public Uri? EndSessionEndpoint { get; init; }
+
     /// <summary>False where the token endpoint takes a client's secret in the form alone.</summary>
     public bool TakesBasic { get; init; } = true;
 
     public bool Has(string keyId) => Keys.Any(key => key.KeyId == keyId);
 
     public bool IsLike(IssuerKeySet other) =>
-        (Issuer, AuthorizationEndpoint, TokenEndpoint, TakesBasic)
-            == (other.Issuer, other.AuthorizationEndpoint, other.TokenEndpoint, other.TakesBasic)
+        (Issuer, AuthorizationEndpoint, TokenEndpoint, EndSessionEndpoint, TakesBasic)
+            == (other.Issuer, other.AuthorizationEndpoint, other.TokenEndpoint, other.EndSessionEndpoint, other.TakesBasic)
         && Prints().SetEquals(other.Prints());
 
     private HashSet<string> Prints() =>
@@ -121,6 +124,7 @@ internal sealed partial class IssuerKeys(Uri authority, HttpClient http, TimePro
         {
             AuthorizationEndpoint = EndpointOf(document.AuthorizationEndpoint),
             TokenEndpoint = EndpointOf(document.TokenEndpoint),
+            EndSessionEndpoint = EndpointOf(document.EndSessionEndpoint),
             // Without a list it is the default (OpenID Connect Discovery, 3).
             TakesBasic = methods.Count == 0 || methods.Contains("client_secret_basic", StringComparer.Ordinal),
         };

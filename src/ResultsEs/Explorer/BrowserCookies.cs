@@ -12,18 +12,23 @@ internal sealed class BrowserCookies
     private const string Session = "results";
     private const string SignIn = "results-sign-in";
     private const string SignedOut = "results-signed-out";
+    private const string Leaving = "results-sign-out";
     private const int IdBytes = 32;
     private const int MarkBytes = 16;
-    private const int MaxSignIn = 4_000;
+
+    // Browsers keep no longer ones.
+    private const int MaxKept = 4_000;
 
     private readonly byte[] _markKey;
     private readonly SecretSeal _signIns;
+    private readonly SecretSeal _signOuts;
     private readonly Uri? _public;
 
     public BrowserCookies(SigningKey key, IOptions<AccessOptions> options)
     {
         _markKey = key.Derive("results.explorer.cookie");
         _signIns = new SecretSeal("results.explorer.sign-in", key);
+        _signOuts = new SecretSeal("results.explorer.sign-out", key);
         _public = options.Value.Access.Issuer;
     }
 
@@ -69,30 +74,44 @@ internal sealed class BrowserCookies
     public bool HasSignedOut(HttpContext context) => context.Request.Cookies.ContainsKey(NameOf(context, SignedOut));
 
     /// <summary>Keeps what is needed when the browser comes back from an issuer.</summary>
-    public void Keep(HttpContext context, SignInState state)
-    {
-        var json = JsonSerializer.SerializeToUtf8Bytes(state, Json.Of<SignInState>());
-        Set(context, SignIn, Base64Url.EncodeToString(_signIns.Seal([], json)), SignInState.Longest);
-    }
+    public void Keep(HttpContext context, SignInState state) =>
+        Set(context, SignIn, Sealed(_signIns, state), SignInState.Longest);
 
     /// <summary>Takes what was kept; null when there is nothing, or it is too old.</summary>
-    public SignInState? TakeKept(HttpContext context, DateTimeOffset now)
-    {
-        if (context.Request.Cookies[NameOf(context, SignIn)] is not { Length: > 0 and <= MaxSignIn } text)
-            return null;
+    public SignInState? TakeKept(HttpContext context, DateTimeOffset now) =>
+        Taken<SignInState>(context, SignIn, _signIns) is { } state && state.Until > now ? state : null;
 
-        Remove(context, SignIn);
-        var state = Base64Url.IsValid(text) && _signIns.Open([], Base64Url.DecodeFromChars(text)) is { } json
-            ? JsonSerializer.Deserialize(json, Json.Of<SignInState>())
-            : null;
-        return state?.Until > now ? state : null;
+    /// <summary>Keeps what is needed to sign out at an issuer, too.</summary>
+    public void Keep(HttpContext context, SignOutState state)
+    {
+        var made = Sealed(_signOuts, state);
+        Set(context, Leaving, made.Length <= MaxKept ? made : Sealed(_signOuts, state with { IdToken = null }), SignOutState.Longest);
     }
+
+    /// <summary>Takes what was kept for signing out; null when there is nothing, or it is too old.</summary>
+    public SignOutState? TakeSignOut(HttpContext context, DateTimeOffset now) =>
+        Taken<SignOutState>(context, Leaving, _signOuts) is { } state && state.Until > now ? state : null;
 
     /// <summary>The address of the service as browsers know it, ending with a slash; null when the request names none.</summary>
     public Uri? PublicAddress(HttpRequest request)
     {
         var text = _public?.AbsoluteUri ?? $"{request.Scheme}://{request.Headers.Host}/";
         return Uri.TryCreate(text.EndsWith('/') ? text : text + "/", UriKind.Absolute, out var address) ? address : null;
+    }
+
+    private static string Sealed<T>(SecretSeal seal, T state) =>
+        Base64Url.EncodeToString(seal.Seal([], JsonSerializer.SerializeToUtf8Bytes(state, Json.Of<T>())));
+
+    private T? Taken<T>(HttpContext context, string name, SecretSeal seal)
+        where T : class
+    {
+        if (context.Request.Cookies[NameOf(context, name)] is not { Length: > 0 and <= MaxKept } text)
+            return null;
+
+        Remove(context, name);
+        return Base64Url.IsValid(text) && seal.Open([], Base64Url.DecodeFromChars(text)) is { } json
+            ? JsonSerializer.Deserialize(json, Json.Of<T>())
+            : null;
     }
 
     private byte[] MarkOf(ReadOnlySpan<byte> id) => HMACSHA256.HashData(_markKey, id)[..MarkBytes];
@@ -131,4 +150,14 @@ internal sealed record SignInState(string Issuer, string State, string Nonce, st
 {
     /// <summary>How long a person may take at the issuer.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
+}
+
+/// <summary>What a browser that has signed out here takes along to its issuer, sealed.</summary>
+/// <param name="Issuer">The name of the issuer.</param>
+/// <param name="IdToken">The id token of signing in; null when there is none, or it is too long for a cookie.</param>
+/// <param name="Until">When it counts no longer.</param>
+internal sealed record SignOutState(string Issuer, string? IdToken, DateTimeOffset Until)
+{
+    /// <summary>How long the browser may take to ask.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 }

@@ -31,4 +31,5 @@ internal sealed record BrowserSession(byte[] IdHash, string Caller)
 /// <param name="Access">The access token.</param>
 /// <param name="Refresh">What renews it; null when the issuer gave nothing that does.</param>
 /// <param name="Name">The name that the page shows.</param>
-internal sealed record ProviderTokens(string Access, string? Refresh, string Name);
+/// <param name="Id">The id token of signing in, by which the issuer knows what to end there; null when none is kept.</param>
+internal sealed record ProviderTokens(string Access, string? Refresh, string Name, string? Id = null);

@@ -59,6 +59,7 @@ internal static class ExplorerSetup
         Map<SignOut>(
             app, HttpMethods.Post, SignOut.Path, static (signOut, context) => signOut.ServeAsync(context),
             new KnowsBrowserSessionAttribute());
+        Map<SignOut>(app, HttpMethods.Get, SignOut.Path, static (signOut, context) => signOut.LeaveAsync(context));
         Map<BeginSignIn>(
             app, HttpMethods.Get, BeginSignIn.Path + "/{issuer}", static (begin, context) => begin.ServeAsync(context));
         Map<EndSignIn>(app, HttpMethods.Get, EndSignIn.Path, static (end, context) => end.ServeAsync(context));

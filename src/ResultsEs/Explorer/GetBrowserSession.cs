@@ -93,6 +93,8 @@ internal sealed record SignInWay(string Name, string Href);
 [JsonSerializable(typeof(SessionState))]
 [JsonSerializable(typeof(SignInForm))]
 [JsonSerializable(typeof(SignInState))]
+[JsonSerializable(typeof(SignOutState))]
+[JsonSerializable(typeof(SignOutAnswer))]
 [JsonSerializable(typeof(ProviderTokens))]
 [JsonSerializable(typeof(TokenAnswer))]
 internal sealed partial class ExplorerJson : JsonSerializerContext;

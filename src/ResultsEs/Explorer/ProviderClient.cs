@@ -65,6 +65,25 @@ internal sealed partial class ProviderClient(
         return new Uri(Microsoft.AspNetCore.WebUtilities.QueryHelpers.AddQueryString(endpoint.AbsoluteUri, query));
     }
 
+    /// <summary>
+    /// Where to send a browser that signs out (OpenID Connect RP-Initiated Logout 1.0); null where the issuer names no such place, or
+    /// cannot be reached.
+    /// </summary>
+    public async Task<Uri?> SignOutAddressAsync(Issuer issuer, string? idToken, Uri back, CancellationToken cancellation)
+    {
+        if ((await KeysAsync(issuer, cancellation))?.EndSessionEndpoint is not { } endpoint)
+            return null;
+
+        var query = new List<KeyValuePair<string, string?>>
+        {
+            new("client_id", issuer.Options.Explorer!.ClientId),
+            new("post_logout_redirect_uri", back.AbsoluteUri),
+        };
+        if (idToken is not null)
+            query.Add(new("id_token_hint", idToken));
+        return new Uri(Microsoft.AspNetCore.WebUtilities.QueryHelpers.AddQueryString(endpoint.AbsoluteUri, query));
+    }
+
     /// <summary>True when the answer names this issuer, or none (RFC 9207).</summary>
     public static bool IsOf(Issuer issuer, string? named) => named is null || named == issuer.Keys.Current?.Issuer;
 
@@ -83,7 +102,7 @@ internal sealed partial class ProviderClient(
             return new(ProviderVerdict.Refused);
         }
 
-        return await AcceptAsync(issuer, answer, name, refresh: null, cancellation);
+        return await AcceptAsync(issuer, answer, new("", Refresh: null, name, answer.IdToken), cancellation);
     }
 
     /// <summary>Renews tokens. The caller stays the same, or they are refused.</summary>
@@ -96,7 +115,7 @@ internal sealed partial class ProviderClient(
             await AskAsync(issuer, cancellation, new("grant_type", "refresh_token"), new("refresh_token", refresh));
         if (answer is null)
             return new(verdict);
-        var accepted = await AcceptAsync(issuer, answer, tokens.Name, refresh, cancellation);
+        var accepted = await AcceptAsync(issuer, answer, tokens, cancellation);
         return accepted.Caller is { } renewed && renewed.ClientId != caller ? new(ProviderVerdict.Refused) : accepted;
     }
 
@@ -175,7 +194,7 @@ internal sealed partial class ProviderClient(
     }
 
     private async Task<ProviderAnswer> AcceptAsync(
-        Issuer issuer, TokenAnswer answer, string name, string? refresh, CancellationToken cancellation)
+        Issuer issuer, TokenAnswer answer, ProviderTokens before, CancellationToken cancellation)
     {
         var result = await issuers.ValidateAsync(answer.AccessToken!, validated.IsCurrent, cancellation);
         if (result is not { Verdict: IssuerVerdict.Valid, Caller: { } caller, Token: { } token } || result.Issuer != issuer)
@@ -184,10 +203,10 @@ internal sealed partial class ProviderClient(
             return new(result.Verdict == IssuerVerdict.Unreachable ? ProviderVerdict.Unreachable : ProviderVerdict.WithoutAccess);
         }
 
-        var kept = answer.RefreshToken is { Length: > 0 and <= ValidatedTokens.MaxTokenLength } next ? next : refresh;
+        var kept = answer.RefreshToken is { Length: > 0 and <= ValidatedTokens.MaxTokenLength } next ? next : before.Refresh;
         // Without a lifetime it is never renewed, and ends with the session.
         var endsAt = token.ValidTo == DateTime.MinValue ? time.GetUtcNow().UtcDateTime : token.ValidTo;
-        return new(ProviderVerdict.Given, new ProviderTokens(answer.AccessToken!, kept, name), caller, endsAt);
+        return new(ProviderVerdict.Given, before with { Access = answer.AccessToken!, Refresh = kept }, caller, endsAt);
     }
 
     // A fetch for no key is as rare as one for a key that is not known.

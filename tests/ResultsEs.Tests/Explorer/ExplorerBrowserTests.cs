@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Npgsql;
 using ResultsEs.Access;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
@@ -31,8 +32,11 @@ public sealed class ExplorerBrowserTests(AppFixture app) : IDisposable
         await NodeTools.NeedAsync();
         var (process, said) = await NodeTools.StartAsync("s3.mjs", _objects.Path, "results", "S3RVER", "0");
         using var store = process;
+        var (issuing, issuer) = await NodeTools.StartAsync("oidc.mjs");
+        using var provider = issuing;
         try
         {
+            var people = issuer.Split(' ')[^1];
             var address = new Uri($"http://127.0.0.1:{said.Split(' ')[^1]}/");
             var secret = SecretHash.Generate();
             var database = await TestDatabase.CreateAsync();
@@ -46,6 +50,14 @@ public sealed class ExplorerBrowserTests(AppFixture app) : IDisposable
                 new("Clients:0:Account", Account),
                 new("Clients:0:Workspaces:0", Workspace),
                 .. Scopes.All.Index().Select(scope => new KeyValuePair<string, string?>($"Clients:0:Scopes:{scope.Index}", scope.Item)),
+                new("Issuers:0:Authority", people),
+                new("Issuers:0:Audience", "results-api"),
+                new("Issuers:0:Accounts:0", Account),
+                new("Issuers:0:AccountClaim", "account"),
+                new("Issuers:0:Explorer:ClientId", "explorer"),
+                new("Issuers:0:Explorer:ClientSecret", "secret"),
+                new("Issuers:0:Explorer:Resource", "https://results-api/"),
+                new("Issuers:0:Explorer:Name", "the provider"),
                 // Steps look again and again.
                 new("RateLimiting:ReadsPerMinute", "100000"),
                 .. ObjectStoreFixture.Settings(address),
@@ -53,11 +65,17 @@ public sealed class ExplorerBrowserTests(AppFixture app) : IDisposable
             await service.UntilSaysAsync("Application started");
             service.Ignore();
             await EveryRouteTests.Stored.CopyDeadLetterAsync(app.Host, Guid.Parse(Account), database);
+            await using (var stored = NpgsqlDataSource.Create(database))
+            await using (var setAside = stored.CreateCommand($"""
+                insert into results.set_aside (worker, tenant_id, id, reason) select w.worker, '{Account}', gen_random_uuid(), 'JsonException: no number'
+                from unnest(array['search', 'of-another-version']) w(worker)
+                """))
+                await setAside.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
 
             var pictures = Environment.GetEnvironmentVariable("RESULTS_PICTURES");
             var run = await NodeTools.RunAsync(
                 "node", ["explorer.mjs", service.Address.GetLeftPart(UriPartial.Authority), address.GetLeftPart(UriPartial.Authority), .. pictures is { Length: > 0 } folder ? [folder] : Array.Empty<string>()],
-                environment: [("EXPLORER_CLIENT", Client), ("EXPLORER_SECRET", secret)]);
+                environment: [("EXPLORER_CLIENT", Client), ("EXPLORER_SECRET", secret), ("EXPLORER_PROVIDER", people)]);
 
             Assert.True(run.ExitCode == 0, run.Output + run.Errors);
             var noted = JsonNode.Parse(run.Output);
@@ -67,6 +85,7 @@ public sealed class ExplorerBrowserTests(AppFixture app) : IDisposable
         finally
         {
             store.Kill();
+            provider.Kill();
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -15,7 +16,7 @@ namespace ResultsEs.Tests.Explorer;
 public sealed class ExplorerNodesCollection : ICollectionFixture<ExplorerNodes>;
 
 /// <summary>Two nodes in Production on one database, with an OpenID provider by which people sign in.</summary>
-public sealed class ExplorerNodes : IAsyncLifetime
+public sealed partial class ExplorerNodes : IAsyncLifetime
 {
     /// <summary>Refused requests for tokens of the second node, from one address.</summary>
     public const int FailuresOfSecond = 5;
@@ -106,17 +107,14 @@ public sealed class ExplorerNodes : IAsyncLifetime
     }
 
     /// <summary>Goes through the provider's pages, where everybody is known at once, and gives the address that it sends the browser back to.</summary>
-    internal async Task<Uri> ThroughProviderAsync(Uri begin)
+    /// <param name="begin">The address at the provider.</param>
+    /// <param name="cookies">The provider's cookies, which it knows somebody by.</param>
+    internal async Task<Uri> ThroughProviderAsync(Uri begin, Dictionary<string, string>? cookies = null)
     {
-        var cookies = new Dictionary<string, string>(StringComparer.Ordinal);
+        cookies ??= new(StringComparer.Ordinal);
         for (var (at, steps) = (begin, 0); steps < 10; steps++)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, at);
-            if (cookies.Count > 0)
-                request.Headers.Add("Cookie", string.Join("; ", cookies.Select(cookie => $"{cookie.Key}={cookie.Value}")));
-            using var answer = await _http.SendAsync(request, Cancelled);
-            foreach (var set in answer.Headers.TryGetValues("Set-Cookie", out var all) ? all : [])
-                cookies[set[..set.IndexOf('=', StringComparison.Ordinal)]] = set[(set.IndexOf('=', StringComparison.Ordinal) + 1)..].Split(';')[0];
+            using var answer = await AtProviderAsync(new HttpRequestMessage(HttpMethod.Get, at), cookies);
             Assert.True(answer.Headers.Location is not null, await answer.Content.ReadAsStringAsync(Cancelled));
             at = new Uri(at, answer.Headers.Location);
             if (at.Host == "localhost")
@@ -126,12 +124,26 @@ public sealed class ExplorerNodes : IAsyncLifetime
         throw new InvalidOperationException("the provider goes round in circles");
     }
 
+    /// <summary>Goes to the provider's page for signing out, says yes, and gives the address that it sends the browser back to.</summary>
+    internal async Task<Uri?> SignOutAtProviderAsync(Uri begin, Dictionary<string, string> cookies)
+    {
+        using var page = await AtProviderAsync(new HttpRequestMessage(HttpMethod.Get, begin), cookies);
+        var asked = Confirmation().Match(await page.Content.ReadAsStringAsync(Cancelled));
+        using var said = await AtProviderAsync(
+            new HttpRequestMessage(HttpMethod.Post, $"{Provider}/session/end/confirm")
+            {
+                Content = new FormUrlEncodedContent([new("xsrf", asked.Groups["value"].Value), new("logout", "yes")]),
+            },
+            cookies);
+        return said.Headers.Location;
+    }
+
     /// <summary>A browser that has signed in by the provider, and where it was sent.</summary>
-    internal async Task<(Browser Browser, string ReturnedTo)> SignedInByProviderAsync(string returnTo = "/")
+    internal async Task<(Browser Browser, string ReturnedTo)> SignedInByProviderAsync(string returnTo = "/", Dictionary<string, string>? cookies = null)
     {
         var browser = Browser();
         using var begun = await browser.GetAsync($"/explorer/sign-in/1?returnTo={Uri.EscapeDataString(returnTo)}");
-        var back = await ThroughProviderAsync(begun.Headers.Location!);
+        var back = await ThroughProviderAsync(begun.Headers.Location!, cookies);
         using var ended = await browser.GetAsync(back.PathAndQuery, "cross-site");
         return (browser, ended.Headers.Location!.ToString());
     }
@@ -151,5 +163,19 @@ public sealed class ExplorerNodes : IAsyncLifetime
             "/api/v3/clients", new { name = "of a browser", workspaces = new[] { TestClients.WorkspaceA }, scopes = new[] { Scopes.StudiesRead } }, Cancelled);
         var client = (await added.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonObject>(Cancelled))!;
         return ((string)client["client"]!["clientId"]!, (string)client["secret"]!);
+    }
+
+    [GeneratedRegex("name=\"xsrf\" value=\"(?<value>[^\"]+)\"", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Confirmation();
+
+    private async Task<HttpResponseMessage> AtProviderAsync(HttpRequestMessage request, Dictionary<string, string> cookies)
+    {
+        using var sent = request;
+        if (cookies.Count > 0)
+            request.Headers.Add("Cookie", string.Join("; ", cookies.Select(cookie => $"{cookie.Key}={cookie.Value}")));
+        var answer = await _http.SendAsync(request, Cancelled);
+        foreach (var set in answer.Headers.TryGetValues("Set-Cookie", out var all) ? all : [])
+            cookies[set[..set.IndexOf('=', StringComparison.Ordinal)]] = set[(set.IndexOf('=', StringComparison.Ordinal) + 1)..].Split(';')[0];
+        return answer;
     }
 }

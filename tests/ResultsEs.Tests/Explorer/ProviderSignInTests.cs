@@ -43,6 +43,47 @@ public sealed class ProviderSignInTests(ExplorerNodes nodes)
     }
 
     [Fact]
+    public async Task Signing_out_ends_the_session_here_at_once_and_leads_to_the_provider_which_ends_its_own()
+    {
+        var there = new Dictionary<string, string>(StringComparer.Ordinal);
+        var (browser, _) = await nodes.SignedInByProviderAsync("/", there);
+        using var first = browser;
+        using var second = browser.At(nodes.Second);
+        Assert.Contains("code=", await SilentlyAsync(), StringComparison.Ordinal);
+
+        using (var signedOut = await browser.PostAsync("/explorer/sign-out"))
+            Assert.Equal((HttpStatusCode.OK, """{"location":"/explorer/sign-out"}"""), (signedOut.StatusCode, await signedOut.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)));
+        Assert.Equal(HttpStatusCode.Unauthorized, await second.StatusAsync(Workspaces));
+        Assert.Matches("^results-sign-out=[A-Za-z0-9_-]+; max-age=60; path=/; samesite=lax; httponly$", browser.Set);
+
+        // Another site learns nothing, and takes nothing away.
+        Assert.Equal("/sign-in", await LeavesAsync("cross-site"));
+        var address = new Uri(await LeavesAsync("same-origin"));
+        var query = HttpUtility.ParseQueryString(address.Query);
+        Assert.Equal(
+            ($"{nodes.Provider}/session/end", "explorer", "http://localhost/sign-in", 3),
+            (address.GetLeftPart(UriPartial.Path), query["client_id"], query["post_logout_redirect_uri"], query["id_token_hint"]!.Split('.').Length));
+        Assert.Equal("http://localhost/sign-in", (await nodes.SignOutAtProviderAsync(address, there))?.ToString());
+        Assert.Contains("error=login_required", await SilentlyAsync(), StringComparison.Ordinal);
+        Assert.Equal("/sign-in", await LeavesAsync("same-origin"));
+        Assert.False((bool)(await browser.JsonAsync("/explorer/session"))["signedIn"]!);
+
+        // Whether the provider knows somebody without asking.
+        async Task<string> SilentlyAsync()
+        {
+            using var other = nodes.Browser();
+            using var begun = await other.GetAsync("/explorer/sign-in/1");
+            return (await nodes.ThroughProviderAsync(new Uri(begun.Headers.Location + "&prompt=none"), there)).Query;
+        }
+
+        async Task<string> LeavesAsync(string site)
+        {
+            using var answer = await second.GetAsync("/explorer/sign-out", site);
+            return answer.Headers.Location!.ToString();
+        }
+    }
+
+    [Fact]
     public async Task The_way_to_the_provider_holds_a_challenge_and_nothing_that_is_secret()
     {
         using var browser = nodes.Browser();

@@ -52,7 +52,7 @@ public sealed class DescriptionTests(AppFixture app)
             "GET /.well-known/oauth-protected-resource", "GET /.well-known/oauth-protected-resource/mcp", "POST /mcp/",
             "GET /openapi/v1.json", "GET /docs/{documentName?}", "GET /docs/favicon.svg", "GET /docs/scalar.js", "GET /docs/scalar.aspnetcore.js",
             "GET /", "GET /tests/{testId}", "GET /sessions/{sessionId}", "GET /operating", "GET /sign-in", "GET /explorer/{hash}/{**path}",
-            "GET /explorer/session", "POST /explorer/sign-in", "POST /explorer/sign-out", "GET /explorer/sign-in/{issuer}", "GET /explorer/callback",
+            "GET /explorer/session", "POST /explorer/sign-in", "POST /explorer/sign-out", "GET /explorer/sign-out", "GET /explorer/sign-in/{issuer}", "GET /explorer/callback",
         ];
         var routes = app.Host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
             .SelectMany(endpoint => (endpoint.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Select(method => $"{method} /{endpoint.RoutePattern.RawText!.TrimStart('/')}"))

@@ -21,7 +21,12 @@ function App() {
       navigate(`/sign-in?returnTo=${encodeURIComponent(address.pathname + address.search)}`, { replace: true });
   }, [session, isSigningIn]);
   const signOut = useCallback(async () => {
-    await send('POST', '/explorer/sign-out');
+    const left = await send('POST', '/explorer/sign-out');
+    if (left) {
+      // The provider that has signed somebody in sends the browser back.
+      location.assign(left.location);
+      return;
+    }
     navigate('/sign-in', { replace: true });
     reload();
   }, [reload]);
