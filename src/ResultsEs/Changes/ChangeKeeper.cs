@@ -82,9 +82,10 @@ internal sealed partial class ChangeKeeper(
         }
 
         await held.Connection.ExecuteAsync(
-            $"update results.change_state r set era = r.era + 1, timeline = {ChangePosition.Timeline} "
-            + $"where r.timeline <> {ChangePosition.Timeline}",
-            [], cancellation);
+            $"""
+            update results.change_state r set era = {ChangePosition.Era}, timeline = t.timeline
+            from (select {ChangePosition.Timeline} as timeline) t where r.timeline <> t.timeline
+            """, [], cancellation);
         await FillAsync(cancellation);
         await CompareAsync(cancellation);
         await SweepAsync(held.Connection, cancellation);
@@ -125,9 +126,11 @@ internal sealed partial class ChangeKeeper(
             return;
 
         _pending = await EventPosition.NowAsync(database, cancellation);
-        if (until is not { Sequence: var end })
+        if (until is null)
             return;
 
+        // A standby that took over meanwhile may lack the last numbers.
+        var end = Math.Min(until.Value.Sequence, _pending.Value.Sequence);
         var at = await database.CreateCommand("select r.checked from results.change_state r").ReadValueAsync<long>([], cancellation);
         while (at < end)
         {

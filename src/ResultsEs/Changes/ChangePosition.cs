@@ -2,7 +2,7 @@ namespace ResultsEs.Changes;
 
 /// <summary>
 /// Positions of changes. A position is the number of a sequence under that of an era, which begins with each timeline of the database:
-/// a standby that took over, or a backup, may have lost the last numbers. Positions never go back (docs/decisions/0035).
+/// a standby that took over may lack the last numbers. Positions never go back (docs/decisions/0035).
 /// </summary>
 internal static class ChangePosition
 {
@@ -12,14 +12,19 @@ internal static class ChangePosition
     // A timeline has room for a million million changes.
     private const string EraBits = "40";
 
-    /// <summary>An expression of the primary's timeline, which each promotion and each restore from a backup raises.</summary>
+    /// <summary>An expression of the primary's timeline, which each promotion and each recovery from an archive raises.</summary>
     public const string Timeline = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int";
 
-    // The era that is stored is that of the timeline beside it. On another timeline it is the next, also before the keeper stores that.
+    /// <summary>
+    /// An expression of the era, with <c>t.timeline</c> and the row <c>r</c> of <c>change_state</c>, whose era is that of the timeline
+    /// beside it. Each timeline since then counts, so the era is the same before and after it is stored, and also where a standby that
+    /// took over lacks what was stored. A dump may be restored where timelines begin anew; all of those come after the stored one.
+    /// </summary>
+    public const string Era = "r.era + t.timeline - case when t.timeline < r.timeline then 0 else r.timeline end";
+
     private const string Now =
         $"""
-        select coalesce(r.era + case when r.timeline = t.timeline then 0 else 1 end, 0) as era,
-          case when s.is_called then s.last_value else 0 end as last
+        select coalesce({Era}, 0) as era, case when s.is_called then s.last_value else 0 end as last
         from results.change_position s
         cross join (select {Timeline} as timeline) t
         left join results.change_state r on true

@@ -11,6 +11,9 @@ internal static partial class Failures
     // https://www.postgresql.org/docs/current/errcodes-appendix.html; Npgsql has no constant for it.
     private const string IdleInTransactionSessionTimeout = "25P03";
 
+    // Of several hosts none is the primary as far as Npgsql knows, until it asks them again. It has no code for it.
+    private const string NoPrimary = "No suitable host was found.";
+
     // The most characters of a request's path that are logged.
     private const int MaxPath = 200;
 
@@ -33,8 +36,12 @@ internal static partial class Failures
     public static bool IsTransient(Exception? exception) => exception switch
     {
         null => false,
-        // The server is being stopped, or has not heard from this node for too long. Npgsql does not count these as transient.
-        PostgresException { SqlState: AdminShutdown or CrashShutdown or IdleInTransactionSessionTimeout } => true,
+        // The server is being stopped, is a standby, or has not heard from this node for too long. Npgsql counts none as transient.
+        PostgresException
+        {
+            SqlState: AdminShutdown or CrashShutdown or ReadOnlySqlTransaction or IdleInTransactionSessionTimeout
+        } => true,
+        NpgsqlException { Message: NoPrimary } => true,
         NpgsqlException { IsTransient: true } or TimeoutException or SocketException => true,
         // The work took too long, or the service is stopping. A client that went away reads no status.
         OperationCanceledException => true,

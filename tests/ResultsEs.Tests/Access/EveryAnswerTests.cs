@@ -221,13 +221,15 @@ public sealed class EveryAnswerTests(AccessHost.Shared shared) : IClassFixture<A
 
     [Fact]
     public void Only_outages_are_transient() => Assert.Equal(
-        [true, true, true, false, false, false],
+        [true, true, true, true, false, false, false, false],
         new Exception?[]
         {
             new NpgsqlException("x", new TimeoutException()),
+            new InvalidOperationException("x", new PostgresException("x", "x", "x", PostgresErrorCodes.ReadOnlySqlTransaction)),
             new InvalidOperationException("x", new InvalidOperationException("y", new SocketException(111))),
             new AggregateException(new InvalidOperationException("x"), new PostgresException("x", "x", "x", PostgresErrorCodes.TooManyConnections)),
             new PostgresException("x", "x", "x", PostgresErrorCodes.UniqueViolation),
+            new NpgsqlException("x"),
             new InvalidOperationException("x"),
             null,
         }.Select(Failures.IsTransient));

@@ -62,6 +62,32 @@ internal sealed class Follower(Guid? test = null, int limit = 100)
         }
     }
 
+    /// <summary>The copy of a test's sessions, line by line.</summary>
+    public IReadOnlyList<string> Lines(Guid test) =>
+        [.. Copy.Values.Where(session => (Guid)session["testId"]! == test).Select(session => session.ToJsonString()).Order(StringComparer.Ordinal)];
+
+    /// <summary>A test's sessions as an export shows them, line by line: what a copy of them is to be.</summary>
+    public static async Task<IReadOnlyList<string>> ExportedAsync(HttpClient http, Guid test)
+    {
+        using var answer = await http.ReadAsync($"/api/v3/testResults/{test}/sessionResults?status=COMPLETE&status=ABANDONED&status=IN_PROGRESS");
+        Assert.True(answer.IsSuccessStatusCode);
+        var lines = (await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return [.. lines.Select(line =>
+        {
+            var session = JsonNode.Parse(line)!.AsObject();
+            session.Remove("updatedTime");
+            return session.ToJsonString();
+        }).Order(StringComparer.Ordinal)];
+    }
+
+    /// <summary>No change came twice.</summary>
+    public void AssertNoneTwice()
+    {
+        var seen = Seen.Select(change => (
+            (Guid)change["workspaceId"]!, (Guid)change["sessionId"]!, (Guid)change["testId"]!, (string)change["kind"]!, (long)change["version"]!)).ToList();
+        Assert.Equal(seen.Distinct(), seen);
+    }
+
     /// <summary>A change in short: what it is, why, of which session.</summary>
     public static (string Kind, string? Reason, Guid Session) Short(JsonObject change) =>
         ((string)change["kind"]!, (string?)change["reason"], (Guid)change["sessionId"]!);

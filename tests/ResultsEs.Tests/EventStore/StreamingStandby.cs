@@ -15,9 +15,15 @@ internal sealed class StreamingStandby
     private readonly string _binaries;
     private readonly string? _account;
 
-    private StreamingStandby(NpgsqlConnectionStringBuilder primary, string home, string binaries, string? account)
+    private StreamingStandby(NpgsqlConnectionStringBuilder primary, string home, string binaries, string? account, int? port)
     {
         (_primary, _home, _binaries, _account) = (primary, home, binaries, account);
+        if (port is { } given)
+        {
+            Port = given;
+            return;
+        }
+
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         Port = ((IPEndPoint)listener.LocalEndpoint).Port;
@@ -41,15 +47,15 @@ internal sealed class StreamingStandby
         return File.Exists(PostgresBinaries.Program(folder, "pg_basebackup")) ? folder : null;
     }
 
-    /// <summary>Copies the primary, which has to listen on TCP, into this folder and starts the copy.</summary>
-    public static async Task<StreamingStandby> StartNewAsync(string primary, string home, string binaries)
+    /// <summary>Copies the primary, which has to listen on TCP, into this folder and starts the copy, on a free port unless one is given.</summary>
+    public static async Task<StreamingStandby> StartNewAsync(string primary, string home, string binaries, int? port = null)
     {
         Directory.CreateDirectory(home);
         // PostgreSQL's programs do not run as root.
         var account = await ServerAccount.ChooseAsync(Path.Combine(home, "data"), Cancelled);
         if (account is not null)
             await ServerAccount.GiveAsync(account, [home], Cancelled);
-        var standby = new StreamingStandby(new NpgsqlConnectionStringBuilder(primary), home, binaries, account);
+        var standby = new StreamingStandby(new NpgsqlConnectionStringBuilder(primary), home, binaries, account, port);
         var source = standby._primary;
         await standby.RunAsync(
             "pg_basebackup", "--dbname", $"host={source.Host} port={source.Port} user={source.Username} password={source.Password}", "--pgdata=data", "--write-recovery-conf", "--checkpoint=fast");
@@ -87,6 +93,14 @@ internal sealed class StreamingStandby
 
     /// <summary>Makes it a primary.</summary>
     public Task PromoteAsync() => RunAsync("pg_ctl", "promote", "--silent", "--wait", "--pgdata=data");
+
+    /// <summary>It receives nothing more.</summary>
+    public async Task DisconnectAsync()
+    {
+        await ExecuteAsync("alter system set primary_conninfo = ''");
+        await ExecuteAsync("select pg_reload_conf()");
+        await Wait.UntilAsync(() => AskAsync<bool>("postgres", "select not exists (select 1 from pg_stat_wal_receiver)"));
+    }
 
     /// <summary>What it receives it does not show from now on.</summary>
     public async Task PauseAsync()
