@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Text.RegularExpressions;
 using Alba;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -20,7 +19,7 @@ namespace ResultsEs.Tests.Faults;
 /// A reader who keeps a copy, and a webhook, while one primary after the other is killed and a standby takes over. One node serves all
 /// the while, and its connection string names both servers.
 /// </summary>
-public sealed partial class FailoverTests : IAsyncDisposable
+public sealed class FailoverTests : IAsyncDisposable
 {
     private const string Name = "failover";
 
@@ -154,9 +153,10 @@ public sealed partial class FailoverTests : IAsyncDisposable
     private static async Task RestoredAsync(StreamingStandby primary)
     {
         var page = await File.ReadAllTextAsync(Path.Combine(ServiceProcess.Repository, "docs/operations/backup.md"), Cancelled);
+        var statement = page[page.IndexOf("update results.change_state", StringComparison.Ordinal)..].Split('"')[0];
         var before = await primary.AskAsync<long>(Name, ChangePosition.SafeSql);
 
-        await primary.AskAsync<object>(Name, AnotherEra().Match(page).Value);
+        await primary.AskAsync<object>(Name, statement);
 
         Assert.Equal(before + (1L << 40), await primary.AskAsync<long>(Name, ChangePosition.SafeSql));
     }
@@ -204,7 +204,4 @@ public sealed partial class FailoverTests : IAsyncDisposable
         using var answer = await http.SendAsync(session);
         return answer.IsSuccessStatusCode;
     });
-
-    [GeneratedRegex("update results.change_state [^\"]*")]
-    private static partial Regex AnotherEra();
 }
