@@ -178,8 +178,13 @@ internal sealed class AppendTransaction : IAsyncDisposable
 
     private void Mask(LockedStream stream, Guid erasure)
     {
-        foreach (var file in stream.Appended.Select(incoming => Erased.FileOf(incoming.Data)).OfType<string>())
-            _session.QueueSqlCommand(Erased.AddFileSql, Account, stream.Key.Id, file, erasure);
+        foreach (var incoming in stream.Appended)
+        {
+            if (ErasedFiles.KeyOf(incoming.Data) is { } file)
+                _session.QueueSqlCommand(
+                    ErasedFiles.AddSql, Account, stream.Key.Id, file, erasure, ErasedFiles.WriterOf(incoming.Sender));
+        }
+
         stream.Mask(erasure);
         if (_erasures.ContainsKey(stream.Key.Id))
             return;

@@ -23,21 +23,6 @@ internal static class Erased
         on conflict (erasure_id, session_id) do update set done_at = null
         """;
 
-    /// <summary>A statement for Marten's unit of work: a file of an erased session is to be deleted.</summary>
-    public const string AddFileSql =
-        """
-        insert into results.erasure_media (tenant_id, session_id, object_key, erasure_id) values (?, ?, ?, ?)
-        on conflict (tenant_id, session_id, object_key) do nothing
-        """;
-
-    /// <summary>The key of the file that an event names; null when it names none.</summary>
-    public static string? FileOf(StreamEvent data) => data switch
-    {
-        VideoRecorded recorded => recorded.ObjectKey,
-        ClipGenerated generated => generated.ObjectKey,
-        _ => null,
-    };
-
     /// <summary>The pseudonym of the participant whom an event names; null when it names none.</summary>
     public static Guid? ParticipantOf(string account, StreamEvent data) =>
         data is ParticipantProfiled profiled ? Masking.PseudonymOf(account, profiled.ParticipantId) : null;

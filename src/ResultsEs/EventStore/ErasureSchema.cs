@@ -57,7 +57,10 @@ internal sealed class ErasureSchema(Migrator migrator) : FeatureSchemaBase("eras
         media.AddColumn("session_id", "uuid").AsPrimaryKey();
         media.AddColumn("object_key", "varchar").AsPrimaryKey();
         media.AddColumn("erasure_id", "uuid").NotNull();
-        // Of a session that was removed; of one that is there, the document knows it.
+        // Those who named it, by the workspaces into which they could write.
+        media.AddColumn("writers", "varchar[]");
+        // Of a session that was removed; of one that is there, its starts tell. Rows of before have one at most.
+        media.AddColumn("workspaces", "uuid[]");
         media.AddColumn("workspace_id", "uuid");
         yield return media;
 

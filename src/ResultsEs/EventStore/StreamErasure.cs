@@ -25,14 +25,10 @@ internal sealed class StreamErasure(AppendStore store, DocumentRefresh refresh, 
                     $"delete from {MartenSetup.Schema}.{name} d where d.tenant_id = $1 and d.id = $2",
                     [stream.Account, stream.Id], cancellation);
             await SetAside.ForgetAsync(connection, stream, cancellation);
-            var files = events.Select(Erased.FileOf).OfType<string>().Distinct(StringComparer.Ordinal).ToArray();
-            await connection.ExecuteAsync(
-                """
-                insert into results.erasure_media (tenant_id, session_id, object_key, erasure_id)
-                select $1, $2, f.object_key, $3 from unnest($4) f(object_key)
-                on conflict (tenant_id, session_id, object_key) do nothing
-                """,
-                [stream.Account, stream.Id, erasure, files], cancellation);
+            await ErasedFiles.AddAsync(
+                connection, stream, erasure,
+                from e in events where ErasedFiles.KeyOf(e.Data) is not null select (ErasedFiles.KeyOf(e.Data)!, e.Sender),
+                cancellation);
             await connection.ExecuteAsync(
                 """
                 update results.erasure_sessions s set done_at = clock_timestamp(), events = coalesce(s.events, 0) + $3
@@ -52,7 +48,7 @@ internal sealed class StreamErasure(AppendStore store, DocumentRefresh refresh, 
               select 1 from results.erasure_sessions s where s.erasure_id = $1 and s.session_id = $2 and s.done_at is null)
             """, connection).ReadValueAsync<bool>([erasure, stream.Id], cancellation);
 
-    private async Task<IReadOnlyList<StreamEvent>> MaskEventsAsync(
+    private async Task<IReadOnlyList<RecordedEvent>> MaskEventsAsync(
         NpgsqlTransaction transaction, DocumentTable table, StreamKey stream, Guid erasure, CancellationToken cancellation)
     {
         var options = Marten.Services.SessionOptions.ForTransaction(transaction);
@@ -60,11 +56,10 @@ internal sealed class StreamErasure(AppendStore store, DocumentRefresh refresh, 
         await using var session = store.Store.LightweightSession(options);
         var stored = await session.Events.FetchStreamAsync(stream.Id, token: cancellation);
         var masking = new Masking(stream.Account);
-        var originals = new List<StreamEvent>();
+        var originals = new List<RecordedEvent>();
         foreach (var e in Masking.InOrder(stored.Where(e => e.GetHeader(Erased.Header) is null), e => ((StreamEvent)e.Data, e.Id)))
         {
-            var data = (StreamEvent)e.Data;
-            originals.Add(data);
+            originals.Add(new RecordedEvent(StoredEvent.StampOf(e), (StreamEvent)e.Data, StoredEvent.SenderOf(e)));
             session.Events.OverwriteEvent(StoredEvent.Masked(e, table.EventTypes[e.EventTypeName], masking, erasure));
         }
 

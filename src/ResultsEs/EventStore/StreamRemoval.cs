@@ -61,14 +61,15 @@ internal sealed class StreamRemoval(AppendStore store, NpgsqlDataSource database
             left join {table.QualifiedName} d on d.tenant_id = k.tenant_id and d.id = k.id
             on conflict (tenant_id, session_id) do update set removed_at = excluded.removed_at
             """, [stream.Account, stream.Id], cancellation);
-        await connection.ExecuteAsync(
+        // The index of (tenant_id, stream_id, version) finds the events.
+        var files = await new NpgsqlCommand(
             $"""
-            insert into results.erasure_media (tenant_id, session_id, object_key, erasure_id, workspace_id)
-            select distinct e.tenant_id, e.stream_id, e.data ->> 'objectKey', $3::uuid, d.workspace_id
-            from {StreamLog.Events} e
-            join {table.QualifiedName} d on d.tenant_id = e.tenant_id and d.id = e.stream_id and d.workspace_id is not null
+            select e.data ->> 'objectKey', e.headers ->> '{Sender.HeaderName}' from {StreamLog.Events} e
             where e.tenant_id = $1 and e.stream_id = $2 and e.data ->> 'objectKey' is not null and e.headers -> '{Erased.Header}' is null
-            on conflict (tenant_id, session_id, object_key) do update set workspace_id = excluded.workspace_id
-            """, [stream.Account, stream.Id, removal], cancellation);
+            """, connection).ReadAllAsync(
+            [stream.Account, stream.Id],
+            reader => (reader.GetString(0), new Sender(reader.IsDBNull(1) ? null : reader.GetString(1))), cancellation);
+        await ErasedFiles.AddAsync(connection, stream, removal, files, cancellation);
+        await ErasedFiles.KeepWorkspacesAsync(connection, table, stream, cancellation);
     }
 }

@@ -87,15 +87,9 @@ public sealed class ObjectStore(IOptions<ObjectStoreOptions> options, TimeProvid
         return new SignedUrl(url, expires);
     }
 
-    /// <summary>Deletes an object, whether or not it is there; false while no store is configured.</summary>
-    internal async Task<bool> TryDeleteAsync(string account, Guid workspace, string key, CancellationToken cancellation)
-    {
-        if (_client is null)
-            return false;
-
-        await _client.DeleteObjectAsync(options.Value.Bucket, $"{account}/{workspace:D}/{key}", cancellation);
-        return true;
-    }
+    /// <summary>Deletes an object, whether or not it is there. There must be a store.</summary>
+    internal Task DeleteAsync(string account, Guid workspace, string key, CancellationToken cancellation) =>
+        _client!.DeleteObjectAsync(options.Value.Bucket, $"{account}/{workspace:D}/{key}", cancellation);
 
     /// <inheritdoc/>
     public void Dispose() => _client?.Dispose();

@@ -151,28 +151,22 @@ public sealed class ErasureWork
     }
 
     /// <summary>
-    /// Deletes the files of all erasures, where the workspace of the session, and so the folder, is known. Without a store they stay
-    /// listed. Throws when the store does not answer.
+    /// Deletes the files of all erasures, in the folder of each workspace that the session is or was in. Without a store, or while the
+    /// session has not started, they stay listed. Throws when the store does not answer.
     /// </summary>
     internal async Task DeleteFilesAsync(CancellationToken cancellation)
     {
-        var left = await _database.CreateCommand(
-            $"""
-            select m.tenant_id, m.session_id, m.object_key, coalesce(m.workspace_id, d.workspace_id)
-            from results.erasure_media m
-            left join {SessionResultTable.Name} d on d.tenant_id = m.tenant_id and d.id = m.session_id
-            where coalesce(m.workspace_id, d.workspace_id) is not null
-            """).ReadAllAsync(
-            [], reader => (Session: reader.ReadKey(), Key: reader.GetString(2), Workspace: reader.GetGuid(3)), cancellation);
-        foreach (var (session, key, workspace) in left)
-        {
-            if (!await _files.TryDeleteAsync(session.Account, workspace, key, cancellation))
-                return;
+        if (!_files.IsConfigured)
+            return;
 
-            await _database.CreateCommand(
-                """
-                delete from results.erasure_media m where m.tenant_id = $1 and m.session_id = $2 and m.object_key = $3 returning 1
-                """).ReadValueAsync<int?>([session.Account, session.Id, key], cancellation);
+        foreach (var file in await ErasedFiles.ReadAsync(_database, SessionResultTable.Documents, cancellation))
+        {
+            if (file.Workspaces is null)
+                continue;
+
+            foreach (var workspace in file.Workspaces)
+                await _files.DeleteAsync(file.Stream.Account, workspace, file.Key, cancellation);
+            await ErasedFiles.ForgetAsync(_database, file, cancellation);
         }
     }
 }

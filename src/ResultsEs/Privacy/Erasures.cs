@@ -74,15 +74,17 @@ public sealed class Erasures(NpgsqlDataSource database)
             """).ReadAllAsync([hasStore], reader => reader.GetGuid(0), cancellation);
 
     /// <summary>Reads the files that are still to be deleted, as keys of the bucket; if asked it forgets them.</summary>
-    internal Task<List<string>> FilesAsync(bool forgets, CancellationToken cancellation) =>
-        database.CreateCommand(
-            $"""
-            with gone as (delete from results.erasure_media m where $1 returning m.tenant_id, m.session_id, m.object_key)
-            select m.tenant_id || '/' || coalesce(m.workspace_id::text, d.workspace_id::text, '(no workspace yet)') || '/' || m.object_key
-            from results.erasure_media m
-            left join {SessionResultTable.Name} d on d.tenant_id = m.tenant_id and d.id = m.session_id
-            order by m.tenant_id, m.session_id, m.object_key
-            """).ReadAllAsync([forgets], reader => reader.GetString(0), cancellation);
+    internal async Task<List<string>> FilesAsync(bool forgets, CancellationToken cancellation)
+    {
+        var files = forgets
+            ? await ErasedFiles.ForgetAllAsync(database, SessionResultTable.Documents, cancellation)
+            : await ErasedFiles.ReadAsync(database, SessionResultTable.Documents, cancellation);
+        return
+        [
+            .. files.SelectMany(file => (file.Workspaces?.Select(workspace => workspace.ToString()) ?? ["(no workspace yet)"])
+                .Select(folder => $"{file.Stream.Account}/{folder}/{file.Key}")),
+        ];
+    }
 
     /// <summary>Reads how many sessions of a participant lie in workspaces that the caller does not reach.</summary>
     internal async Task<long> ElsewhereAsync(Caller caller, Guid participant, CancellationToken cancellation)
@@ -91,11 +93,12 @@ public sealed class Erasures(NpgsqlDataSource database)
         await using var connection = await database.OpenConnectionAsync(cancellation);
         var sessions = await Erased.StreamsOfAsync(
             connection, account, [participant, Masking.PseudonymOf(account, participant)], cancellation);
-        // The primary key (tenant_id, id) finds the rows.
+        // The primary key (tenant_id, id) finds the rows, the partial index of (tenant_id, stream_id) those of further workspaces.
         return await new NpgsqlCommand(
             $"""
-            select count(*) from {SessionResultTable.Name} d
-            where d.tenant_id = $1 and d.id = any($2) and d.workspace_id is not null and d.workspace_id <> all($3)
+            select count(distinct coalesce(d.{DocumentTable.Stream}, d.id)) from {SessionResultTable.Name} d
+            where d.tenant_id = $1 and (d.id = any($2) or (d.{DocumentTable.Stream} is not null and d.{DocumentTable.Stream} = any($2)))
+              and d.workspace_id is not null and d.workspace_id <> all($3)
             """, connection).ReadValueAsync<long>([account, sessions.ToArray(), caller.Workspaces], cancellation);
     }
 

@@ -42,6 +42,9 @@ internal sealed class Retention(
                 + $"{rule.Action.ToString().ToLowerInvariant()}, {letters.Count} dead letters to discard");
         }
 
+        // Behind all rules: what is to be removed does not wait for a store that is away.
+        if (!isDry && files.IsConfigured && options.Value.Rules.Any(rule => rule.Action == RetentionAction.Delete))
+            await work.DeleteFilesAsync(cancellation);
         return lines;
     }
 
@@ -103,8 +106,6 @@ internal sealed class Retention(
                 Count(rule);
             }
 
-            if (files.IsConfigured)
-                await work.DeleteFilesAsync(cancellation);
             return;
         }
 

@@ -83,13 +83,79 @@ public sealed class MediaTests(ObjectStoreFixture media) : IClassFixture<ObjectS
         foreach (var key in own.Concat(others))
             await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, key, "bytes");
 
-        using var erased = await http.DeleteAsync(new Uri($"/api/v2/sessions/{session.Id}", UriKind.Relative), Cancelled);
-        Assert.True(erased.IsSuccessStatusCode);
-        var erasure = (Guid)(await erased.JsonAsync())["erasureId"]!;
-        await Wait.UntilAsync(async () => (string?)(await http.JsonAsync($"/api/v2/erasures/{erasure}"))["state"] == "DONE");
+        await EraseAsync(http, session.Id);
 
         foreach (var key in own.Concat(others))
             Assert.Equal((key, others.Contains(key)), (key, await media.HasAsync(TestClients.AccountOne, TestClients.WorkspaceA, key)));
+    }
+
+    /// <summary>In the folder of each workspace in which the session is, those that somebody named who may write there.</summary>
+    [Fact]
+    public async Task The_files_of_an_erased_session_of_two_workspaces_are_deleted_in_both_and_nobody_names_anothers()
+    {
+        using var http = await media.ClientAsync(TestClients.Privacy);
+        using var stranger = await media.ClientAsync(TestClients.OtherWorkspace);
+        var (name, clip) = (Guid.NewGuid(), Guid.NewGuid());
+        var (early, shared, theirs, late) = ($"videos/{name}-early.mp4", $"videos/{name}.mp4", $"clips/{name}.mp4", $"videos/{name}-late.mp4");
+        foreach (var key in new[] { early, shared, theirs, late })
+        {
+            await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, key, "bytes");
+            await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceB, key, "bytes");
+        }
+
+        var before = TestData.SessionOnly().WithVideo(early);
+        await http.RecordAsync(before);
+        await http.RecordAsync(TestData.SessionOnly(before.Id).Started(TestClients.WorkspaceA).WithVideo(shared, time: Begin.AddHours(1)));
+        await stranger.RecordAsync(TestData.SessionOnly(before.Id).Started(TestClients.WorkspaceB).WithVideo(shared).WithClip(clip).WithClipGenerated(clip, theirs));
+
+        await EraseAsync(http, before.Id);
+        Assert.Equal([(early, false, true), (shared, false, false), (theirs, true, false), (late, true, true)], await HaveAsync(early, shared, theirs, late));
+
+        // What is named later is deleted later, and is its sender's, too.
+        await stranger.RecordAsync(TestData.SessionOnly(before.Id).WithVideo(late).WithVideo(early));
+        await Wait.UntilAsync(async () => !await media.HasAsync(TestClients.AccountOne, TestClients.WorkspaceB, late) && !await media.HasAsync(TestClients.AccountOne, TestClients.WorkspaceB, early));
+        Assert.Equal([(early, false, false), (late, true, false)], await HaveAsync(early, late));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    public async Task The_files_of_an_erased_session_that_has_moved_are_deleted_where_it_was_too(int hours)
+    {
+        using var http = await media.ClientAsync(TestClients.PrivacyOfBoth);
+        var (first, second) = ($"videos/{Guid.NewGuid()}.mp4", $"videos/{Guid.NewGuid()}.mp4");
+        var session = TestData.Session().WithVideo(first);
+        await http.RecordAsync(session);
+        await http.RecordAsync(TestData.SessionOnly(session.Id).Started(TestClients.WorkspaceB).But("time", $"\"{Begin.AddHours(hours):O}\"").WithVideo(second));
+        foreach (var key in new[] { first, second })
+        {
+            await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceA, key, "bytes");
+            await media.PutAsync(TestClients.AccountOne, TestClients.WorkspaceB, key, "bytes");
+        }
+
+        await EraseAsync(http, session.Id);
+
+        Assert.Equal([(first, false, false), (second, false, false)], await HaveAsync(first, second));
+    }
+
+    private static async Task EraseAsync(HttpClient http, Guid session)
+    {
+        using var erased = await http.DeleteAsync(new Uri($"/api/v2/sessions/{session}", UriKind.Relative), Cancelled);
+        Assert.True(erased.IsSuccessStatusCode);
+        var erasure = (Guid)(await erased.JsonAsync())["erasureId"]!;
+        await Wait.UntilAsync(async () => (string?)(await http.JsonAsync($"/api/v2/erasures/{erasure}"))["state"] == "DONE");
+    }
+
+    /// <summary>Whether workspaces A and B have each object.</summary>
+    private async Task<List<(string Key, bool OfA, bool OfB)>> HaveAsync(params string[] keys)
+    {
+        var have = new List<(string, bool, bool)>();
+        foreach (var key in keys)
+            have.Add((
+                key,
+                await media.HasAsync(TestClients.AccountOne, TestClients.WorkspaceA, key),
+                await media.HasAsync(TestClients.AccountOne, TestClients.WorkspaceB, key)));
+        return have;
     }
 
     [Fact]

@@ -155,6 +155,32 @@ public sealed class ErasureTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.Equal(("FILES", 2), State(await EraseAsync(both, $"participants/{participant}")));
     }
 
+    [Fact]
+    public async Task A_participant_of_a_session_that_is_in_another_workspace_too_is_erased_by_who_reaches_both_with_the_files_of_both()
+    {
+        using var http = await AppFixture.ClientAsync(own.Host, TestClients.Privacy);
+        using var both = await AppFixture.ClientAsync(own.Host, TestClients.PrivacyOfBoth);
+        using var stranger = await AppFixture.ClientAsync(own.Host, TestClients.OtherWorkspace);
+        var (participant, name) = (Guid.NewGuid(), $"videos/{Guid.NewGuid()}.mp4");
+        var mine = Profiled(TestData.Session(), participant).WithVideo(name);
+        await http.RecordAsync(mine);
+        await stranger.RecordAsync(TestData.SessionOnly(mine.Id).Started(TestClients.WorkspaceB).WithVideo(name));
+        var unstarted = Profiled(TestData.SessionOnly(), participant).WithVideo(name);
+        await http.RecordAsync(unstarted);
+
+        using var refused = await http.DeleteAsync(new Uri($"/api/v2/participants/{participant}", UriKind.Relative), Cancelled);
+        Assert.Equal(
+            "The participant has 1 sessions in workspaces that the token does not reach. It takes a client of all of them.",
+            (string?)(await refused.ProblemAsync(HttpStatusCode.Forbidden))["detail"]);
+        Assert.Equal(("FILES", 2), State(await EraseAsync(both, $"participants/{participant}")));
+
+        var erasures = own.Host.Services.GetRequiredService<Erasures>();
+        string[] folders = ["(no workspace yet)", TestClients.WorkspaceA.ToString(), TestClients.WorkspaceB.ToString()];
+        foreach (var forgets in new[] { false, true })
+            Assert.Equal(folders.Select(folder => $"{TestClients.AccountOne}/{folder}/{name}"), (await erasures.FilesAsync(forgets, Cancelled)).Where(file => file.EndsWith(name, StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.DoesNotContain(await erasures.FilesAsync(forgets: false, Cancelled), file => file.EndsWith(name, StringComparison.Ordinal));
+    }
+
     private static SessionBuilder Everything(Guid participant, Guid test, Guid? workspace = null)
     {
         var session = TestData.SessionWithEverything(workspace, test);

@@ -74,6 +74,29 @@ public sealed class RetentionTests(OwnHost own) : IClassFixture<OwnHost>
     }
 
     [Fact]
+    public async Task The_files_of_a_deleted_session_are_listed_in_each_workspace_that_it_was_in()
+    {
+        var (test, name) = (Guid.NewGuid(), $"{Guid.NewGuid()}.mp4");
+        using var both = await AppFixture.ClientAsync(own.Host, TestClients.BothWorkspaces);
+        var session = TestData.Session(test: test).WithVideo($"videos/{name}");
+        await both.RecordAsync(session);
+        await both.RecordAsync(TestData.SessionOnly(session.Id, test).Started(TestClients.WorkspaceB).But("time", $"\"{SessionBuilder.Begin.AddHours(1):O}\""));
+        // It has moved. This is named by somebody of B alone.
+        using var ofB = await AppFixture.ClientAsync(own.Host, TestClients.OtherWorkspace);
+        await ofB.RecordAsync(TestData.SessionOnly(session.Id, test).WithVideo($"more/{name}"));
+
+        // The store of the settings is not there.
+        using var store = new ObjectStore(Options.Create(new ObjectStoreOptions()), TimeProvider.System);
+        await After(400, [Rule(test, 365, RetentionAction.Delete)], files: store).RunAsync(isDry: false, Cancelled);
+
+        Assert.Empty(await own.Host.StoredAsync(session.Id));
+        Assert.Equal(
+            [$"{TestClients.WorkspaceB}/more/{name}", $"{TestClients.WorkspaceA}/videos/{name}", $"{TestClients.WorkspaceB}/videos/{name}"],
+            (await Services.GetRequiredService<Erasures>().FilesAsync(forgets: true, Cancelled))
+                .Where(file => file.EndsWith(name, StringComparison.Ordinal)).Select(file => file[(file.IndexOf('/', StringComparison.Ordinal) + 1)..]));
+    }
+
+    [Fact]
     public async Task The_rule_of_an_account_is_of_sessions_that_never_started_and_of_its_dead_letters()
     {
         var orphan = TestData.SessionOnly().WithAnswer(Answers.Written("dear me"));
@@ -121,13 +144,13 @@ public sealed class RetentionTests(OwnHost own) : IClassFixture<OwnHost>
         $"account {TestClients.AccountOne}, test {test}: {sessions} sessions to {action}, 0 dead letters to discard";
 
     /// <summary>Retention so many days from now.</summary>
-    private Retention After(int days, IReadOnlyList<RetentionRule> rules, int perHour = 1_000) => new(
+    private Retention After(int days, IReadOnlyList<RetentionRule> rules, int perHour = 1_000, ObjectStore? files = null) => new(
         Database,
         Options.Create(new RetentionOptions { Rules = [.. rules], SessionsPerHour = perHour }),
         Services.GetRequiredService<Erasures>(),
         Services.GetRequiredService<ErasureWork>(),
         Services.GetRequiredService<StreamRemoval>(),
-        Services.GetRequiredService<ObjectStore>(),
+        files ?? Services.GetRequiredService<ObjectStore>(),
         Services.GetRequiredService<ExportQueue>(),
         Services.GetRequiredService<IMessageStore>(),
         new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(days)));
