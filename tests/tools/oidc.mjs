@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import Provider from 'oidc-provider';
 
-const scope = 'studies:read events:write clients:admin billing:all';
+const scope = 'studies:read events:write privacy:write privacy:read clients:admin webhooks:write operations:read operations:write billing:all';
 const identity = 'openid offline_access';
 
 const makeKey = (type) => {

@@ -63,7 +63,7 @@ internal sealed class IssuerOptions
     /// <summary>What values of the scopes' claim mean, where they are none of our scopes.</summary>
     public List<ClaimValueOptions> ScopeValues { get; init; } = [];
 
-    /// <summary>The scopes that its tokens may have. Default: all but <see cref="Access.Scopes.ClientsAdmin"/>.</summary>
+    /// <summary>The scopes that its tokens may have. Default: <see cref="Access.Scopes.Ordinary"/>; every other has to be named.</summary>
     public List<string> Scopes { get; init; } = [];
 
     /// <summary>The algorithms of its signatures. Default: RS256, PS256, ES256.</summary>
@@ -85,8 +85,7 @@ internal sealed class IssuerOptions
 
     public IReadOnlyList<string> AllowedTypes => Types.Count > 0 ? Types : UsualTypes;
 
-    public IReadOnlyList<string> AllowedScopes =>
-        Scopes.Count > 0 ? Scopes : [.. Access.Scopes.All.Where(scope => scope != Access.Scopes.ClientsAdmin)];
+    public IReadOnlyList<string> AllowedScopes => Scopes.Count > 0 ? Scopes : Access.Scopes.Ordinary;
 
     public IEnumerable<string> Problems(string key, bool isDevelopment)
     {
@@ -124,6 +123,10 @@ internal sealed class IssuerOptions
                 yield return $"{key}:{name}: each needs a Value of its own, and {what} as what it Means.";
         }
 
+        // It would never count, and who wrote it believes that it does.
+        foreach (var value in ScopeValues.Where(
+            value => IsScope(value.Means) && !AllowedScopes.Contains(value.Means, StringComparer.Ordinal)))
+            yield return $"{key}:ScopeValues: '{value.Value}' means {value.Means}, which {key}:Scopes does not name.";
         foreach (var scope in Scopes.Where(scope => !IsScope(scope)))
             yield return $"{key}: the scope '{scope}' is not one of {string.Join(", ", Access.Scopes.All)}.";
         if (Algorithms.Exists(algorithm => !Asymmetric.Contains(algorithm, StringComparer.Ordinal)))

@@ -27,6 +27,12 @@ public static class Scopes
     /// <summary>Replaying and discarding dead letters of the account, and doing again what is set aside of it.</summary>
     public const string OperationsWrite = "operations:write";
 
+    /// <summary>
+    /// Reading and recording: what tokens of another issuer may have unless its settings name their scopes. Each other scope changes
+    /// access, forgets, tells all of a person, sends data elsewhere, or operates the service.
+    /// </summary>
+    public static IReadOnlyList<string> Ordinary { get; } = [StudiesRead, EventsWrite];
+
     /// <summary>Every scope this service knows.</summary>
     public static IReadOnlyList<string> All { get; } =
         [StudiesRead, EventsWrite, PrivacyWrite, PrivacyRead, ClientsAdmin, WebhooksWrite, OperationsRead, OperationsWrite];

@@ -100,6 +100,8 @@ public sealed class AccessHost : IAsyncDisposable
     private static void Map(WebApplication app)
     {
         app.MapGet("/caller", (ClaimsPrincipal user) => Caller.From(user)).RequireAuthorization(Scopes.StudiesRead);
+        foreach (var scope in Scopes.All)
+            app.MapGet($"/needs/{scope}", () => "for those who may").RequireAuthorization(scope);
         app.MapGet("/says-nothing", () => "for anybody with a token");
         app.MapGet("/sized", context =>
         {

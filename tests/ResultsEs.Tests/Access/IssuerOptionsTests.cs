@@ -100,7 +100,10 @@ public sealed class IssuerOptionsTests
 
     [Theory]
     [InlineData("""{ "scp": "studies:read billing:all events:write studies:read" }""", "", "studies:read events:write")]
-    [InlineData("""{ "scp": ["studies:read", "admins"] }""", "", "studies:read privacy:write")]
+    [InlineData("""{ "scp": ["studies:read", "recorders"] }""", "", "studies:read events:write")]
+    [InlineData("""{ "scp": "studies:read operations:read operations:write" }""", "", "studies:read")]
+    [InlineData("""{ "scp": ["privacy:write", "privacy:read", "webhooks:write"] }""", "", "")]
+    [InlineData("""{ "scp": "results/operations:write results/events:write" }""", "results/", "events:write")]
     [InlineData("""{ "scp": "results/studies:read events:write" }""", "results/", "studies:read")]
     [InlineData("""{ "scp": "clients:admin" }""", "", "")]
     [InlineData("""{ "scp": { "studies:read": true } }""", "", "")]
@@ -115,16 +118,49 @@ public sealed class IssuerOptionsTests
             AllWorkspacesIfAbsent = true,
             ScopeClaim = "scp",
             ScopePrefix = prefix,
-            ScopeValues = [new() { Value = "admins", Means = Scopes.PrivacyWrite }],
+            ScopeValues = [new() { Value = "recorders", Means = Scopes.EventsWrite }],
         };
         Assert.Equal(scopes, string.Join(' ', Read(options, claims)!.Scopes));
     }
 
-    [Fact]
-    public void Clients_are_changed_by_those_of_an_issuer_that_says_so()
+    public static TheoryData<string> EveryScope => [.. Scopes.All];
+
+    [Theory]
+    [MemberData(nameof(EveryScope))]
+    public void Reading_and_recording_are_taken_from_an_issuer_and_every_other_scope_has_to_be_named(string scope)
     {
-        var options = new IssuerOptions { Authority = new Uri(Name), Accounts = [Account], Workspaces = [Guid.Parse(A)], AllWorkspacesIfAbsent = true, Scopes = [Scopes.ClientsAdmin] };
-        Assert.Equal([Scopes.ClientsAdmin], Read(options, """{ "scope": "clients:admin studies:read" }""")!.Scopes);
+        var claims = $$"""{ "scope": "{{string.Join(' ', Scopes.All)}}" }""";
+        Assert.Equal([Scopes.StudiesRead, Scopes.EventsWrite], Read(Named(), claims)!.Scopes);
+        Assert.Equal([scope], Read(Named(scope), claims)!.Scopes);
+        Assert.Empty(Read(Named(scope), "{ }")!.Scopes);
+
+        static IssuerOptions Named(params List<string> scopes) => new()
+        {
+            Authority = new Uri(Name),
+            Accounts = [Account],
+            Workspaces = [Guid.Parse(A)],
+            AllWorkspacesIfAbsent = true,
+            Scopes = scopes,
+        };
+    }
+
+    [Theory]
+    [InlineData(Scopes.PrivacyWrite, "", "Issuers:0:ScopeValues: 'admins' means privacy:write, which Issuers:0:Scopes does not name.")]
+    [InlineData(Scopes.OperationsRead, Scopes.StudiesRead, "Issuers:0:ScopeValues: 'admins' means operations:read, which Issuers:0:Scopes does not name.")]
+    [InlineData(Scopes.EventsWrite, Scopes.StudiesRead, "Issuers:0:ScopeValues: 'admins' means events:write, which Issuers:0:Scopes does not name.")]
+    [InlineData(Scopes.PrivacyWrite, Scopes.PrivacyWrite, null)]
+    [InlineData(Scopes.StudiesRead, "", null)]
+    public void A_value_that_means_a_scope_which_would_not_count_is_a_mistake(string means, string named, string? problem)
+    {
+        var options = new IssuerOptions
+        {
+            Authority = new Uri(Name),
+            Audience = "results-api",
+            Accounts = [Account],
+            ScopeValues = [new() { Value = "admins", Means = means }],
+            Scopes = named.Length == 0 ? [] : [named],
+        };
+        Assert.Equal(problem, options.Problems("Issuers:0", isDevelopment: false).SingleOrDefault());
     }
 
     [Theory]

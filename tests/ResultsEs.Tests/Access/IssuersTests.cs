@@ -50,6 +50,34 @@ public sealed class IssuersTests(IssuersTests.Others others) : IClassFixture<Iss
     }
 
     [Fact]
+    public async Task Their_tokens_read_and_record_and_may_more_only_where_the_settings_name_it()
+    {
+        await using var host = await others.StartAsync(
+            new("Issuers:1:Scopes:0", Scopes.OperationsRead), new("Issuers:1:Scopes:1", Scopes.PrivacyWrite), new("Issuers:1:Scopes:2", Scopes.ClientsAdmin));
+        using var app = host.With(await others.TokenAsync(scope: string.Join(' ', Scopes.All)));
+        using var ofSecond = others.Second.Anonymous();
+        using var named = host.With(await Tokens.AskAsync(ofSecond, TestClients.Privacy));
+
+        Assert.Equal([Scopes.StudiesRead, Scopes.EventsWrite], await AllowedAsync(app));
+        Assert.Equal([Scopes.PrivacyWrite, Scopes.ClientsAdmin, Scopes.OperationsRead], await AllowedAsync(named));
+
+        static async Task<List<string>> AllowedAsync(HttpClient http)
+        {
+            var allowed = new List<string>();
+            foreach (var scope in Scopes.All)
+            {
+                using var answer = await http.GetAsync(new Uri($"/needs/{scope}", UriKind.Relative), Cancelled);
+                if (answer.StatusCode == HttpStatusCode.OK)
+                    allowed.Add(scope);
+                else
+                    Assert.Equal((HttpStatusCode.Forbidden, $"Bearer error=\"insufficient_scope\", scope=\"{scope}\""), (answer.StatusCode, answer.Headers.WwwAuthenticate.ToString()));
+            }
+
+            return allowed;
+        }
+    }
+
+    [Fact]
     public async Task Keys_roll_over_without_a_restart_and_strangers_do_not_make_a_node_ask()
     {
         await using var host = await others.StartAsync();
