@@ -42,6 +42,9 @@ internal sealed record QueryParameter(string Name, string Text, string Schema, b
     public const string Uuid = """{ "type": "string", "format": "uuid" }""";
     public const string Time = """{ "type": "string", "format": "date-time" }""";
 
+    /// <summary>The schema of a text to look for.</summary>
+    public static readonly string Sought = $$"""{ "type": "string", "minLength": 1, "maxLength": {{RequestParameters.MaxSought}} }""";
+
     /// <summary>The schema of a closed set of words.</summary>
     public static string OneOf(IEnumerable<string> words) =>
         $$"""{ "type": "string", "enum": [{{string.Join(", ", words.Select(word => $"\"{word}\""))}}] }""";

@@ -9,6 +9,9 @@ namespace ResultsEs.Http;
 /// </summary>
 internal sealed class RequestParameters(HttpContext http)
 {
+    /// <summary>The most characters of a text to look for.</summary>
+    public const int MaxSought = 200;
+
     // More parameters than any endpoint has. Names are the caller's where a parameter is spelled as a list.
     private const int MaxNamed = 20;
     private const int MaxName = 100;
@@ -114,6 +117,27 @@ internal sealed class RequestParameters(HttpContext http)
         if (values.Count > 1)
             Refuse(name, "must be there once");
         return values.Count == 1 ? values[0] : null;
+    }
+
+    /// <summary>
+    /// Reads a text to look for: at most <see cref="MaxSought"/> characters, not all of them blanks. Line breaks and tabs are blanks;
+    /// there are no other control characters. Null when absent.
+    /// </summary>
+    public string? Sought(string name, bool isRequired = false)
+    {
+        var text = Text(name);
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            if (isRequired)
+                Refuse(name, "is required");
+            else if (text is not null)
+                Refuse(name, "must not be blank");
+        }
+        else if (JsonText.Characters(text) > MaxSought)
+            Refuse(name, $"must have at most {MaxSought} characters");
+        else if (text.Any(static letter => char.IsControl(letter) && !char.IsWhiteSpace(letter)))
+            Refuse(name, "must not have control characters");
+        return text;
     }
 
     /// <summary>Refuses <c>name[…]</c>, as query builders spell lists. Ignored, it would widen what is asked for.</summary>

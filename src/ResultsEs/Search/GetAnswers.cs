@@ -10,7 +10,6 @@ namespace ResultsEs.Search;
 public static class GetAnswers
 {
     private const int MaxLimit = 100;
-    private const int MaxQuery = 200;
 
     // All workspaces and languages together.
     private const int MaxWords = 10_000;
@@ -29,7 +28,7 @@ public static class GetAnswers
                 "q",
                 "Words that a text must all have; `or` between words, `-` before a word that it must not have, "
                 + "and quotes around words that follow each other.",
-                $$"""{ "type": "string", "minLength": 1, "maxLength": {{MaxQuery}} }""",
+                QueryParameter.Sought,
                 IsRequired: true),
             new("testId", "Only answers of this test.", QueryParameter.Uuid),
             new(
@@ -50,7 +49,7 @@ public static class GetAnswers
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, ClientShares shares, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
-        var words = Words(parameters);
+        var words = parameters.Sought("q", isRequired: true) ?? "";
         var test = parameters.UuidOrNull("testId");
         var limit = parameters.Number("limit", 1, MaxLimit, Paging.DefaultLimit);
         var list = $"answers {test} {words}";
@@ -76,18 +75,6 @@ public static class GetAnswers
         http.Response.Headers.RetryAfter = Problems.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         return Problems.Of(
             StatusCodes.Status503ServiceUnavailable, "The search took too long. Look for words that are said less often, or in one test.");
-    }
-
-    private static string Words(RequestParameters parameters)
-    {
-        var words = parameters.Text("q");
-        if (string.IsNullOrWhiteSpace(words))
-            parameters.Refuse("q", "is required");
-        else if (JsonText.Characters(words) > MaxQuery)
-            parameters.Refuse("q", $"must have at most {MaxQuery} characters");
-        else if (words.Any(static letter => char.IsControl(letter) && !char.IsWhiteSpace(letter)))
-            parameters.Refuse("q", "must not have control characters");
-        return words ?? "";
     }
 
     /// <summary>Reads a page; null when a statement took too long.</summary>

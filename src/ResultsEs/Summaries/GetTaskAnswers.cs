@@ -9,7 +9,6 @@ namespace ResultsEs.Summaries;
 public static class GetTaskAnswers
 {
     private const int MaxLimit = 100;
-    private const int MaxQuery = 200;
 
     internal static readonly Operation Description = new("listTaskAnswers", ApiTag.Tests, "The answers to a task, one by one")
     {
@@ -22,7 +21,7 @@ public static class GetTaskAnswers
                 "q",
                 "Only answers whose words contain this, in small or capital letters: what was written or said, comments on images, "
                 + "and what was answered in words of one's own.",
-                $$"""{ "type": "string", "minLength": 1, "maxLength": {{MaxQuery}} }"""),
+                QueryParameter.Sought),
             new(
                 "limit", "The page size: how many answers at most.",
                 Paging.Integer(1, MaxLimit, Paging.DefaultLimit)),
@@ -41,7 +40,7 @@ public static class GetTaskAnswers
         var parameters = new RequestParameters(http);
         var (test, task, filter) = (parameters.Id("testId"), parameters.Id("taskId"), SummaryFilter.Read(parameters));
         var limit = parameters.Number("limit", 1, MaxLimit, Paging.DefaultLimit);
-        var words = Words(parameters);
+        var words = parameters.Sought("q")?.ToLowerInvariant();
         var list = $"answers of {test} {task} {filter.Name} {words}";
         var after = parameters.CursorOrNull("after", list, "must be a nextAfter of this list, with the same filters");
         return SummaryReader.SendAsync(
@@ -49,17 +48,6 @@ public static class GetTaskAnswers
             (connection, caller, found, stop) =>
                 ReadAsync(connection, caller, found, new TaskAnswersQuery(task, filter, words, after, limit), list, stop),
             cancellation);
-    }
-
-    private static string? Words(RequestParameters parameters)
-    {
-        if (parameters.Text("q") is not { } words)
-            return null;
-        if (words.Length == 0 || JsonText.Characters(words) > MaxQuery)
-            parameters.Refuse("q", $"must have from 1 to {MaxQuery} characters");
-        else if (words.Any(static letter => char.IsControl(letter) && !char.IsWhiteSpace(letter)))
-            parameters.Refuse("q", "must not have control characters");
-        return words.ToLowerInvariant();
     }
 
     private static async Task<TaskAnswersPage?> ReadAsync(

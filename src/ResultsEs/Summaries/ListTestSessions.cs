@@ -68,6 +68,7 @@ public static class ListTestSessions
             ? $" and (s.start_time, s.document_id) < ({command.Add(new DateTime(place.Key, DateTimeKind.Utc))}, {command.Add(place.Id)})"
             : "";
         // ux_summary_sessions backwards, once for each test: it holds what is asked for, so only what is listed is read from the table.
+        // Then the primary key of items, trait by trait: "offset 0" keeps the planner from reading all items of the test.
         command.CommandText =
             $"""
             with listed as materialized (
@@ -80,8 +81,10 @@ public static class ListTestSessions
               order by p.start_time desc, p.document_id desc limit {limit + 1}
             )
             select l.start_time, l.document_id, s.session_id, l.status,
-              (select (i.data ->> 'id')::uuid from {SummaryTable.Items} i
-               where i.test_key = l.test_key and i.item = any(l.traits) and i.kind = {(short)SummaryItemKind.Audience} limit 1),
+              (select (i.data ->> 'id')::uuid from unnest(l.traits) a(item)
+               cross join lateral (
+                 select i.kind, i.data from {SummaryTable.Items} i where i.test_key = l.test_key and i.item = a.item offset 0) i
+               where i.kind = {(short)SummaryItemKind.Audience} limit 1),
               (select count(*) from unnest(l.tasks) t(item) where t.item > 0),
               (select count(*) from unnest(l.tasks) t(item) where t.item < 0)
             from listed l

@@ -9,10 +9,12 @@ namespace ResultsEs.Summaries;
 public static class ListTests
 {
     private const int MaxLimit = 100;
-    private const int MaxQuery = 200;
 
     // Tests that one request looks at, all workspaces together.
-    private const int MaxLooked = 2_000;
+    internal const int MaxLooked = 2_000;
+
+    // A test is looked at and not listed while its totals are behind, or when its sessions are gone.
+    internal const int LookedPerListed = 4;
 
     internal static readonly Operation Description = new("listTests", ApiTag.Tests, "The tests with sessions, the latest first")
     {
@@ -20,16 +22,15 @@ public static class ListTests
             + "listed twice. A page may have fewer tests than asked for, and still a `nextAfter`.",
         Query =
         [
-            new(
-                "q", "Only tests whose title or id contains this, in small or capital letters.",
-                $$"""{ "type": "string", "minLength": 1, "maxLength": {{MaxQuery}} }"""),
+            new("q", "Only tests whose title or id contains this, in small or capital letters.", QueryParameter.Sought),
             new("limit", "The page size: how many tests at most.", Paging.Integer(1, MaxLimit, Paging.DefaultLimit)),
             new("after", "The `nextAfter` of the page before, with the same `q`.", """{ "type": "string" }"""),
         ],
         Replies = [Reply.Ok<SummarizedTestsPage>("A page of the tests.")],
     };
 
-    // ix_summary_tests_stored backwards, once for each workspace; then the primary keys of totals and definitions, test by test.
+    // ix_summary_tests_stored backwards, once for each workspace; then the primary keys of totals and definitions, test by test, for as
+    // many as are listed: so those that are looked at are in order first.
     internal static readonly string Sql =
         $"""
         with looked as materialized (
@@ -39,19 +40,19 @@ public static class ListTests
             select t.workspace_id, t.test_id, t.last_stored_at from {SummaryTable.Tests} t
             where t.tenant_id = $1 and t.workspace_id = w.id and t.last_stored_at <= $3
               and (t.last_stored_at, t.test_id, t.workspace_id) < ($3, $4, $5)
-            order by t.last_stored_at desc, t.test_id desc limit {MaxLooked}
+            order by t.last_stored_at desc, t.test_id desc limit $7
           ) p
-          order by p.last_stored_at desc, p.test_id desc, p.workspace_id desc limit {MaxLooked}
+          order by p.last_stored_at desc, p.test_id desc, p.workspace_id desc limit $7
         )
         select l.test_id, l.workspace_id, l.last_stored_at, l.place, d.title, coalesce(d.product_type, x.product_type), x.in_progress,
           x.complete, x.abandoned
-        from looked l
+        from (select * from looked order by place) l
         left join lateral (
           select x.* from results.test_totals x
           where x.tenant_id = $1 and x.workspace_id = l.workspace_id and x.test_id = l.test_id offset 0) x on true
         left join lateral (
           {TestDefinitionTable.Sql("x.title, x.product_type", "$1", "l.test_id", "l.workspace_id")}) d on true
-        where l.place = {MaxLooked} or x.test_id is not null
+        where l.place = $7 or x.test_id is not null
         order by l.place
         limit $6
         """;
@@ -63,11 +64,7 @@ public static class ListTests
     public static async Task<IResult> Get(HttpContext http, ReadDatabase database, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
-        var words = parameters.Text("q")?.ToLowerInvariant();
-        if (words is { Length: 0 } || (words is not null && JsonText.Characters(words) > MaxQuery))
-            parameters.Refuse("q", $"must have from 1 to {MaxQuery} characters");
-        else if (words?.Any(char.IsControl) == true)
-            parameters.Refuse("q", "must not have control characters");
+        var words = parameters.Sought("q")?.ToLowerInvariant();
         var limit = parameters.Number("limit", 1, MaxLimit, Paging.DefaultLimit);
         var list = $"tests {words}";
         var after = parameters.CursorOrNull("after", list, "must be a nextAfter of this list, with the same q");
@@ -83,14 +80,16 @@ public static class ListTests
     private static async Task<SummarizedTestsPage> ReadAsync(
         NpgsqlDataSource source, Caller caller, string? words, Cursor? after, int limit, string list, CancellationToken cancellation)
     {
+        // PostgreSQL's small letters depend on how the database was made, so words are looked for here. Without words nearly every test
+        // is one to list.
+        var (listed, looked) = words is null ? (limit + 1, LookedPerListed * (limit + 1)) : (MaxLooked, MaxLooked);
         await using var command = source.CreateCommand(Sql);
         var rows = await command.ReadAllAsync(
             [
                 Tenant.Of(caller.Account), caller.Workspaces,
                 after is { } place ? new DateTime(place.Key, DateTimeKind.Utc) : DateTime.SpecifyKind(DateTime.MaxValue, DateTimeKind.Utc),
                 after?.Id ?? Guid.AllBitsSet, after?.Within ?? Guid.AllBitsSet,
-                // PostgreSQL's small letters depend on how the database was made, so words are looked for here.
-                words is null ? limit + 1 : MaxLooked,
+                listed, looked,
             ],
             reader => (
                 Key: new Cursor(reader.GetDateTime(2).Ticks, reader.GetGuid(0), reader.GetGuid(1), TotalCount: 0),
@@ -101,7 +100,7 @@ public static class ListTests
         if (tests.Count > limit)
             return new SummarizedTestsPage([.. tests.Take(limit).Select(row => row.Test!)], tests[limit - 1].Key.Write(list));
 
-        var end = rows.Where(row => row.Place == MaxLooked).Select(row => (Cursor?)row.Key).FirstOrDefault();
+        var end = rows.Where(row => row.Place == looked).Select(row => (Cursor?)row.Key).FirstOrDefault();
         return new SummarizedTestsPage([.. tests.Select(row => row.Test!)], end?.Write(list));
     }
 

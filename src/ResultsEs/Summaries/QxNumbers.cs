@@ -14,20 +14,7 @@ internal static class QxNumbers
         NpgsqlConnection connection, SummaryCondition condition, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(null, connection);
-        // ux_summary_scores.
-        command.CommandText =
-            $"""
-            select c.group_id, i.data, c.sessions, c.behaviorals, c.score, c.{SummaryTable.Behavioral}, c.attitudinal, c.usability,
-              c.trust, c.appearance, c.loyalty, c.places
-            from (
-              select c.test_key, c.group_id, c.label, count(*) as sessions, count(c.{SummaryTable.Behavioral}) as behaviorals,
-                max(cardinality(c.behavioral_values)) as places,
-                {string.Join(", ", SummaryTable.ScoreColumns.Select(column => $"sum(c.{column}) as {column}"))}
-              from {SummaryTable.Scores} c where {condition.OfSessionsRows(command, "c")}
-              group by c.test_key, c.group_id, c.label
-            ) c
-            join {SummaryTable.Items} i on i.test_key = c.test_key and i.item = c.label
-            """;
+        Build(command, condition);
         var rows = await command.ReadAllAsync(
             reader => (Group: reader.GetGuid(0), Sums: SumsOf(reader), Places: reader.GetInt32(11)), cancellation);
         if (rows.Count == 0)
@@ -44,6 +31,36 @@ internal static class QxNumbers
                 .Select(group => QxScoreOfGroup.Of(
                     group.Id, group.Sums with { BehavioralValues = values.GetValueOrDefault(group.Id) ?? [] })),
         ];
+    }
+
+    internal static void Build(NpgsqlCommand command, SummaryCondition condition) =>
+        // ux_summary_scores, then the primary key of items, label by label.
+        command.CommandText =
+            $"""
+            select c.group_id, i.data, c.sessions, c.behaviorals, c.score, c.{SummaryTable.Behavioral}, c.attitudinal, c.usability,
+              c.trust, c.appearance, c.loyalty, c.places
+            from (
+              select c.test_key, c.group_id, c.label, count(*) as sessions, count(c.{SummaryTable.Behavioral}) as behaviorals,
+                max(cardinality(c.behavioral_values)) as places,
+                {string.Join(", ", SummaryTable.ScoreColumns.Select(column => $"sum(c.{column}) as {column}"))}
+              from {SummaryTable.Scores} c where {condition.OfSessionsRows(command, "c")}
+              group by c.test_key, c.group_id, c.label
+            ) c
+            cross join lateral (
+              select i.data from {SummaryTable.Items} i where i.test_key = c.test_key and i.item = c.label offset 0) i
+            """;
+
+    internal static void BuildValues(NpgsqlCommand command, SummaryCondition condition, int most)
+    {
+        var places = Enumerable.Range(1, most)
+            .Select(place => $", count(c.behavioral_values[{place}]), coalesce(sum(c.behavioral_values[{place}]), 0)");
+        // ux_summary_scores. At most CountedSession.MaxBehavioralValues places: two columns each are much less work than a row each.
+        command.CommandText =
+            $"""
+            select c.group_id{string.Concat(places)}
+            from {SummaryTable.Scores} c where {condition.OfSessionsRows(command, "c")}
+            group by c.group_id
+            """;
     }
 
     private static QxSums SumsOf(NpgsqlDataReader reader)
@@ -68,16 +85,8 @@ internal static class QxNumbers
     private static async Task<Dictionary<Guid, IReadOnlyList<Sum>>> ValuesAsync(
         NpgsqlConnection connection, SummaryCondition condition, int most, CancellationToken cancellation)
     {
-        var places = Enumerable.Range(1, most)
-            .Select(place => $", count(c.behavioral_values[{place}]), coalesce(sum(c.behavioral_values[{place}]), 0)");
         await using var command = new NpgsqlCommand(null, connection);
-        // ux_summary_scores. At most CountedSession.MaxBehavioralValues places: two columns each are much less work than a row each.
-        command.CommandText =
-            $"""
-            select c.group_id{string.Concat(places)}
-            from {SummaryTable.Scores} c where {condition.OfSessionsRows(command, "c")}
-            group by c.group_id
-            """;
+        BuildValues(command, condition, most);
         var rows = await command.ReadAllAsync(
             reader => (
                 Group: reader.GetGuid(0),

@@ -92,6 +92,9 @@ internal sealed record SummaryFilter
 /// <param name="Traits">Of each test the items of which its sessions have one, for each trait that is asked for.</param>
 internal sealed record SummaryCondition(SummaryFilter Filter, long[] Tests, IReadOnlyDictionary<long, IReadOnlyList<int[]>> Traits)
 {
+    /// <summary>Whether it asks for more of a session than when it began.</summary>
+    public bool IsOfSessions => Filter.Statuses.Count > 0 || HasTraits;
+
     private bool HasTraits => Filter.AudienceId is not null || Filter.Demographics.Count > 0;
 
     /// <summary>Finds the items that a filter asks for in tests.</summary>
@@ -162,7 +165,7 @@ internal sealed record SummaryCondition(SummaryFilter Filter, long[] Tests, IRea
     public string OfSessionsRows(NpgsqlCommand command, string row)
     {
         var ofRows = OfRows(command, row);
-        return Filter.Statuses.Count == 0 && !HasTraits
+        return !IsOfSessions
             ? ofRows
             : $"""
               {ofRows} and {row}.document_id in (

@@ -62,6 +62,16 @@ internal static class SummaryReader
         }
     }
 
+    /// <summary>
+    /// Sets what holds for the statements of a transaction. They are short, and compiling them would take longer. The planner does not
+    /// know how few groups there are, and would sort all rows; and it prefers a table to its index where a test is most of it.
+    /// </summary>
+    internal static Task PrepareAsync(NpgsqlConnection connection, CancellationToken cancellation) => connection.ExecuteAsync(
+        """
+        select set_config('statement_timeout', $1, true), set_config('jit', 'off', true), set_config('work_mem', $2, true),
+          set_config('enable_seqscan', 'off', true)
+        """, [LongestStatement, WorkMemory], cancellation);
+
     private static async Task<T?> ReadAsync<T>(
         NpgsqlDataSource source, Caller caller, Guid test, DateTimeOffset completeTo,
         Func<NpgsqlConnection, Caller, SummarizedTest, CancellationToken, Task<T?>> read, CancellationToken cancellation)
@@ -70,13 +80,7 @@ internal static class SummaryReader
         await using var connection = await source.OpenConnectionAsync(cancellation);
         // One snapshot, so that all numbers of an answer are of the same sessions.
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
-        // Statements are short, and compiling them would take longer. The planner does not know how few groups there are, and would sort
-        // all rows; and it prefers a table to its index where a test is most of it.
-        await connection.ExecuteAsync(
-            """
-            select set_config('statement_timeout', $1, true), set_config('jit', 'off', true), set_config('work_mem', $2, true),
-              set_config('enable_seqscan', 'off', true)
-            """, [LongestStatement, WorkMemory], cancellation);
+        await PrepareAsync(connection, cancellation);
         var account = Tenant.Of(caller.Account);
         var asOf = await SummaryTable.Progress.AsOfAsync(connection, account, completeTo, cancellation);
         var rows = await new NpgsqlCommand(TestSql, connection).ReadAllAsync(

@@ -13,15 +13,17 @@ internal sealed record ItemNumbers(SummaryItemKind Kind, SummaryItemData Data, l
 /// <summary>What is counted over the answers to a task. Each is one statement over an index that holds all it needs.</summary>
 internal static class TaskNumbers
 {
+    // ux_summary_items_digest (test_key, part_id): at most ItemUses.MaxItems of a task.
+    internal static readonly string HeadsSql =
+        $"""
+        select i.data, i.uses from {SummaryTable.Items} i
+        where i.test_key = any($1) and i.part_id = $2 and i.kind = {(short)SummaryItemKind.Task}
+        """;
+
     /// <summary>Reads what participants read of a task, each with the sessions that did, whatever the filters are.</summary>
     public static Task<List<(SummaryItemData Read, long Sessions)>> HeadsAsync(
         NpgsqlConnection connection, long[] tests, Guid task, CancellationToken cancellation) =>
-        // ux_summary_items_digest (test_key, part_id): at most ItemUses.MaxItems of a task.
-        new NpgsqlCommand(
-            $"""
-            select i.data, i.uses from {SummaryTable.Items} i
-            where i.test_key = any($1) and i.part_id = $2 and i.kind = {(short)SummaryItemKind.Task}
-            """, connection).ReadAllAsync(
+        new NpgsqlCommand(HeadsSql, connection).ReadAllAsync(
             [tests, task], reader => (TestNumbers.Data(reader, 0), reader.GetInt64(1)), cancellation);
 
     /// <summary>Counts sessions.</summary>
@@ -66,8 +68,10 @@ internal static class TaskNumbers
     /// <summary>A number without zeros at its end.</summary>
     private static decimal Whole(decimal number) => number / 1.0000000000000000000000000000m;
 
-    internal static void BuildItems(NpgsqlCommand command, SummaryCondition condition, Guid task) =>
-        // ux_summary_tasks, then the primary key of items (test_key, item), at most ItemUses.MaxItems of a task. Equal answers are
+    internal static void BuildItems(NpgsqlCommand command, SummaryCondition condition, Guid task)
+    {
+        var ofTask = command.Add(task);
+        // ux_summary_tasks, then ux_summary_items_digest (test_key, part_id), at most ItemUses.MaxItems of a task. Equal answers are
         // counted before they are taken apart: that is half the work, and never much more.
         command.CommandText =
             $"""
@@ -77,7 +81,7 @@ internal static class TaskNumbers
                 select a.test_key, unnest(a.items) as item, a.n
                 from (
                   select t.test_key, t.items, count(*) as n
-                  from {SummaryTable.Tasks} t where t.task_id = {command.Add(task)} and {condition.OfSessionsRows(command, "t")}
+                  from {SummaryTable.Tasks} t where t.task_id = {ofTask} and {condition.OfSessionsRows(command, "t")}
                   group by t.test_key, t.items
                 ) a
               ) u
@@ -88,6 +92,7 @@ internal static class TaskNumbers
                 coalesce(sum(c.n) filter (where c.item < 0), 0)::bigint as not_there
               from counted c
               join {SummaryTable.Items} i on i.test_key = c.test_key and i.item = abs(c.item)
+              where i.test_key = any({command.Add(condition.Tests)}) and i.part_id = {ofTask}
               group by i.kind, i.digest, i.data
             ), placed as (
               select m.*, row_number() over (partition by m.kind order by m.there desc, m.first) as place,
@@ -102,6 +107,7 @@ internal static class TaskNumbers
               else {GetTaskSummary.MaxListed} end
             order by p.kind, p.first
             """;
+    }
 
     internal static void BuildDurations(NpgsqlCommand command, SummaryCondition condition, Guid task) =>
         // ux_summary_tasks.

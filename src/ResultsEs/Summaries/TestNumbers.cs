@@ -11,21 +11,19 @@ internal static class TestNumbers
     private const int MaxAudiences = 200;
     private const int MaxDemographics = 1_000;
 
+    // ux_summary_items_digest (test_key, part_id): at most ItemUses.MaxItems of a test.
+    internal const string TraitsSql =
+        $"""
+        select i.kind, i.data, i.uses from {SummaryTable.Items} i
+        where i.test_key = any($1) and i.part_id = '00000000-0000-0000-0000-000000000000'
+        """;
+
     /// <summary>Counts sessions by status and by the hour in which they began, in the order of time.</summary>
     public static async Task<IReadOnlyList<SessionsInTime>> HoursAsync(
         NpgsqlConnection connection, SummaryCondition condition, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(null, connection);
-        // ux_summary_sessions.
-        command.CommandText =
-            $"""
-            select date_bin('1 hour', s.start_time, timestamptz '1970-01-01Z') as hour,
-              count(*) filter (where s.status = {(int)SessionStatus.Complete}),
-              count(*) filter (where s.status = {(int)SessionStatus.InProgress}),
-              count(*) filter (where s.status = {(int)SessionStatus.Abandoned})
-            from {SummaryTable.Sessions} s where {condition.OfSessions(command, "s")}
-            group by 1 order by 1
-            """;
+        BuildHours(command, condition);
         return await command.ReadAllAsync(
             reader => new SessionsInTime(
                 reader.GetFieldValue<DateTimeOffset>(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3)),
@@ -37,22 +35,7 @@ internal static class TestNumbers
         NpgsqlConnection connection, SummaryCondition condition, CancellationToken cancellation)
     {
         await using var command = new NpgsqlCommand(null, connection);
-        // ux_summary_sessions. Few sets of tasks are answered, so the sets are counted, not each task of each session.
-        command.CommandText =
-            $"""
-            select i.part_id, i.data, coalesce(sum(c.sessions) filter (where c.item > 0), 0)::bigint,
-              coalesce(sum(c.sessions) filter (where c.item < 0), 0)::bigint
-            from (
-              select p.test_key, unnest(p.tasks) as item, p.sessions
-              from (
-                select s.test_key, s.tasks, count(*) as sessions
-                from {SummaryTable.Sessions} s where {condition.OfSessions(command, "s")}
-                group by s.test_key, s.tasks
-              ) p
-            ) c
-            join {SummaryTable.Items} i on i.test_key = c.test_key and i.item = abs(c.item)
-            group by i.part_id, i.digest, i.data
-            """;
+        BuildTasks(command, condition);
         var rows = await command.ReadAllAsync(
             reader => (
                 Id: reader.GetGuid(0), Read: Data(reader, 1), Answered: reader.GetInt64(2), Skipped: reader.GetInt64(3)), cancellation);
@@ -70,12 +53,7 @@ internal static class TestNumbers
     public static async Task<(IReadOnlyList<AudienceSessions> Audiences, IReadOnlyList<DemographicSessions> Demographics)> TraitsAsync(
         NpgsqlConnection connection, long[] tests, CancellationToken cancellation)
     {
-        // ux_summary_items_digest (test_key, part_id): at most ItemUses.MaxItems of a test.
-        var rows = await new NpgsqlCommand(
-            $"""
-            select i.kind, i.data, i.uses from {SummaryTable.Items} i
-            where i.test_key = any($1) and i.part_id = '00000000-0000-0000-0000-000000000000'
-            """, connection).ReadAllAsync(
+        var rows = await new NpgsqlCommand(TraitsSql, connection).ReadAllAsync(
             [tests], reader => (Kind: (SummaryItemKind)reader.GetInt16(0), Data: Data(reader, 1), Uses: reader.GetInt64(2)), cancellation);
         var audiences = rows.Where(row => row.Kind == SummaryItemKind.Audience)
             .GroupBy(row => Guid.Parse(row.Data.Id!), (id, some) => new AudienceSessions(id, some.Sum(row => row.Uses)))
@@ -97,6 +75,43 @@ internal static class TestNumbers
                         [.. code.Select(value => new DemographicValue(value.Key.Value, value.Uses))])),
             ]);
     }
+
+    internal static void BuildHours(NpgsqlCommand command, SummaryCondition condition) =>
+        // ux_summary_sessions.
+        command.CommandText =
+            $"""
+            select date_bin('1 hour', s.start_time, timestamptz '1970-01-01Z') as hour,
+              count(*) filter (where s.status = {(int)SessionStatus.Complete}),
+              count(*) filter (where s.status = {(int)SessionStatus.InProgress}),
+              count(*) filter (where s.status = {(int)SessionStatus.Abandoned})
+            from {SummaryTable.Sessions} s where {condition.OfSessions(command, "s")}
+            group by 1 order by 1
+            """;
+
+    internal static void BuildTasks(NpgsqlCommand command, SummaryCondition condition) =>
+        // ux_summary_sessions, then the primary key of items, one by one: "offset 0" keeps the planner from reading those of all tests.
+        // Few sets of tasks are answered, so the sets are counted, not each task of each session.
+        command.CommandText =
+            $"""
+            select i.part_id, i.data, sum(c.answered)::bigint, sum(c.skipped)::bigint
+            from (
+              select u.test_key, abs(u.item) as item, coalesce(sum(u.sessions) filter (where u.item > 0), 0) as answered,
+                coalesce(sum(u.sessions) filter (where u.item < 0), 0) as skipped
+              from (
+                select p.test_key, unnest(p.tasks) as item, p.sessions
+                from (
+                  select s.test_key, s.tasks, count(*) as sessions
+                  from {SummaryTable.Sessions} s where {condition.OfSessions(command, "s")}
+                  group by s.test_key, s.tasks
+                ) p
+              ) u
+              group by u.test_key, abs(u.item)
+            ) c
+            cross join lateral (
+              select i.part_id, i.digest, i.data from {SummaryTable.Items} i
+              where i.test_key = c.test_key and i.item = c.item offset 0) i
+            group by i.part_id, i.digest, i.data
+            """;
 
     /// <summary>Reads what an item holds.</summary>
     public static SummaryItemData Data(NpgsqlDataReader reader, int column) =>

@@ -95,7 +95,7 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
     [InlineData("bad status", "status: must be one of IN_PROGRESS, COMPLETE, ABANDONED")]
     [InlineData("bad cursor", "cursor: must be a nextCursor of this list")]
     [InlineData("bad after", "after: must be a nextAfter of this list")]
-    [InlineData("long q", "q: must have from 1 to 200 characters")]
+    [InlineData("long q", "q: must have at most 200 characters")]
     [InlineData("bad path", "path: there is nothing at this place")]
     [InlineData("bad version", "The session has no version 1000")]
     [InlineData("unknown argument", "colour: is no argument of list_tests, which has q, limit, after")]

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Alba;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -14,7 +13,8 @@ using ResultsEs.Tests.Access;
 namespace ResultsEs.Tests.TestResults;
 
 /// <summary>What PostgreSQL does for each query in a database of 100,000 sessions, most of them of one test.</summary>
-public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Full>
+[Collection(FullDatabase.Name)]
+public sealed class PlanTests(PlanTests.Full full)
 {
     private const int Sessions = 100_000;
     private const int OfBigTest = 80_000;
@@ -169,53 +169,10 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
         return new Cursor(Begin.AddMinutes(n).UtcTicks, Session(n), default, OfBigTest);
     }
 
-    private async Task<Plan> ExplainAsync(Action<NpgsqlCommand> build)
+    private async Task<QueryPlan> ExplainAsync(Action<NpgsqlCommand> build)
     {
-        await using var command = full.Database.CreateCommand();
-        build(command);
-        command.CommandText = "explain (analyze, buffers, format json) " + command.CommandText;
-        var json = (string)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
-        return new Plan(JsonNode.Parse(json)![0]!["Plan"]!);
-    }
-
-    /// <summary>A plan as it ran.</summary>
-    private sealed class Plan(JsonNode root)
-    {
-        // Small by their nature, and so read as a whole: what waits to be counted.
-        private static readonly string[] Small = ["test_changes"];
-
-        /// <summary>A line a node.</summary>
-        public string Text => string.Join('\n', Lines(root, 0));
-
-        public int Rows => (int)(double)root["Actual Rows"]!;
-
-        public long Pages => (long)root["Shared Hit Blocks"]! + (long)root["Shared Read Blocks"]!;
-
-        public long HeapFetches => Nodes(root).Sum(node => (long?)node["Heap Fetches"] ?? 0);
-
-        /// <summary>Tables that are read from one end to the other, or an index of theirs by nothing but its order.</summary>
-        public IReadOnlyList<string> Unindexed =>
-        [
-            .. Nodes(root)
-                .Where(node => (string)node["Node Type"]! is "Seq Scan" or "Parallel Seq Scan" || ((string?)node["Index Name"] is not null && node["Index Cond"] is null))
-                .Select(node => (string?)node["Relation Name"] ?? (string)node["Index Name"]!)
-                .Except(Small),
-        ];
-
-        /// <summary>Index entries that the part of the list took, those included that a filter dropped.</summary>
-        public double RowsWalkedForPart => Nodes(root)
-            .Where(node => (string?)node["Subplan Name"] == "CTE part")
-            .SelectMany(Nodes)
-            .Where(node => node["Index Name"] is not null)
-            .Sum(node => ((double)node["Actual Rows"]! + ((double?)node["Rows Removed by Filter"] ?? 0)) * (double)node["Actual Loops"]!);
-
-        private static IEnumerable<string> Lines(JsonNode node, int depth) =>
-            (node["Plans"]?.AsArray() ?? []).SelectMany(child => Lines(child!, depth + 1)).Prepend(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{new string(' ', 2 * depth)}{node["Subplan Name"]} {node["Node Type"]} {node["Index Name"] ?? node["Relation Name"]} rows {node["Actual Rows"]}×{node["Actual Loops"]} pages {node["Shared Hit Blocks"]} {node["Index Cond"]} dropped {node["Rows Removed by Filter"]}"));
-
-        private static IEnumerable<JsonNode> Nodes(JsonNode node) =>
-            (node["Plans"]?.AsArray() ?? []).SelectMany(child => Nodes(child!)).Prepend(node);
+        await using var connection = await full.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        return await QueryPlan.OfAsync(connection, build);
     }
 
     /// <summary>A host on a database with 100,000 sessions.</summary>
@@ -285,8 +242,12 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
                 await using var waiting = Database.CreateCommand("select not exists (select 1 from results.test_changes)");
                 return (bool)(await waiting.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
             });
+            await VacuumAsync("mt_doc_session_result_2", "mt_doc_highlight_reel", "mt_doc_test_definition", "test_sessions", "test_totals", "test_changes", "mt_events");
+        }
+
+        /// <summary>Makes tables look as they do when nobody has written for a while.</summary>
+        internal async Task VacuumAsync(params string[] tables) =>
             // Again where a background service's transaction kept what it might still have seen.
-            string[] tables = ["mt_doc_session_result_2", "mt_doc_highlight_reel", "mt_doc_test_definition", "test_sessions", "test_totals", "test_changes", "mt_events"];
             await Wait.UntilAsync(async () =>
             {
                 await using var vacuum = Database.CreateCommand($"vacuum analyze {string.Join(", ", tables.Select(table => $"results.{table}"))}");
@@ -295,6 +256,12 @@ public sealed class PlanTests(PlanTests.Full full) : IClassFixture<PlanTests.Ful
                 isClean.Parameters.Add(new NpgsqlParameter { Value = tables });
                 return (bool)(await isClean.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
             });
-        }
     }
+}
+
+/// <summary>The classes that ask one database of 100,000 sessions, one after the other.</summary>
+[CollectionDefinition(Name)]
+public sealed class FullDatabase : ICollectionFixture<PlanTests.Full>
+{
+    public const string Name = "a database of 100,000 sessions";
 }
