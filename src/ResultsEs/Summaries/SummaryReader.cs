@@ -25,7 +25,7 @@ internal static class SummaryReader
     private const string WorkMemory = "32MB";
 
     // The primary key of totals, ux_summary_tests, and what TestExists and TestDefinitionTable ask by.
-    private static readonly string TestSql =
+    internal static readonly string TestSql =
         $"""
         select w.id, t.test_key, d.data, x.product_type, coalesce(x.in_progress + x.complete + x.abandoned, 0)
         from unnest($2::uuid[]) w(id)

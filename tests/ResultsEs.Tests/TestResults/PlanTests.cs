@@ -7,6 +7,7 @@ using ResultsEs.Common;
 using ResultsEs.Http;
 using ResultsEs.Media;
 using ResultsEs.Sessions;
+using ResultsEs.Summaries;
 using ResultsEs.TestResults;
 using ResultsEs.Tests.Access;
 
@@ -98,6 +99,7 @@ public sealed class PlanTests(PlanTests.Full full)
     [InlineData(nameof(GetTestResults))]
     [InlineData(nameof(GetQxScores))]
     [InlineData(nameof(GetStudy))]
+    [InlineData(nameof(SummaryReader))]
     [InlineData(nameof(GetHighlightReel))]
     [InlineData(nameof(SessionMediaQuery))]
     [InlineData(nameof(GetTranscript))]
@@ -115,6 +117,7 @@ public sealed class PlanTests(PlanTests.Full full)
             {
                 nameof(GetTestResults) => (GetTestResults.Sql, (object[])[Caller.Workspaces, Guid.Empty, Guid.Empty, 26, 0, 26, 500L]),
                 nameof(GetQxScores) => (GetQxScores.Sql, [Caller.Workspaces, BigTest]),
+                nameof(SummaryReader) => (SummaryReader.TestSql, [Caller.Workspaces, BigTest]),
                 nameof(GetStudy) => (GetStudy.Sql, [Caller.Workspaces, BigTest, GetStudy.AllStatuses]),
                 nameof(GetHighlightReel) => (GetHighlightReel.Sql, [Caller.Workspaces, BigTest, Guid.NewGuid()]),
                 nameof(SessionMediaQuery) => (SessionMediaQuery.Query.Sql(comparesStreams), [Caller.Workspaces, Session(5)]),
