@@ -46,6 +46,9 @@ internal sealed class AuditTrail(RequestDelegate next, Audit audit, IOptions<Aud
 
     private void Note(HttpContext context, int status)
     {
+        if (ReferenceEquals(Caller.Find(context.User), Caller.Nobody))
+            return;
+
         var audited = context.GetEndpoint()?.Metadata.GetMetadata<AuditedAttribute>();
         if (status is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden && audited?.Kind != AuditKind.Token)
             Note(context, status, AuditKind.Refusal, subject: null);

@@ -14,6 +14,9 @@ public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, st
     internal const string ClientIdClaim = "client_id";
     internal const string ScopeClaim = "scope";
 
+    /// <summary>The caller of the requests that a start sends itself. No client can have its account; nothing of it is counted.</summary>
+    internal static Caller Nobody { get; } = new(Guid.Empty, [Guid.Empty], "", [.. Access.Scopes.All]);
+
     /// <summary>The other issuer of the token, as it is configured; null for a token of this service.</summary>
     internal string? Issuer { get; init; }
 

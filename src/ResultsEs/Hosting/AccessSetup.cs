@@ -34,6 +34,7 @@ internal static class AccessSetup
         services.AddSingleton<ClientCheck>();
         services.AddSingleton<Clients>();
         services.AddHostedService(provider => provider.GetRequiredService<Clients>());
+        services.AddSingleton<RequestPipeline>();
         services.AddSingleton<LongRequests>();
         services.AddSingleton<ReadTurns>();
         services.AddSingleton(provider => new WorkspaceNames(provider.GetRequiredService<IOptions<AccessOptions>>().Value.Workspaces));
@@ -69,6 +70,7 @@ internal static class AccessSetup
     /// <summary>Adds the middleware, outermost first, then the endpoints without a token. All other endpoints come after it.</summary>
     public static WebApplication UseAccess(this WebApplication app)
     {
+        app.Use(app.Services.GetRequiredService<RequestPipeline>().Take);
         Proxies.Use(app);
         app.UseMiddleware<ResponseHeaders>();
         app.Use(HeadRequests.Serve);

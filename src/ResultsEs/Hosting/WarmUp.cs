@@ -3,21 +3,22 @@ using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using ResultsEs.Access;
 using ResultsEs.EventStore;
+using ResultsEs.Http;
 using ResultsEs.Ingestion;
 
 namespace ResultsEs.Hosting;
 
 /// <summary>
-/// Runs the code of requests once, as soon as the service has started, so that the first requests do not wait while it is compiled.
-/// Writes nothing and counts against no limit. A start does not wait for it; a failure is only logged, because requests tell it better.
+/// Sends the first requests itself, as soon as the service has started, so that those of clients do not wait while code is compiled.
+/// They pass all middleware as <see cref="Caller.Nobody"/>, and are refused or find nothing: nothing is written, counted or noted.
+/// A start does not wait for it; a failure is only logged, because requests tell it better.
 /// </summary>
 internal sealed partial class WarmUp(
     IHostApplicationLifetime lifetime, AppendStore store, [FromKeyedServices(DataSources.Pinned)] NpgsqlDataSource pinned,
-    GroupCommit commit, SigningKey key, EndpointDataSource endpoints, IServiceScopeFactory scopes,
-    IOptionsMonitor<JwtBearerOptions> bearer, ILogger<WarmUp> logger) : BackgroundService
+    SigningKey key, RequestPipeline pipeline, IServiceScopeFactory scopes, IOptionsMonitor<JwtBearerOptions> bearer,
+    ILogger<WarmUp> logger) : BackgroundService
 {
-    // An account that no client can have, and that has nothing.
-    private static readonly Caller Nobody = new(Guid.Empty, [Guid.Empty], "", []);
+    private const string Form = "application/x-www-form-urlencoded";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -40,48 +41,61 @@ internal sealed partial class WarmUp(
         }
     }
 
+    // There is no such client.
+    private Task TokenAsync() => RunAsync(
+        HttpMethods.Post, "/" + TokenIssuer.TokenPath, Form,
+        $"grant_type=client_credentials&client_id={Guid.Empty}&client_secret={Guid.Empty}");
+
     private async Task WriteAsync(CancellationToken cancellation)
     {
-        var sample = CloudEventReader.Read(Encoding.UTF8.GetBytes(Samples.Read(Samples.First)), CloudEventShapes.Batch);
-        await AppendTransaction.RehearseAsync(store, pinned, [.. sample.Events], cancellation);
-        // Two events with one id are refused by the commit that they share, and nothing is written.
-        IncomingEvent[] refused = [sample.Events[0], sample.Events[1] with { Id = sample.Events[0].Id }];
-        await commit.RecordAsync(new RecordEvents(Nobody.Account, Nobody.Workspaces, Nobody.ClientId, refused));
-        await RunAsync(HttpMethods.Post, "/api/v2/sessionEvents", "[]");
+        var sample = JsonNode.Parse(Samples.Read(Samples.First))!.AsArray();
+        var events = CloudEventReader.Read(Encoding.UTF8.GetBytes(sample.ToJsonString()), CloudEventShapes.Batch).Events;
+        await AppendTransaction.RehearseAsync(store, pinned, [.. events], cancellation);
+        // Two events with one id are refused by the commit that they share.
+        var (one, other) = (sample[1]!.DeepClone(), sample[2]!.DeepClone());
+        other["id"] = one["id"]!.DeepClone();
+        await RunAsync(HttpMethods.Post, "/api/v2/sessionEvents", "application/json", new JsonArray(one, other).ToJsonString());
     }
 
     private async Task ReadAsync()
     {
-        await RunAsync(HttpMethods.Get, "/api/v3/sessionResults/{sessionId}");
-        await RunAsync(HttpMethods.Get, "/api/v2/sessionResults/{sessionId}");
+        await RunAsync(HttpMethods.Get, $"/api/v3/sessionResults/{Guid.Empty}");
+        await RunAsync(HttpMethods.Get, $"/api/v2/sessionResults/{Guid.Empty}");
         await RunAsync(HttpMethods.Get, "/api/v2/sessionResults");
     }
 
-    /// <summary>Runs an endpoint without the middleware in front of it, so that nothing counts or logs the request.</summary>
-    private async Task RunAsync(string method, string pattern, string body = "")
+    /// <summary>Sends a request from where none can come, with a token that names no client and so leaves the caller as it is.</summary>
+    private async Task RunAsync(string method, string path, string? type = null, string body = "")
     {
-        var endpoint = endpoints.Endpoints.OfType<RouteEndpoint>().First(one => one.RoutePattern.RawText == pattern
-            && one.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods.Contains(method, StringComparer.Ordinal) == true);
         await using var scope = scopes.CreateAsyncScope();
         var context = new DefaultHttpContext
         {
             RequestServices = scope.ServiceProvider,
-            User = new CallerPrincipal(new ClaimsIdentity(), Nobody),
+            User = new CallerPrincipal(new ClaimsIdentity(nameof(WarmUp)), Caller.Nobody),
         };
-        var request = context.Request;
-        (request.Method, request.QueryString) = (method, new QueryString($"?testId={Guid.Empty}"));
-        (request.ContentType, request.Body) = ("application/json", new MemoryStream(Encoding.UTF8.GetBytes(body)));
-        request.RouteValues["sessionId"] = $"{Guid.Empty}";
-        await endpoint.RequestDelegate!(context);
+        context.Connection.RemoteIpAddress = IPAddress.Any;
+        var (request, bytes) = (context.Request, Encoding.UTF8.GetBytes(body));
+        (request.Method, request.Scheme, request.Host) = (method, "http", new HostString("localhost"));
+        (request.Path, request.QueryString) = (path, new QueryString($"?testId={Guid.Empty}"));
+        (request.ContentType, request.ContentLength, request.Body) = (type, bytes.Length, new MemoryStream(bytes));
+        if (type != Form)
+            request.Headers.Authorization = $"Bearer {Token()}";
+        await pipeline.RunAsync(context);
     }
 
-    private Task TokenAsync()
+    private string Token() => new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
     {
-        var handler = new JsonWebTokenHandler();
-        var token = handler.CreateToken("{}", new SigningCredentials(key.Private, SigningKey.Algorithm));
-        // It names no issuer and is refused.
-        return handler.ValidateTokenAsync(token, bearer.Get(JwtBearerDefaults.AuthenticationScheme).TokenValidationParameters);
-    }
+        Issuer = bearer.Get(JwtBearerDefaults.AuthenticationScheme).TokenValidationParameters.ValidIssuer,
+        Audience = TokenIssuer.Audience,
+        TokenType = "at+jwt",
+        Claims = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            [Caller.ClientIdClaim] = $"{Guid.Empty}",
+            [Caller.AccountClaim] = $"{Guid.Empty}",
+            [Caller.WorkspacesClaim] = $"{Guid.Empty}",
+        },
+        SigningCredentials = new SigningCredentials(key.Private, SigningKey.Algorithm),
+    });
 
     [LoggerMessage(1105, LogLevel.Debug, "The code of requests is warm after {Milliseconds} ms")]
     private static partial void LogDone(ILogger logger, long milliseconds);

@@ -176,7 +176,11 @@ public sealed partial class GroupCommit
             }
         }
 
-        void End(Exception? failure = null) => telemetry.End(commands.Sum(command => command.Events.Count), commands.Count, failure);
+        void End(Exception? failure = null)
+        {
+            if (!commands[0].IsRehearsal)
+                telemetry.End(commands.Sum(command => command.Events.Count), commands.Count, failure);
+        }
     }
 
     /// <summary>True when another writer was faster: nothing of ours is stored, and the next attempt sees what it stored.</summary>

@@ -1,3 +1,4 @@
+using ResultsEs.Access;
 using ResultsEs.EventStore;
 
 namespace ResultsEs.Ingestion;
@@ -24,6 +25,9 @@ public sealed class RecordEvents
 
     /// <summary>The events, in the request's order.</summary>
     internal IReadOnlyList<IncomingEvent> Events { get; }
+
+    /// <summary>True for what a start sends itself, which is not counted.</summary>
+    internal bool IsRehearsal => Account == Caller.Nobody.Account;
 
     /// <summary>How many bytes the events had as they were sent, for the bound of what waits; 0 where nobody knows.</summary>
     internal long Bytes { get; init; }
@@ -90,6 +94,9 @@ public static class RecordEventsHandler
         var result = RecordDecision.Misplaced(command) is { Count: > 0 } misplaced ? new RecordResult.Forbidden(misplaced)
             : command.Events.Count == 0 ? new RecordResult.Stored([])
             : await commit.RecordAsync(command);
+        if (command.IsRehearsal)
+            return result;
+
         if (result is RecordResult.Stored stored)
             Telemetry.Stored(command.Events, stored.Duplicates);
         else if (result is RecordResult.Refused refused)

@@ -82,21 +82,31 @@ public sealed class StartTests(AppFixture app)
     }
 
     [Fact]
-    public async Task A_start_warms_up_without_a_trace_in_the_store()
+    public async Task A_start_sends_its_first_requests_itself_and_leaves_no_trace_of_them()
     {
         using var data = new TempFolder();
         var connection = await TestDatabase.CreateAsync();
         using var service = ServiceProcess.Start(
         [
             ("ASPNETCORE_ENVIRONMENT", "Staging"), ("RESULTS_DATA", data.Path), ("ConnectionStrings__results", connection),
+            ("Management__Url", Operators.AnyPort), ("Telemetry__Prometheus", "true"),
             ("Logging__LogLevel__ResultsEs.Hosting.WarmUp", "Debug"), .. ServiceProcess.ToEnvironment(TestClients.Settings()),
         ]);
         await service.UntilSaysAsync("The code of requests is warm");
-        service.Ignore();
+        using (var operators = new HttpClient())
+        {
+            var metrics = await operators.GetStringAsync(new Uri(service.Management, "/metrics"), Cancelled);
+            Assert.Contains("# TYPE", metrics, StringComparison.Ordinal);
+            Assert.DoesNotContain("results_events", metrics, StringComparison.Ordinal);
+            Assert.DoesNotContain("results_commit", metrics, StringComparison.Ordinal);
+        }
 
+        // What waits for the audit is stored when the service stops.
+        var said = await service.StopAsync();
+        Assert.DoesNotContain(said, line => line.Contains("\"LogLevel\":\"Error\"", StringComparison.Ordinal));
         await using var database = NpgsqlDataSource.Create(connection);
         await using var written = database.CreateCommand(
-            "select (select count(*) from results.mt_streams) + (select count(*) from results.mt_events)");
+            "select (select count(*) from results.mt_streams) + (select count(*) from results.mt_events) + (select count(*) from results.audit)");
         Assert.Equal(0L, await written.ExecuteScalarAsync(Cancelled));
     }
 
