@@ -70,6 +70,10 @@ public sealed partial class ExplorerSiteTests(AppFixture app)
         using var browser = new Browser(app.Host);
         var session = await browser.JsonAsync("/explorer/session");
         Assert.Equal((true, true, "demo"), ((bool)session["signedIn"]!, (bool)session["isAutomatic"]!, (string)session["name"]!));
+        // So all of the page for operators is there.
+        Assert.Equal(
+            Scopes.All.Except([Scopes.PrivacyRead], StringComparer.Ordinal).Order(StringComparer.Ordinal),
+            session["scopes"]!.AsArray().Select(scope => (string)scope!).Order(StringComparer.Ordinal));
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (await browser.StatusAsync("/v1/workspaces"), await browser.StatusAsync("/explorer/session")));
         Assert.True((bool)(await browser.JsonAsync("/explorer/session"))["isAutomatic"]!);
 
