@@ -22,6 +22,9 @@ public sealed partial class ChangeFeed
     /// <summary>A page with bodies ends behind the document that reaches this.</summary>
     internal const int PageBytes = 1024 * 1024;
 
+    // With bodies, the rows that are looked up for a page: of most documents not as many fit it.
+    private const int BodiesAtOnce = 200;
+
     // What is passed over for others' workspaces and tests, before a page ends without having found enough.
     private const int ScannedAtOnce = 5_000;
 
@@ -82,6 +85,8 @@ public sealed partial class ChangeFeed
             return new ChangePage([], after, IsAtEnd: true);
 
         var begun = after.IsBegin ? after with { Begun = end } : after;
+        if (query.IncludesSessions)
+            limit = Math.Min(limit, BodiesAtOnce);
         try
         {
             return await ReadAsync(query, begun, end, limit, query.IncludesSessions, cancellation);
@@ -120,30 +125,35 @@ public sealed partial class ChangeFeed
     private async Task<(List<(SessionChange Change, bool LacksBody)> Rows, long? Beyond, bool IsCut)> RowsAsync(
         ChangeQuery query, ChangeCursor after, long end, int limit, bool withDocuments, CancellationToken cancellation)
     {
-        await using var command = _database.ExportsOf(_database.Primary).CreateCommand(PageSql[_database.ComparesStreams ? 1 : 0]);
-        command.Parameters.AddAll(query.Account, after.Position, end, query.Workspaces, query.TestId, limit, query.IncludesSessions,
-            withDocuments);
+        await using var connection = await _database.ExportsOf(_database.Primary).OpenConnectionAsync(cancellation);
+        await using var command = new NpgsqlCommand(PageSql[_database.ComparesStreams ? 1 : 0], connection);
+        command.Parameters.AddAll(
+            query.Account, after.Position, end, new NpgsqlParameter<Guid[]?> { TypedValue = query.Workspaces },
+            new NpgsqlParameter<Guid?> { TypedValue = query.TestId }, limit, query.IncludesSessions, withDocuments);
+        // Once a connection: to plan it takes as long as to read ten of its documents.
+        await command.PrepareAsync(cancellation);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         var rows = new List<(SessionChange, bool)>();
-        var (beyond, picked) = ((long?)null, 0L);
+        var (beyond, isCut) = ((long?)null, false);
         while (await reader.ReadAsync(cancellation))
         {
-            (beyond, picked) = (reader.IsDBNull(0) ? null : reader.GetInt64(0), reader.GetInt64(13));
-            // Read in the snapshot of the rows: what is forgotten after it is still among them.
-            if (!after.IsComplete(reader.GetInt64(12)))
-                throw new ChangesGoneException();
-
-            // There is always a row, for the first column.
-            if (reader.IsDBNull(1))
+            if (reader.IsDBNull(0))
+            {
+                // The last row, of the same snapshot: what is forgotten after it is still among the others.
+                beyond = reader.IsDBNull(12) ? null : reader.GetInt64(12);
+                if (!after.IsComplete(reader.GetInt64(13)))
+                    throw new ChangesGoneException();
                 break;
+            }
 
             var change = Change(reader);
-            if (!reader.IsDBNull(11))
-                change = change with { Session = reader.GetFieldValue<byte[]>(11) };
-            rows.Add((change, query.IncludesSessions && change.Kind == ChangeKind.Upserted && reader.IsDBNull(11)));
+            if (!reader.IsDBNull(10))
+                change = change with { Session = reader.GetFieldValue<byte[]>(10) };
+            rows.Add((change, query.IncludesSessions && change.Kind == ChangeKind.Upserted && reader.IsDBNull(10)));
+            isCut = reader.GetBoolean(11);
         }
 
-        return (rows, beyond, rows.Count < picked);
+        return (rows, beyond, isCut);
     }
 
     /// <summary>Reads the body of a session whose document lags, or cannot be read.</summary>
@@ -166,61 +176,65 @@ public sealed partial class ChangeFeed
 
     private static SessionChange Change(NpgsqlDataReader reader)
     {
-        var isThere = reader.IsDBNull(7);
+        var isThere = reader.IsDBNull(6);
         // A version of the service without the feed may have deleted the document.
-        var reason = !isThere ? Enum.Parse<RemovalReason>(reader.GetString(7), ignoreCase: true)
-            : reader.IsDBNull(9) ? RemovalReason.Expired
+        var reason = !isThere ? Enum.Parse<RemovalReason>(reader.GetString(6), ignoreCase: true)
+            : reader.IsDBNull(8) ? RemovalReason.Expired
             : (RemovalReason?)null;
         return new SessionChange(
-            reader.IsDBNull(3) ? reader.GetGuid(2) : reader.GetGuid(3),
+            reader.IsDBNull(2) ? reader.GetGuid(1) : reader.GetGuid(2),
+            reader.GetGuid(3),
             reader.GetGuid(4),
-            reader.GetGuid(5),
             reason is null ? ChangeKind.Upserted : ChangeKind.Removed,
             reason,
-            reader.GetInt64(6),
-            reader.GetFieldValue<DateTimeOffset>(8),
-            reader.GetInt64(1))
+            reader.GetInt64(5),
+            reader.GetFieldValue<DateTimeOffset>(7),
+            reader.GetInt64(0))
         {
-            Status = reason is null ? Enum.Parse<SessionStatus>(reader.GetString(9)) : null,
+            Status = reason is null ? Enum.Parse<SessionStatus>(reader.GetString(8)) : null,
         };
     }
 
-    private static string PageSqlOf(bool comparesStreams) =>
-        $"""
-        with picked as materialized (
-          select s.* from (
-            select c.* from results.session_changes c
-            where c.tenant_id = $1 and c.position > $2 and c.position <= $3
-            order by c.position limit {ScannedAtOnce}
-          ) s
-          where ($4::uuid[] is null or s.workspace_id = any($4)) and ($5::uuid is null or s.test_id = $5)
-          order by s.position limit $6
-        ), shown as (
-          select p.*, d.status, d.data, d.lags, coalesce(
-            sum(case when $7 then coalesce(d.{SizedDocument.DocumentBytesColumn}, {UnknownBytes}) end)
-              over (order by p.position rows between unbounded preceding and 1 preceding), 0) as before
-          from picked p
-          left join lateral (
-            select d.status, d.data, d.{SizedDocument.DocumentBytesColumn},
-              {DocumentQuery.Lags(SessionResultTable.Documents, comparesStreams)} as lags
-            from {SessionResultTable.Name} d
-            where d.tenant_id = $1 and d.id = p.session_id and p.reason is null
-            offset 0
-          ) d on true
-        )
-        select case when e.picked < $6 then (
-            select c.position from results.session_changes c
-            where c.tenant_id = $1 and c.position > $2 and c.position <= $3
-            order by c.position offset {ScannedAtOnce - 1} limit 1) end,
-          s.position, s.session_id, s.{DocumentTable.Stream}, s.workspace_id, s.test_id, s.version, s.reason, s.changed_at,
-          s.status, s.lags, case when $8 and not s.lags then s.data -> 'body' end, e.floor, e.picked
-        from (
-          select (select count(*) from picked) as picked,
-            coalesce((select f.position from results.change_floors f where f.tenant_id = $1), 0) as floor
-        ) e
-        left join (select * from shown where before < {PageBytes}) s on true
-        order by s.position
-        """;
+    private static string PageSqlOf(bool comparesStreams)
+    {
+        var picked =
+            $"""
+            select s.* from (
+              select c.* from results.session_changes c
+              where c.tenant_id = $1 and c.position > $2 and c.position <= $3
+              order by c.position limit {ScannedAtOnce}
+            ) s
+            where ($4::uuid[] is null or s.workspace_id = any($4)) and ($5::uuid is null or s.test_id = $5)
+            order by s.position limit $6
+            """;
+        // All of it is in the order of the index, so nothing is sorted, and bodies are sent while the next ones are read.
+        return $"""
+            (select s.position, s.session_id, s.{DocumentTable.Stream}, s.workspace_id, s.test_id, s.version, s.reason, s.changed_at,
+              s.status, s.lags, case when $8 and not s.lags then s.data -> 'body' end, s.has_more, null::bigint, null::bigint
+            from (
+              select p.*, d.status, d.data, d.lags, lead(true, 1, false) over (order by p.position) as has_more, coalesce(
+                sum(case when $7 then coalesce(d.{SizedDocument.DocumentBytesColumn}, {UnknownBytes}) end)
+                  over (order by p.position rows between unbounded preceding and 1 preceding), 0) as before
+              from ({picked}) p
+              left join lateral (
+                select d.status, d.data, d.{SizedDocument.DocumentBytesColumn},
+                  {DocumentQuery.Lags(SessionResultTable.Documents, comparesStreams)} as lags
+                from {SessionResultTable.Name} d
+                where d.tenant_id = $1 and d.id = p.session_id and p.reason is null
+                offset 0
+              ) d on true
+            ) s
+            where s.before < {PageBytes}
+            order by s.position)
+            union all
+            select null, null, null, null, null, null, null, null, null, null, null, null,
+              case when (select count(*) from ({picked}) p) < $6 then (
+                select c.position from results.session_changes c
+                where c.tenant_id = $1 and c.position > $2 and c.position <= $3
+                order by c.position offset {ScannedAtOnce - 1} limit 1) end,
+              coalesce((select f.position from results.change_floors f where f.tenant_id = $1), 0)
+            """;
+    }
 
     [LoggerMessage(4001, LogLevel.Error, "Session {Session} is without its result in the feed of changes, because it cannot be made")]
     private static partial void NotGiven(ILogger logger, Guid session, Exception exception);

@@ -10,11 +10,14 @@ internal static class Statements
         return string.Create(CultureInfo.InvariantCulture, $"${command.Parameters.Count}");
     }
 
-    /// <summary>Adds positional parameters. The statement casts one that may be null to its type, where it first uses it.</summary>
+    /// <summary>
+    /// Adds positional parameters, by their values or, so that a null has a type too, by themselves. Otherwise the statement casts one
+    /// that may be null to its type, where it first uses it.
+    /// </summary>
     public static void AddAll(this NpgsqlParameterCollection parameters, params ReadOnlySpan<object?> values)
     {
         foreach (var value in values)
-            parameters.AddWithValue(value ?? DBNull.Value);
+            parameters.Add(value as NpgsqlParameter ?? new NpgsqlParameter { Value = value ?? DBNull.Value });
     }
 
     /// <summary>Adds a statement with positional parameters.</summary>

@@ -18,8 +18,11 @@ public sealed class JsonCutTests
             ? Gen.OneOf(text, number)
             : Gen.Frequency(
                 (2, text), (1, number),
-                (2, nested.Array[0, 40].Select(all => (JsonNode)new JsonArray([.. all.Select(one => one.DeepClone())]))),
-                (2, nested.Array[0, 40].Select(all => (JsonNode)new JsonObject(all.Select((one, i) => KeyValuePair.Create($"m/{i}~", (JsonNode?)one.DeepClone()))))));
+                (2, nested.Array[0, Most(depth)].Select(all => (JsonNode)new JsonArray([.. all.Select(one => one.DeepClone())]))),
+                (2, nested.Array[0, Most(depth)].Select(all => (JsonNode)new JsonObject(all.Select((one, i) => KeyValuePair.Create($"m/{i}~", (JsonNode?)one.DeepClone()))))));
+
+        // Long lists near the root; a product of long lists is megabytes.
+        static int Most(int depth) => 40 >> (2 * depth);
     });
 
     [Fact]
