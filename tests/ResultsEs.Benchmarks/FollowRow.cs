@@ -26,7 +26,8 @@ internal static class FollowRow
     {
         var database = await postgres.CreateDatabaseAsync("f2", cancellation);
         await using var endpoint = await HookEndpoint.StartAsync(cancellation);
-        await using var service = await Service.StartAsync(database, cancellation, ("Webhooks__AllowedNetworks__0", "127.0.0.0/8"), ("Clients__0__Scopes__2", "webhooks:write"));
+        await using var service = await Service.StartAsync(
+            database, cancellation, ("Webhooks__AllowedNetworks__0", "127.0.0.0/8"), ("SSL_CERT_FILE", endpoint.CertificatePath), ("Clients__0__Scopes__2", "webhooks:write"));
         var token = await service.TokenAsync(cancellation);
         using var probe = await service.ConnectAsync(1, token, cancellation);
         using var reader = await service.ConnectAsync(1, token, cancellation);

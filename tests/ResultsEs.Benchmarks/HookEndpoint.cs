@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -11,21 +14,27 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ResultsEs.Benchmarks;
 
-/// <summary>An endpoint of a webhook on the loopback. State: when it was told of each session's versions, by the clock of <see cref="Stopwatch"/>.</summary>
+/// <summary>An endpoint of a webhook, by HTTPS on the loopback. State: when it was told of each session's versions, by the clock of <see cref="Stopwatch"/>.</summary>
 internal sealed class HookEndpoint : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<Guid, ConcurrentDictionary<int, long>> _told = [];
     private readonly WebApplication _app;
+    private readonly X509Certificate2 _certificate;
 
-    private HookEndpoint(WebApplication app) => _app = app;
+    private HookEndpoint(WebApplication app, X509Certificate2 certificate) => (_app, _certificate) = (app, certificate);
 
     public Uri Url => new(new Uri(_app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single()), "/hooks");
 
+    /// <summary>A file with the certificate that its callers have to trust.</summary>
+    public string CertificatePath { get; } = Path.GetTempFileName();
+
     public static async Task<HookEndpoint> StartAsync(CancellationToken cancellation)
     {
+        var certificate = Certificate();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls("http://127.0.0.1:0");
-        var endpoint = new HookEndpoint(builder.Build());
+        builder.WebHost.UseKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(certificate)));
+        var endpoint = new HookEndpoint(builder.Build(), certificate);
+        await File.WriteAllTextAsync(endpoint.CertificatePath, certificate.ExportCertificatePem(), cancellation);
         endpoint._app.Run(endpoint.ReceiveAsync);
         await endpoint._app.StartAsync(cancellation);
         return endpoint;
@@ -40,7 +49,25 @@ internal sealed class HookEndpoint : IAsyncDisposable
         return told;
     }
 
-    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _certificate.Dispose();
+        File.Delete(CertificatePath);
+    }
+
+    private static X509Certificate2 Certificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=benchmark", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        var now = TimeProvider.System.GetUtcNow();
+        using var own = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        // Kestrel wants the key where the platform's TLS finds it.
+        return X509CertificateLoader.LoadPkcs12(own.Export(X509ContentType.Pkcs12), password: null);
+    }
 
     private async Task ReceiveAsync(HttpContext context)
     {

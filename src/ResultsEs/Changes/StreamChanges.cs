@@ -100,7 +100,8 @@ internal sealed partial class ChangeStream(
         var cursor = page with { Position = change.Position };
         var text = new ArrayBufferWriter<byte>();
         text.Write(Encoding.UTF8.GetBytes($"id: {cursor.Write(account)}\nevent: {ChangeItem.Of(change).Kind}\ndata: "));
-        ChangeItem.Write(text, change);
+        foreach (var part in ChangeItem.Json(change))
+            text.Write(part.Span);
         text.Write("\n\n"u8);
         return patience.WriteAsync(body, text.WrittenMemory);
     }

@@ -4,18 +4,26 @@ namespace ResultsEs.Http;
 /// A response whose body is JSON, with its length. Everything but an export is sent this way: the framework's own JSON results send parts
 /// of unknown number, which some clients do not read.
 /// </summary>
-internal sealed class JsonBody(ReadOnlyMemory<byte> json, int status = StatusCodes.Status200OK) : IResult
+/// <param name="parts">The JSON, in one part or several.</param>
+/// <param name="status">The status.</param>
+internal sealed class JsonBody(IReadOnlyList<ReadOnlyMemory<byte>> parts, int status = StatusCodes.Status200OK) : IResult
 {
+    public JsonBody(ReadOnlyMemory<byte> json, int status = StatusCodes.Status200OK)
+        : this([json], status)
+    {
+    }
+
     /// <summary>The response with this value, by its contract.</summary>
     public static JsonBody Of<T>(T value, JsonTypeInfo<T> contract, int status = StatusCodes.Status200OK) =>
         new(JsonSerializer.SerializeToUtf8Bytes(value, contract), status);
 
-    public Task ExecuteAsync(HttpContext httpContext)
+    public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
         response.StatusCode = status;
         response.ContentType = "application/json; charset=utf-8";
-        response.ContentLength = json.Length;
-        return response.Body.WriteAsync(json, httpContext.RequestAborted).AsTask();
+        response.ContentLength = parts.Sum(part => (long)part.Length);
+        foreach (var part in parts)
+            await response.Body.WriteAsync(part, httpContext.RequestAborted);
     }
 }
