@@ -23,7 +23,10 @@ internal sealed class JsonBody(IReadOnlyList<ReadOnlyMemory<byte>> parts, int st
         response.StatusCode = status;
         response.ContentType = "application/json; charset=utf-8";
         response.ContentLength = parts.Sum(part => (long)part.Length);
+        // What is written before a response has started is copied twice; and each part sent by itself would wake the client.
+        await response.StartAsync(httpContext.RequestAborted);
         foreach (var part in parts)
-            await response.Body.WriteAsync(part, httpContext.RequestAborted);
+            response.BodyWriter.Write(part.Span);
+        await response.BodyWriter.FlushAsync(httpContext.RequestAborted);
     }
 }
