@@ -55,7 +55,12 @@ public static class GetChanges
 
         using var follower = new ChangeFollower(feed, query, limit, http, lifetime.ApplicationStopping, time);
         var (page, refused) = await ChangeRequests.ReadAsync(http, () => follower.NextAsync(after, longest, cancellation));
-        return refused ?? new JsonBody(Body(page!, query.Account));
+        if (refused is not null)
+            return refused;
+
+        // It is sent until then.
+        http.Response.RegisterForDispose(page!);
+        return new JsonBody(Body(page!, query.Account));
     }
 
     // Sessions are not put together in memory: a page of them is a megabyte.

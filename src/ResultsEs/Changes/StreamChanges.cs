@@ -85,8 +85,12 @@ internal sealed partial class ChangeStream(
         var body = http.Response.BodyWriter;
         for (var page = first; ; page = await follower.NextAsync(page.Cursor, BetweenSigns, http.RequestAborted))
         {
-            foreach (var change in page.Changes)
-                await WriteAsync(body, change, page.Cursor, patience);
+            using (page)
+            {
+                foreach (var change in page.Changes)
+                    await WriteAsync(body, change, page.Cursor, patience);
+            }
+
             // A sign of life, which also moves the client's last id where others' changes were passed over.
             if (page.Changes.Count == 0)
                 await patience.WriteAsync(body, Encoding.UTF8.GetBytes($": \nid: {page.Cursor.Write(account)}\n\n"));
