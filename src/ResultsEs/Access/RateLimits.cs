@@ -131,11 +131,11 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         return await shared.TakeAsync(limit.Shared, limit.Policy) is { } status ? LeaseOf(context, status) : TakeLocal(context);
     }
 
-    private Lease TakeLocal(HttpContext context) => LeaseOf(context, TakeLocal(Find(context)));
+    private Lease TakeLocal(HttpContext context) => LeaseOf(context, TakeLocal(context, Find(context)));
 
-    private RateLimitStatus TakeLocal(Limit limit)
+    private RateLimitStatus TakeLocal(HttpContext context, Limit limit)
     {
-        if (_shared is not null)
+        if (_shared is not null && !ReferenceEquals(Caller.Find(context.User), Caller.Nobody))
             CountedLocally.Add(1);
         return limit.Windows.Take(limit.Key, limit.Policy);
     }
@@ -146,7 +146,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         // This node's window is kept up, too, because IsSuspect looks at it.
         if (shared is not null)
             limit.Windows.Take(limit.Key, limit.Policy);
-        var status = shared ?? TakeLocal(limit);
+        var status = shared ?? TakeLocal(context, limit);
         context.Features.Set(status);
         return status;
     }
