@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using ResultsEs.Access;
@@ -74,6 +75,7 @@ internal sealed partial class WarmUp(
             User = new CallerPrincipal(new ClaimsIdentity(nameof(WarmUp)), Caller.Nobody),
         };
         context.Connection.RemoteIpAddress = IPAddress.Any;
+        context.Features.Set<IHttpMaxRequestBodySizeFeature>(new BodySize());
         var (request, bytes) = (context.Request, Encoding.UTF8.GetBytes(body));
         (request.Method, request.Scheme, request.Host) = (method, "http", new HostString("localhost"));
         (request.Path, request.QueryString) = (path, new QueryString($"?testId={Guid.Empty}"));
@@ -96,6 +98,14 @@ internal sealed partial class WarmUp(
         },
         SigningCredentials = new SigningCredentials(key.Private, SigningKey.Algorithm),
     });
+
+    /// <summary>As a server has it: endpoints that bound their bodies say so here.</summary>
+    private sealed class BodySize : IHttpMaxRequestBodySizeFeature
+    {
+        public bool IsReadOnly => false;
+
+        public long? MaxRequestBodySize { get; set; }
+    }
 
     [LoggerMessage(1105, LogLevel.Debug, "The code of requests is warm after {Milliseconds} ms")]
     private static partial void LogDone(ILogger logger, long milliseconds);

@@ -21,6 +21,9 @@ public sealed class ErasedFilesTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.SkipUnless(Directory.Exists(folder), "The files of the database are not on this machine.");
         var oid = await Database.CreateCommand("select d.oid::text from pg_database d where d.datname = current_database()").ReadValueAsync<string>([], Cancelled);
         var (tables, log) = (Path.Combine(folder, "base", oid), Path.Combine(folder, "pg_wal"));
+        // A part of the log that is used again keeps what it had until it is written over.
+        await ExecuteAsync("alter system set wal_recycle = off");
+        await ExecuteAsync("select pg_reload_conf()");
         using var http = await AppFixture.ClientAsync(own.Host, TestClients.Privacy);
         var marker = Markers.New();
         var session = TestData.SessionWithEverything().Plant(marker);
@@ -50,8 +53,6 @@ public sealed class ErasedFilesTests(OwnHost own) : IClassFixture<OwnHost>
             Assert.Fail($"It is still in {string.Join(", ", holding.Select(Path.GetFileName))}: {await KeptByAsync()}");
         }
 
-        await ExecuteAsync("alter system set wal_recycle = off");
-        await ExecuteAsync("select pg_reload_conf()");
         await Wait.UntilAsync(async () =>
         {
             await ExecuteAsync("select pg_switch_wal()");

@@ -25,7 +25,7 @@ await go({
   v2: async (sessionId) => found(await getSessionResultV2(sessionId, options)).data,
   page: async (testId, cursor) =>
     found(await listSessionResults({ testId, limit: 1, status: ['IN_PROGRESS', 'COMPLETE'], ...(cursor ? { cursor } : {}) }, options)).data,
-  transcript: async (sessionId) => found(await getTranscript(sessionId, options)).data.text(),
+  transcript: async (sessionId) => found(await getTranscript(sessionId, undefined, options)).data.text(),
   send: async ({ session, test, workspace, events: [one, two] }, score) => {
     const started: SessionStartedEvent = {
       specversion: '1.0', id: one, source: '/recorder', type: 'results.SessionStarted.v1', subject: session, time: '2026-03-01T10:15:00.000Z',
