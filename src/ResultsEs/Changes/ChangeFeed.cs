@@ -101,8 +101,7 @@ public sealed partial class ChangeFeed
     private async Task<ChangePage> ReadAsync(
         ChangeQuery query, ChangeCursor after, long end, int limit, bool withDocuments, CancellationToken cancellation)
     {
-        var bodies = query.IncludesSessions ? new PooledBytes() : null;
-        var (rows, beyond, isCut) = await RowsAsync(query, after, end, limit, withDocuments ? bodies : null, cancellation);
+        var (rows, beyond, isCut) = await RowsAsync(query, after, end, limit, withDocuments, cancellation);
         var changes = new List<SessionChange>(rows.Count);
         var bytes = rows.Sum(row => row.Change.Session.Length);
         foreach (var (change, lacksBody) in rows)
@@ -119,18 +118,18 @@ public sealed partial class ChangeFeed
         }
 
         if (isCut || changes.Count == limit)
-            return new ChangePage(changes, after with { Position = changes[^1].Position }, IsAtEnd: false, bodies);
-        return new ChangePage(changes, after with { Position = beyond ?? end }, IsAtEnd: beyond is null, bodies);
+            return new ChangePage(changes, after with { Position = changes[^1].Position }, IsAtEnd: false);
+        return new ChangePage(changes, after with { Position = beyond ?? end }, IsAtEnd: beyond is null);
     }
 
     private async Task<(List<(SessionChange Change, bool LacksBody)> Rows, long? Beyond, bool IsCut)> RowsAsync(
-        ChangeQuery query, ChangeCursor after, long end, int limit, PooledBytes? bodies, CancellationToken cancellation)
+        ChangeQuery query, ChangeCursor after, long end, int limit, bool withDocuments, CancellationToken cancellation)
     {
         await using var connection = await _database.ExportsOf(_database.Primary).OpenConnectionAsync(cancellation);
         await using var command = new NpgsqlCommand(PageSql[_database.ComparesStreams ? 1 : 0], connection);
         command.Parameters.AddAll(
             query.Account, after.Position, end, new NpgsqlParameter<Guid[]?> { TypedValue = query.Workspaces },
-            new NpgsqlParameter<Guid?> { TypedValue = query.TestId }, limit, query.IncludesSessions, bodies is not null);
+            new NpgsqlParameter<Guid?> { TypedValue = query.TestId }, limit, query.IncludesSessions, withDocuments);
         // Once a connection: to plan it takes as long as to read ten of its documents.
         await command.PrepareAsync(cancellation);
         await using var reader = await command.ExecuteReaderAsync(cancellation);
@@ -149,21 +148,12 @@ public sealed partial class ChangeFeed
 
             var change = Change(reader);
             if (!reader.IsDBNull(10))
-                change = change with { Session = await BodyAsync(reader, bodies!, cancellation) };
+                change = change with { Session = reader.GetFieldValue<byte[]>(10) };
             rows.Add((change, query.IncludesSessions && change.Kind == ChangeKind.Upserted && reader.IsDBNull(10)));
             isCut = reader.GetBoolean(11);
         }
 
         return (rows, beyond, isCut);
-    }
-
-    private static async Task<ReadOnlyMemory<byte>> BodyAsync(NpgsqlDataReader reader, PooledBytes bodies, CancellationToken cancellation)
-    {
-        await using var json = await reader.GetStreamAsync(10, cancellation);
-        var sent = bodies.Take((int)json.Length);
-        await json.ReadExactlyAsync(sent, cancellation);
-        JsonbFormat.Verify(sent.Span[0]);
-        return sent[JsonbFormat.Version..];
     }
 
     /// <summary>Reads the body of a session whose document lags, or cannot be read.</summary>

@@ -47,9 +47,6 @@ internal sealed record ChangeItem
     /// <summary>The words of <see cref="Reason"/>.</summary>
     public static IReadOnlyList<string> Reasons { get; } = [.. Enum.GetValues<RemovalReason>().Select(Word)];
 
-    private static readonly ReadOnlyMemory<byte> SessionName = ",\"session\":"u8.ToArray();
-    private static readonly ReadOnlyMemory<byte> End = "}"u8.ToArray();
-
     /// <summary>The item of a change, without its session.</summary>
     public static ChangeItem Of(SessionChange change) => new()
     {
@@ -64,11 +61,20 @@ internal sealed record ChangeItem
         Problem = change.Problem,
     };
 
-    /// <summary>The JSON of a change, in parts: the session's stored body is sent as it is.</summary>
-    public static IEnumerable<ReadOnlyMemory<byte>> Json(SessionChange change)
+    /// <summary>Writes the JSON of a change. The session's stored body is copied as it is.</summary>
+    public static void Write(IBufferWriter<byte> json, SessionChange change)
     {
-        ReadOnlyMemory<byte> item = JsonSerializer.SerializeToUtf8Bytes(Of(change), Common.Json.Of<ChangeItem>());
-        return change.Session.IsEmpty ? [item] : [item[..^1], SessionName, change.Session, End];
+        var item = JsonSerializer.SerializeToUtf8Bytes(Of(change), Json.Of<ChangeItem>());
+        if (change.Session.IsEmpty)
+        {
+            json.Write(item);
+            return;
+        }
+
+        json.Write(item.AsSpan(..^1));
+        json.Write(",\"session\":"u8);
+        json.Write(change.Session.Span);
+        json.Write("}"u8);
     }
 
     private static string Word(ChangeKind kind) => kind == ChangeKind.Upserted ? "upserted" : "removed";

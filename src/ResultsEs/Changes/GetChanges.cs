@@ -8,8 +8,8 @@ public static class GetChanges
 {
     internal const int MaxWaitSeconds = 60;
 
-    private static readonly ReadOnlyMemory<byte> Begin = "{\"changes\":["u8.ToArray();
-    private static readonly ReadOnlyMemory<byte> Comma = ","u8.ToArray();
+    // A change without its session is shorter.
+    private const int ItemBytes = 512;
 
     internal static readonly Operation Description = new("listChanges", ApiTag.Sessions, "What became of sessions, since a cursor")
     {
@@ -55,20 +55,22 @@ public static class GetChanges
 
         using var follower = new ChangeFollower(feed, query, limit, http, lifetime.ApplicationStopping, time);
         var (page, refused) = await ChangeRequests.ReadAsync(http, () => follower.NextAsync(after, longest, cancellation));
-        if (refused is not null)
-            return refused;
-
-        // It is sent until then.
-        http.Response.RegisterForDispose(page!);
-        return new JsonBody(Body(page!, query.Account));
+        return refused ?? new JsonBody(Body(page!, query.Account));
     }
 
-    // Sessions are not put together in memory: a page of them is a megabyte.
-    private static IReadOnlyList<ReadOnlyMemory<byte>> Body(ChangePage page, string account) =>
-    [
-        Begin,
-        .. page.Changes.SelectMany((change, i) => i == 0 ? ChangeItem.Json(change) : ChangeItem.Json(change).Prepend(Comma)),
-        Encoding.UTF8.GetBytes(
-            $"],\"nextCursor\":\"{page.Cursor.Write(account)}\",\"isAtEnd\":{(page.IsAtEnd ? "true" : "false")}}}"),
-    ];
+    private static ReadOnlyMemory<byte> Body(ChangePage page, string account)
+    {
+        var json = new ArrayBufferWriter<byte>(ItemBytes * (1 + page.Changes.Count) + page.Changes.Sum(change => change.Session.Length));
+        json.Write("{\"changes\":["u8);
+        for (var i = 0; i < page.Changes.Count; i++)
+        {
+            if (i > 0)
+                json.Write(","u8);
+            ChangeItem.Write(json, page.Changes[i]);
+        }
+
+        json.Write(Encoding.UTF8.GetBytes(
+            $"],\"nextCursor\":\"{page.Cursor.Write(account)}\",\"isAtEnd\":{(page.IsAtEnd ? "true" : "false")}}}"));
+        return json.WrittenMemory;
+    }
 }

@@ -40,7 +40,7 @@ internal sealed record SessionChange(
     /// <summary>The status of a session that is there.</summary>
     public SessionStatus? Status { get; init; }
 
-    /// <summary>The v3 body of a session that is there; empty unless it was asked for. It is there until its page is disposed.</summary>
+    /// <summary>The v3 body of a session that is there; empty unless it was asked for.</summary>
     public ReadOnlyMemory<byte> Session { get; init; }
 
     /// <summary>Why the body cannot be given, although it was asked for; null as a rule.</summary>
@@ -51,12 +51,8 @@ internal sealed record SessionChange(
 /// <param name="Changes">The changes that match the query; may be none before the end.</param>
 /// <param name="Cursor">Where to go on.</param>
 /// <param name="IsAtEnd">True when there is nothing more at this moment.</param>
-/// <param name="Bodies">Where its sessions are; null without them.</param>
-internal sealed record ChangePage(IReadOnlyList<SessionChange> Changes, ChangeCursor Cursor, bool IsAtEnd, PooledBytes? Bodies = null)
-    : IDisposable
+internal sealed record ChangePage(IReadOnlyList<SessionChange> Changes, ChangeCursor Cursor, bool IsAtEnd)
 {
     /// <summary>The position after which to go on.</summary>
     public long Next => Cursor.Position;
-
-    public void Dispose() => Bodies?.Dispose();
 }

@@ -85,12 +85,8 @@ internal sealed partial class ChangeStream(
         var body = http.Response.BodyWriter;
         for (var page = first; ; page = await follower.NextAsync(page.Cursor, BetweenSigns, http.RequestAborted))
         {
-            using (page)
-            {
-                foreach (var change in page.Changes)
-                    await WriteAsync(body, change, page.Cursor, patience);
-            }
-
+            foreach (var change in page.Changes)
+                await WriteAsync(body, change, page.Cursor, patience);
             // A sign of life, which also moves the client's last id where others' changes were passed over.
             if (page.Changes.Count == 0)
                 await patience.WriteAsync(body, Encoding.UTF8.GetBytes($": \nid: {page.Cursor.Write(account)}\n\n"));
@@ -104,8 +100,7 @@ internal sealed partial class ChangeStream(
         var cursor = page with { Position = change.Position };
         var text = new ArrayBufferWriter<byte>();
         text.Write(Encoding.UTF8.GetBytes($"id: {cursor.Write(account)}\nevent: {ChangeItem.Of(change).Kind}\ndata: "));
-        foreach (var part in ChangeItem.Json(change))
-            text.Write(part.Span);
+        ChangeItem.Write(text, change);
         text.Write("\n\n"u8);
         return patience.WriteAsync(body, text.WrittenMemory);
     }

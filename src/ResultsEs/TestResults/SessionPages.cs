@@ -31,6 +31,9 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
     // 16 KiB a session, enough for most.
     private const int FirstBytes = FirstLimit * 16 * 1024;
 
+    // PostgreSQL sends this byte before the text of a jsonb, which begins with a brace.
+    private const int JsonbVersion = 1;
+
     private static readonly DocumentQuery Line =
         new(SessionResultTable.Documents, $"d.data -> 'body', d.{DocumentTable.Modified}");
 
@@ -101,12 +104,13 @@ internal sealed class SessionPages(ReadDatabase database, Caller caller, Session
             }
 
             await using var json = await reader.GetStreamAsync(3, cancellation);
-            var length = ExportLine.Length((int)json.Length - JsonbFormat.Version);
+            var length = ExportLine.Length((int)json.Length - JsonbVersion);
             if (lines.Length - filled < length)
                 lines = Larger(lines, filled, length);
             // The begin of the line overwrites the version byte and the brace.
-            await json.ReadExactlyAsync(lines.AsMemory(filled, JsonbFormat.Version + 1), cancellation);
-            JsonbFormat.Verify(lines[filled]);
+            await json.ReadExactlyAsync(lines.AsMemory(filled, JsonbVersion + 1), cancellation);
+            if (lines[filled] != JsonbVersion)
+                throw new NotSupportedException($"PostgreSQL sends jsonb in version {lines[filled]} of its format.");
             ExportLine.WriteBegin(updated, lines.AsSpan(filled));
             await json.ReadExactlyAsync(lines.AsMemory(filled, length - 1)[ExportLine.BeginBytes..], cancellation);
             filled += length;
