@@ -69,9 +69,9 @@ internal sealed partial class NodeRegister(NpgsqlDataSource database, ILogger<No
             await using var connection = await database.OpenConnectionAsync(cancellationToken);
             await connection.ExecuteAsync("delete from results.nodes where id = $1", [id], cancellationToken);
         }
-        catch (Exception e) when (e is NpgsqlException or OperationCanceledException)
+        catch (Exception e) when (e is NpgsqlException or OperationCanceledException or ObjectDisposedException)
         {
-            // It is forgotten in an hour.
+            // It is forgotten in an hour. A host that is stopped twice at once has closed its connections when the second comes here.
             LogFailed(logger, e);
         }
     }
