@@ -23,13 +23,13 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
-    private async Task StartAsync(int idleSeconds = 120)
+    private async Task StartAsync(int idleSeconds = 120, int connections = Connections)
     {
         _database = await TestDatabase.CreateAsync();
         _service = ServiceProcess.Start(
         [
             ("ASPNETCORE_ENVIRONMENT", "Production"),
-            ("ConnectionStrings__results", new NpgsqlConnectionStringBuilder(_database) { MaxPoolSize = Connections }.ConnectionString),
+            ("ConnectionStrings__results", new NpgsqlConnectionStringBuilder(_database) { MaxPoolSize = connections }.ConnectionString),
             (DataFolder.Variable, _data.Path),
             ("Access__Issuer", "http://results.example/"),
             ("Shares__Exports__PerClient", "20"), ("Shares__Exports__PerAccount", "20"), ("Shares__Exports__PerNode", "20"),
@@ -102,7 +102,10 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
     [Fact]
     public async Task A_stream_of_changes_that_nobody_reads_is_cut_off()
     {
-        await StartAsync(idleSeconds: 1);
+        // Those who follow the feed need theirs.
+        await StartAsync(idleSeconds: 1, connections: 60);
+        // Until then a stream is answered 503.
+        await Wait.UntilAsync(() => AskAsync<bool>("select coalesce(bool_and(s.is_filled), false) from results.change_state s"));
         await RecordManyAsync();
         await AskAsync<long>(
             """
