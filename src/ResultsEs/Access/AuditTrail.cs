@@ -46,7 +46,7 @@ internal sealed class AuditTrail(RequestDelegate next, Audit audit, IOptions<Aud
 
     private void Note(HttpContext context, int status)
     {
-        if (ReferenceEquals(Caller.Find(context.User), Caller.Nobody))
+        if (Caller.IsNobody(context.User))
             return;
 
         var audited = context.GetEndpoint()?.Metadata.GetMetadata<AuditedAttribute>();

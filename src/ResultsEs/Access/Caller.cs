@@ -30,6 +30,9 @@ public sealed record Caller(Guid Account, Guid[] Workspaces, string ClientId, st
 
     internal static Caller? Find(ClaimsPrincipal user) => (user as CallerPrincipal)?.Caller;
 
+    /// <summary>True for a request that a start sends itself.</summary>
+    internal static bool IsNobody(ClaimsPrincipal user) => ReferenceEquals(Find(user), Nobody);
+
     /// <summary>Reads the claims of a validated token; null when one is missing or malformed.</summary>
     internal static Caller? Read(ClaimsIdentity identity)
     {

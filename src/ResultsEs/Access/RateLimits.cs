@@ -135,7 +135,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
 
     private RateLimitStatus TakeLocal(HttpContext context, Limit limit)
     {
-        if (_shared is not null && !ReferenceEquals(Caller.Find(context.User), Caller.Nobody))
+        if (_shared is not null && !Caller.IsNobody(context.User))
             CountedLocally.Add(1);
         return limit.Windows.Take(limit.Key, limit.Policy);
     }

@@ -14,13 +14,19 @@ internal sealed record ErasedFile(StreamKey Stream, string Key, string[]? Writer
 /// </summary>
 internal static class ErasedFiles
 {
+    // Everybody who named it counts. In one order, so that who names it again changes nothing.
+    private const string OrElseMerged =
+        """
+        on conflict (tenant_id, session_id, object_key) do update set writers =
+          case when m.writers is not null then array(select distinct w from unnest(m.writers || excluded.writers) w order by w) end
+        """;
+
     /// <summary>A statement for Marten's unit of work: a file of an erased session is to be deleted.</summary>
     public const string AddSql =
-        """
+        $"""
         insert into results.erasure_media as m (tenant_id, session_id, object_key, erasure_id, writers)
         values (?, ?, ?, ?, array[?]::varchar[])
-        on conflict (tenant_id, session_id, object_key) do update set writers =
-          case when m.writers is null or m.writers @> excluded.writers then m.writers else m.writers || excluded.writers end
+        {OrElseMerged}
         """;
 
     // Stands for the sender of an event that names none, and counts everywhere.
@@ -46,12 +52,11 @@ internal static class ErasedFiles
     {
         var files = named.Distinct().ToList();
         return connection.ExecuteAsync(
-            """
+            $"""
             insert into results.erasure_media as m (tenant_id, session_id, object_key, erasure_id, writers)
             select $1, $2, f.object_key, $3, array_agg(distinct f.writer)
             from unnest($4, $5) f(object_key, writer) group by f.object_key
-            on conflict (tenant_id, session_id, object_key) do update set writers =
-              case when m.writers is not null then array(select distinct w from unnest(m.writers || excluded.writers) w) end
+            {OrElseMerged}
             """,
             [
                 stream.Account, stream.Id, erasure, files.Select(file => file.Key).ToArray(),

@@ -27,7 +27,7 @@ internal sealed class StreamErasure(AppendStore store, DocumentRefresh refresh, 
             await SetAside.ForgetAsync(connection, stream, cancellation);
             await ErasedFiles.AddAsync(
                 connection, stream, erasure,
-                from e in events where ErasedFiles.KeyOf(e.Data) is not null select (ErasedFiles.KeyOf(e.Data)!, e.Sender),
+                from e in events let key = ErasedFiles.KeyOf(e.Data) where key is not null select (key!, e.Sender),
                 cancellation);
             await connection.ExecuteAsync(
                 """

@@ -49,10 +49,11 @@ internal sealed partial class WarmUp(
 
     private async Task WriteAsync(CancellationToken cancellation)
     {
-        var sample = JsonNode.Parse(Samples.Read(Samples.First))!.AsArray();
-        var events = CloudEventReader.Read(Encoding.UTF8.GetBytes(sample.ToJsonString()), CloudEventShapes.Batch).Events;
+        var text = Samples.Read(Samples.First);
+        var events = CloudEventReader.Read(Encoding.UTF8.GetBytes(text), CloudEventShapes.Batch).Events;
         await AppendTransaction.RehearseAsync(store, pinned, [.. events], cancellation);
         // Two events with one id are refused by the commit that they share.
+        var sample = JsonNode.Parse(text)!.AsArray();
         var (one, other) = (sample[1]!.DeepClone(), sample[2]!.DeepClone());
         other["id"] = one["id"]!.DeepClone();
         await RunAsync(HttpMethods.Post, "/api/v2/sessionEvents", "application/json", new JsonArray(one, other).ToJsonString());

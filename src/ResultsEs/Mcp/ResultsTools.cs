@@ -1,5 +1,6 @@
 using ResultsEs.Access;
 using ResultsEs.EventStore;
+using ResultsEs.Http;
 using ResultsEs.Search;
 using ResultsEs.Sessions;
 using ResultsEs.Summaries;
@@ -23,7 +24,7 @@ internal static class ResultsTools
                 + "and still have a nextAfter.",
             $$"""
             "q": {
-              "type": "string", "minLength": 1, "maxLength": 200,
+              "type": "string", "minLength": 1, "maxLength": {{RequestParameters.MaxSought}},
               "description": "Only tests whose title or id contains this, in small or capital letters."
             },
             {{ToolSchemas.PageBy("after", "nextAfter")}}
@@ -93,7 +94,7 @@ internal static class ResultsTools
                 + "session: read that by get_session or get_transcript. A page may be short and still have a nextCursor.",
             $$"""
             "q": {
-              "type": "string", "minLength": 1, "maxLength": 200,
+              "type": "string", "minLength": 1, "maxLength": {{RequestParameters.MaxSought}},
               "description": "Words that all must occur; or between words, - before a word that must not, quotes around a phrase."
             },
             {{ToolSchemas.Text("testId", "Only answers of this test.", "uuid")}}, {{ToolSchemas.Page}}

@@ -26,7 +26,7 @@ export default function Tests({ query, session }) {
       <${LiveState} live=${live} />
     </div>
     <form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-      <${SearchField} label="Search by title or id" value=${q} 
+      <${SearchField} label="Search by title or id" value=${q}
         onSearch=${(/** @type {string} */ text) => setQuery({ q: text }, { replace: q !== '' })} />
     </form>
     <${Problem} problem=${list.problem} reload=${list.reload} />
