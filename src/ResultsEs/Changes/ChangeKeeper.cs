@@ -21,7 +21,8 @@ internal sealed class ChangesOptions
 /// the documents. It begins an era with each timeline of the database, and forgets removals that are old.
 /// </summary>
 internal sealed partial class ChangeKeeper(
-    NpgsqlDataSource database, IOptions<ChangesOptions> options, ILogger<ChangeKeeper> logger)
+    NpgsqlDataSource database, [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, IOptions<ChangesOptions> options,
+    ILogger<ChangeKeeper> logger)
     : PollingService(TimeSpan.FromSeconds(30))
 {
     /// <summary>The name of the lock that whoever keeps the feed holds.</summary>
@@ -74,7 +75,7 @@ internal sealed partial class ChangeKeeper(
     /// <summary>Does what is due, unless another node does.</summary>
     public async Task KeepAsync(CancellationToken cancellation)
     {
-        await using var held = await AdvisoryLock.TryHoldAsync(database, LockName, cancellation);
+        await using var held = await AdvisoryLock.TryHoldAsync(locks, LockName, cancellation);
         if (held is null)
         {
             _pending = null;
@@ -135,11 +136,16 @@ internal sealed partial class ChangeKeeper(
         while (at < end)
         {
             var next = Math.Min(at + EventsAtOnce, end);
-            await using var connection = await database.OpenConnectionAsync(cancellation);
-            foreach (var some in (await StreamLog.AppendedBetweenAsync(connection, at, next, cancellation)).Chunk(SessionsAtOnce))
+            foreach (var some in (await AppendedBetweenAsync(at, next, cancellation)).Chunk(SessionsAtOnce))
                 await FollowAsync(some, cancellation);
             await SetAsync("checked = $1", [at = next], cancellation);
         }
+    }
+
+    private async Task<List<StreamKey>> AppendedBetweenAsync(long after, long until, CancellationToken cancellation)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellation);
+        return await StreamLog.AppendedBetweenAsync(connection, after, until, cancellation);
     }
 
     /// <summary>

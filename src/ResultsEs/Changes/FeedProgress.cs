@@ -22,8 +22,15 @@ internal sealed class FeedProgress(string table)
     public async Task<DateTimeOffset> AsOfAsync(
         NpgsqlConnection connection, string account, DateTimeOffset completeTo, CancellationToken cancellation)
     {
+        await using var batch = new NpgsqlBatch(connection);
+        AddAsOf(batch, account, completeTo);
+        return (DateTime)(await batch.ExecuteScalarAsync(cancellation))!;
+    }
+
+    /// <summary>Adds the statement that reads that time, as one row of one column.</summary>
+    public void AddAsOf(NpgsqlBatch batch, string account, DateTimeOffset completeTo) =>
         // The primary keys (tenant_id) and (tenant_id, position).
-        var rows = await new NpgsqlCommand(
+        batch.Add(
             $"""
             select case
               when exists (select 1 from {table} a where a.tenant_id = '') and not exists (
@@ -32,10 +39,7 @@ internal sealed class FeedProgress(string table)
               else least($2, coalesce(p.complete_to, 'epoch')) end
             from (select 1) one
             left join {table} p on p.tenant_id = $1
-            """, connection).ReadAllAsync(
-            [account, completeTo.ToUniversalTime()], reader => reader.GetFieldValue<DateTimeOffset>(0), cancellation);
-        return rows[0];
-    }
+            """, [account, completeTo.ToUniversalTime()]);
 
     /// <summary>
     /// Notes how far an account is (empty: all are); and up to when it is complete, where it is. Nothing is noted when it is not where it

@@ -15,15 +15,16 @@ internal sealed record FollowedDocument(Guid Key, SessionResult Document, DateTi
 /// no harm.
 /// </summary>
 /// <param name="name">The name under which sessions are set aside.</param>
-/// <param name="locks">The locks of what is kept of sessions.</param>
+/// <param name="sessionLocks">The locks of what is kept of sessions.</param>
 /// <param name="progress">How far it has followed the feed.</param>
 /// <param name="database">The primary.</param>
+/// <param name="locks">The pool of connections that hold locks.</param>
 /// <param name="feed">The feed.</param>
 /// <param name="time">The clock of the lag.</param>
 /// <param name="logger">Its log.</param>
 internal abstract class FeedWorker(
-    string name, SessionLocks locks, FeedProgress progress, NpgsqlDataSource database, ChangeFeed feed, TimeProvider time,
-    ILogger logger)
+    string name, SessionLocks sessionLocks, FeedProgress progress, NpgsqlDataSource database, NpgsqlDataSource locks, ChangeFeed feed,
+    TimeProvider time, ILogger logger)
 {
     private const int ChangesAtOnce = 100;
 
@@ -47,7 +48,7 @@ internal abstract class FeedWorker(
     /// <summary>Follows all accounts to the end of the feed, unless another node does.</summary>
     public async Task FollowAsync(CancellationToken cancellation)
     {
-        await using var held = await AdvisoryLock.TryHoldAsync(database, LockOf(name), cancellation);
+        await using var held = await AdvisoryLock.TryHoldAsync(locks, LockOf(name), cancellation);
         if (held is null)
         {
             await using var connection = await database.OpenConnectionAsync(cancellation);
@@ -133,15 +134,20 @@ internal abstract class FeedWorker(
 
     private async Task FollowAsync(string account, Guid[] sessions, CancellationToken cancellation)
     {
+        await ReplaceAsync(account, sessions, cancellation);
+        await SetAside.RemoveAsync(database, name, [.. sessions.Select(session => new StreamKey(account, session))], cancellation);
+    }
+
+    private async Task ReplaceAsync(string account, Guid[] sessions, CancellationToken cancellation)
+    {
         await using var connection = await database.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         // Nobody waits for the disk: what a crash takes comes again, because how far the account is is noted later.
         await connection.ExecuteAsync("set local synchronous_commit = off", [], cancellation);
-        await locks.TakeAsync(connection, account, sessions, cancellation);
+        await sessionLocks.TakeAsync(connection, account, sessions, cancellation);
         // Read after the lock: what was erased before is masked, and who erases later deletes what is stored here.
         await ReplaceAsync(connection, account, sessions, await ReadAsync(connection, account, sessions, cancellation), cancellation);
         await transaction.CommitAsync(cancellation);
-        await SetAside.RemoveAsync(database, name, [.. sessions.Select(session => new StreamKey(account, session))], cancellation);
     }
 
     private async Task ForgetAsync(string? account, CancellationToken cancellation)

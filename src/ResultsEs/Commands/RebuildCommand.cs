@@ -84,7 +84,8 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
         if (input.Name == Summaries)
             return await RebuildAsync(services.GetRequiredService<SummaryWorker>(), "summaries", "summary");
 
-        await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, CancellationToken.None);
+        await using var held = await AdvisoryLock.TryHoldAsync(
+            services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Locks), Rebuild.LockName, CancellationToken.None);
         if (held is null)
             return Fail("Another rebuild is running on this database; there can be one at a time.");
 
@@ -115,7 +116,11 @@ public sealed class RebuildCommand : DatabaseCommand<RebuildInput>
                 ? "The interrupted rebuild is forgotten."
                 : "There was no interrupted rebuild.");
 
-        var parallel = input.ParallelFlag ?? Math.Min(Environment.ProcessorCount, MaxParallel);
+        var most = Math.Min(DataSources.SizeOf(database) / Rebuild.ConnectionsPerPart, MaxParallel);
+        if (input.ParallelFlag > most)
+            return Fail($"--parallel may be at most {most} with the Maximum Pool Size of ConnectionStrings__results.");
+
+        var parallel = input.ParallelFlag ?? Math.Min(Environment.ProcessorCount, most);
         var logger = services.GetRequiredService<ILogger<Rebuild>>();
         var setAside = await ProgressReport.RunAsync(Console.Out, async report =>
         {

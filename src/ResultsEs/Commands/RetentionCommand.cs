@@ -1,3 +1,4 @@
+using ResultsEs.EventStore;
 using ResultsEs.Privacy;
 
 namespace ResultsEs.Commands;
@@ -30,7 +31,7 @@ public sealed class RetentionCommand : DatabaseCommand<RetentionInput>
     {
         var retention = services.GetRequiredService<Retention>();
         await using var held = await AdvisoryLock.TryHoldAsync(
-            services.GetRequiredService<NpgsqlDataSource>(), RetentionService.LockName, CancellationToken.None);
+            services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Locks), RetentionService.LockName, CancellationToken.None);
         if (held is null)
             return Fail("A node is applying retention just now.");
 

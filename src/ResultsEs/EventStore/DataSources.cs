@@ -1,6 +1,9 @@
 namespace ResultsEs.EventStore;
 
-/// <summary>Pools of connections to one database, which share its <c>Maximum Pool Size</c>.</summary>
+/// <summary>
+/// Pools of connections to one database, which share its <c>Maximum Pool Size</c>. Who has a connection of one pool may wait for one of
+/// a pool that stands later in this order, and for no other: locks, exports, pinned, general. So nobody waits for each other.
+/// </summary>
 internal static class DataSources
 {
     /// <summary>The service key of the pinned pool, for Marten's store and for reads by key. Nothing else may use it.</summary>
@@ -8,6 +11,15 @@ internal static class DataSources
 
     /// <summary>The service key of the pool of exports, which are many short queries: others need not wait for them.</summary>
     public const string Exports = "results.exports";
+
+    /// <summary>
+    /// The service key of the pool of connections that hold the locks of workers, some for as long as the node lives. Their work takes
+    /// connections of the general pool.
+    /// </summary>
+    public const string Locks = "results.locks";
+
+    /// <summary>The least <c>Maximum Pool Size</c> of the primary, of which each pool has some.</summary>
+    public const int Least = 20;
 
     private const string IdleTimeout = "idle_in_transaction_session_timeout";
     private const string LongestSilence = "15s";
@@ -19,16 +31,31 @@ internal static class DataSources
     // The pool of exports gets an eighth.
     private const int ExportsPart = 8;
 
+    // Workers hold four for long: of webhooks, exports, erasures and rebuilds. The others take turns.
+    private const int LocksSize = 6;
+
     // The lifetime bounds how long a plan is used that was made while tables were empty.
     private const int PinnedSeconds = 15;
+
+    /// <summary>Checks that a connection string of the primary has enough connections for all pools.</summary>
+    /// <exception cref="StartupException">It has too few.</exception>
+    public static void CheckSize(string connectionString)
+    {
+        if (new NpgsqlConnectionStringBuilder(connectionString).MaxPoolSize is var size and < Least)
+            throw new StartupException(
+                $"ConnectionStrings__results has a Maximum Pool Size of {size}; the service needs at least {Least} connections.");
+    }
+
+    /// <summary>The most connections of a pool.</summary>
+    public static int SizeOf(NpgsqlDataSource pool) => new NpgsqlConnectionStringBuilder(pool.ConnectionString).MaxPoolSize;
 
     /// <summary>Opens the general pool, which resets a connection on return.</summary>
     public static NpgsqlDataSource Open(string connectionString, string name)
     {
         var builder = Builder(connectionString, name);
         var all = builder.ConnectionStringBuilder.MaxPoolSize;
-        // The rest of the connections, at least one.
-        builder.ConnectionStringBuilder.MaxPoolSize = Math.Max(1, all - PinnedSize(all) - ExportsSize(all));
+        // The rest of the connections. A standby has no locks, and may have fewer than the least.
+        builder.ConnectionStringBuilder.MaxPoolSize = Math.Max(1, all - PinnedSize(all) - ExportsSize(all) - LocksSize);
         return builder.Build();
     }
 
@@ -46,12 +73,24 @@ internal static class DataSources
         return builder.Build();
     }
 
-    /// <summary>Opens the small pool of exports.</summary>
+    /// <summary>
+    /// Opens the small pool of exports, and of what reads like them. Like pinned ones its connections are not reset, so nothing on them may
+    /// outlive its transaction; statements are prepared where that is asked for.
+    /// </summary>
     public static NpgsqlDataSource OpenExports(string connectionString, string name)
     {
         var builder = Builder(connectionString, name);
         var settings = builder.ConnectionStringBuilder;
-        (settings.MinPoolSize, settings.MaxPoolSize) = (0, ExportsSize(settings.MaxPoolSize));
+        (settings.MinPoolSize, settings.MaxPoolSize, settings.NoResetOnClose) = (0, ExportsSize(settings.MaxPoolSize), true);
+        return builder.Build();
+    }
+
+    /// <summary>Opens the small pool of locks.</summary>
+    public static NpgsqlDataSource OpenLocks(string connectionString, string name)
+    {
+        var builder = Builder(connectionString, name);
+        var settings = builder.ConnectionStringBuilder;
+        (settings.MinPoolSize, settings.MaxPoolSize) = (0, LocksSize);
         return builder.Build();
     }
 

@@ -19,12 +19,15 @@ internal static class MartenSetup
     public static Table TableNamed(string name) => new(new PostgresqlObjectName(Schema, name, SchemaUtils.IdentifierUsage.General));
 
     /// <summary>Adds the event store on a database. Features add their documents by <see cref="AddDocuments"/>.</summary>
+    /// <exception cref="StartupException">The connection string has too few connections.</exception>
     public static WebApplicationBuilder AddEventStore(this WebApplicationBuilder builder, string connectionString)
     {
+        DataSources.CheckSize(connectionString);
         var services = builder.Services;
         services.AddSingleton(_ => DataSources.Open(connectionString, Schema));
         services.AddKeyedSingleton(DataSources.Pinned, (_, _) => DataSources.OpenPinned(connectionString, DataSources.Pinned));
         services.AddKeyedSingleton(DataSources.Exports, (_, _) => DataSources.OpenExports(connectionString, DataSources.Exports));
+        services.AddKeyedSingleton(DataSources.Locks, (_, _) => DataSources.OpenLocks(connectionString, DataSources.Locks));
         services.AddMarten((StoreOptions options) => { })
             .UseNpgsqlDataSource(DataSources.Pinned)
             // Dead letters are stored in the same schema.

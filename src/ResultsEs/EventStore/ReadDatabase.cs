@@ -134,7 +134,7 @@ public sealed class ReadDatabase : IDisposable
 
     private async Task<DateTimeOffset?> CompleteToAsync(NpgsqlDataSource source, DateTimeOffset? least, CancellationToken cancellation) =>
         source == Primary
-            ? least ?? await ChangeClock.CompleteToAsync(Primary, cancellation)
+            ? least ?? await ChangeClock.CompleteToAsync(_pinned, cancellation)
             : await Standbys.First(standby => standby.Server.Reads == source).CompleteToAsync(least, cancellation);
 
     private NpgsqlDataSource PinnedOf(NpgsqlDataSource source) =>

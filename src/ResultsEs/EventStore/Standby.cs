@@ -102,6 +102,7 @@ internal sealed partial class Standby(StandbyServer server, TimeSpan maxLag, Tim
     public void Forget()
     {
         server.Pinned.Clear();
+        server.Exports.Clear();
         server.Reads.Clear();
     }
 

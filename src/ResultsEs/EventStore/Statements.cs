@@ -61,6 +61,16 @@ internal static class Statements
         return await command.ReadAllAsync(read, cancellation);
     }
 
+    /// <summary>The same of a statement that its connection prepares, unless it has before. No parameter may be null without a type.</summary>
+    public static async Task<List<T>> ReadPreparedAsync<T>(
+        this NpgsqlCommand command, object[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellation)
+    {
+        await using var owned = command;
+        command.Parameters.AddAll(parameters);
+        await command.PrepareAsync(cancellation);
+        return await command.ReadAllAsync(read, cancellation);
+    }
+
     /// <summary>Runs a query with parameters, reads a key from each row (account, id), and disposes the command.</summary>
     public static Task<List<StreamKey>> ReadKeysAsync(
         this NpgsqlCommand command, object?[] parameters, CancellationToken cancellation) =>

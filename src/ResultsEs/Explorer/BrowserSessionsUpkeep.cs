@@ -1,8 +1,11 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Explorer;
 
 /// <summary>Deletes browser sessions that are over, every ten minutes, on one node at a time.</summary>
 internal sealed partial class BrowserSessionsUpkeep(
-    NpgsqlDataSource database, BrowserSessions sessions, ILogger<BrowserSessionsUpkeep> logger) : PollingService(TimeSpan.FromMinutes(10))
+    [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, BrowserSessions sessions, ILogger<BrowserSessionsUpkeep> logger)
+    : PollingService(TimeSpan.FromMinutes(10))
 {
     private const string LockName = "results.explorer.sessions";
 
@@ -10,7 +13,7 @@ internal sealed partial class BrowserSessionsUpkeep(
 
     protected override async Task PollAsync(CancellationToken stoppingToken)
     {
-        await using var held = await AdvisoryLock.TryHoldAsync(database, LockName, stoppingToken);
+        await using var held = await AdvisoryLock.TryHoldAsync(locks, LockName, stoppingToken);
         if (held is not null)
             await sessions.SweepAsync(held.Connection, stoppingToken);
     }

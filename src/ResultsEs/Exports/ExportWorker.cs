@@ -7,7 +7,9 @@ namespace ResultsEs.Exports;
 /// Makes exports in the background, on one node at a time: a part of one, then a part of another account's. A part is stored with its
 /// files, all or nothing, so whoever goes on after a kill makes at most one part again.
 /// </summary>
-internal sealed partial class ExportWorker(ExportQueue queue, TableExports exports, ILogger<ExportWorker> logger)
+internal sealed partial class ExportWorker(
+    [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, ExportQueue queue, TableExports exports,
+    ILogger<ExportWorker> logger)
     : PollingService(TimeSpan.FromMinutes(1))
 {
     /// <summary>The name of the lock that whoever makes exports holds.</summary>
@@ -25,7 +27,7 @@ internal sealed partial class ExportWorker(ExportQueue queue, TableExports expor
         if (!await queue.IsWorkAsync(stoppingToken))
             return;
 
-        await using var held = await AdvisoryLock.TryHoldAsync(queue.Database, LockName, stoppingToken);
+        await using var held = await AdvisoryLock.TryHoldAsync(locks, LockName, stoppingToken);
         if (held is null)
             return;
 

@@ -54,12 +54,11 @@ public sealed class ErasureWork
 
     private async Task ListAsync(Guid erasure, CancellationToken cancellation)
     {
-        await using var connection = await _database.OpenConnectionAsync(cancellation);
-        var rows = await new NpgsqlCommand(
+        var rows = await _database.CreateCommand(
             """
             select r.tenant_id, r.kind, r.subject, r.participant_id, clock_timestamp() from results.erasures r
             where r.id = $1 and r.listed_at is null
-            """, connection).ReadAllAsync(
+            """).ReadAllAsync(
             [erasure],
             reader => (
                 Account: reader.GetString(0), Kind: Enum.Parse<ErasureKind>(reader.GetString(1)), Subject: reader.GetGuid(2),
@@ -72,6 +71,7 @@ public sealed class ErasureWork
         while (await ChangeClock.CompleteToAsync(_database, cancellation) <= now)
             await Task.Delay(BetweenLooks, cancellation);
 
+        await using var connection = await _database.OpenConnectionAsync(cancellation);
         var sessions = kind == ErasureKind.Session
             ? [subject]
             : await Erased.StreamsOfAsync(

@@ -6,7 +6,8 @@ namespace ResultsEs.Privacy;
 
 /// <summary>Goes on with erasures that are not done, on one node at a time: after a kill, for later sessions, and for files.</summary>
 internal sealed partial class ErasureWorker(
-    NpgsqlDataSource database, Erasures erasures, ErasureWork work, ObjectStore files, ILogger<ErasureWorker> logger)
+    [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, Erasures erasures, ErasureWork work, ObjectStore files,
+    ILogger<ErasureWorker> logger)
     : PollingService(LongestPause)
 {
     private const string LockName = "results.erasures";
@@ -21,7 +22,7 @@ internal sealed partial class ErasureWorker(
         if (unfinished.Count == 0)
             return;
 
-        await using var held = await AdvisoryLock.TryHoldAsync(database, LockName, stoppingToken);
+        await using var held = await AdvisoryLock.TryHoldAsync(locks, LockName, stoppingToken);
         if (held is null)
             return;
 

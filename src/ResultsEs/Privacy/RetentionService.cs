@@ -1,8 +1,11 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Privacy;
 
 /// <summary>Applies retention once an hour, on one node at a time.</summary>
 internal sealed partial class RetentionService(
-    NpgsqlDataSource database, Retention retention, IOptions<RetentionOptions> options, ILogger<RetentionService> logger)
+    [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, Retention retention, IOptions<RetentionOptions> options,
+    ILogger<RetentionService> logger)
     : PollingService(TimeSpan.FromHours(1))
 {
     /// <summary>The name of the lock that whoever applies it holds.</summary>
@@ -15,7 +18,7 @@ internal sealed partial class RetentionService(
         if (options.Value.Rules.Count == 0)
             return;
 
-        await using var held = await AdvisoryLock.TryHoldAsync(database, LockName, stoppingToken);
+        await using var held = await AdvisoryLock.TryHoldAsync(locks, LockName, stoppingToken);
         if (held is null)
             return;
 

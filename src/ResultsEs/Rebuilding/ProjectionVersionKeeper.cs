@@ -12,8 +12,8 @@ namespace ResultsEs.Rebuilding;
 /// fold what they need themselves.
 /// </summary>
 internal sealed partial class ProjectionVersionKeeper(
-    NpgsqlDataSource database, DocumentRefresh refresh, TestTotals totals, OtherVersions others, TimeProvider time,
-    IHostEnvironment environment, ILogger<ProjectionVersionKeeper> logger)
+    NpgsqlDataSource database, [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, DocumentRefresh refresh, TestTotals totals,
+    OtherVersions others, TimeProvider time, IHostEnvironment environment, ILogger<ProjectionVersionKeeper> logger)
     : PollingService(BetweenLooks)
 {
     /// <summary>The name under which it sets streams aside.</summary>
@@ -85,7 +85,7 @@ internal sealed partial class ProjectionVersionKeeper(
                 + "Build them, while nodes of other versions serve: dotnet ResultsEs.dll rebuild session-results");
 
         LogBuilding(logger, Table.Version);
-        await using var held = await AdvisoryLock.TryHoldAsync(database, Rebuild.LockName, cancellation)
+        await using var held = await AdvisoryLock.TryHoldAsync(locks, Rebuild.LockName, cancellation)
             ?? throw new StartupException("Another process is rebuilding documents. Start again when it is done.");
         await new Rebuild(database, totals, Table, held, parallel: 2, ProgressReport.Silent, logger).RunAsync(cancellation);
     }

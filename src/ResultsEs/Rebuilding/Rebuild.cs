@@ -20,6 +20,9 @@ internal sealed class Rebuild(
     /// <summary>The name of the advisory lock that a database's only rebuild holds.</summary>
     public const string LockName = "results.rebuild";
 
+    /// <summary>The connections of the general pool that a part takes while it is folded.</summary>
+    public const int ConnectionsPerPart = 2;
+
     private const int StreamsPerPart = 1_000;
     private const int EventsPerPart = 20_000;
     private const int EventsPerRound = 50_000;
@@ -146,7 +149,10 @@ internal sealed class Rebuild(
         }
     }
 
-    /// <summary>Folds and records a part in one transaction. One connection reads and another writes, one document at a time.</summary>
+    /// <summary>
+    /// Folds and records a part in one transaction, with <see cref="ConnectionsPerPart"/> connections: one reads and another writes, one
+    /// document at a time.
+    /// </summary>
     private async Task<RebuildPart> FoldAsync(
         RebuildState state, IReadOnlyDictionary<StreamKey, DateTime> keys, CancellationToken cancellation)
     {

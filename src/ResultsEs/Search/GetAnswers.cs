@@ -14,9 +14,6 @@ public static class GetAnswers
     // All workspaces and languages together.
     private const int MaxWords = 10_000;
 
-    // In milliseconds.
-    private const string LongestStatement = "5000";
-
     internal static readonly Operation Description = new("searchAnswers", ApiTag.Tests, "Answers by their words")
     {
         Text = "Written answers, transcripts, and comments on images of the caller's sessions, what was said last first. "
@@ -98,20 +95,15 @@ public static class GetAnswers
         DateTimeOffset completeTo, CancellationToken cancellation)
     {
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        // The planner does not know how often the words of one workspace occur, and would read whole tables.
-        await connection.ExecuteAsync(
-            "select set_config('statement_timeout', $1, true), set_config('enable_seqscan', 'off', true)", [LongestStatement],
-            cancellation);
-        var asOf = await SearchTable.Progress.AsOfAsync(connection, Tenant.Of(caller.Account), completeTo, cancellation);
         var query = new SearchQuery(connection, caller, words, test);
-        if (await query.PrepareAsync(MaxWords, cancellation) is { } wrong)
+        var (asOf, wrong) = await query.BeginAsync(completeTo, MaxWords, cancellation);
+        if (wrong is not null)
             return Problems.BadRequest(
                 "The request's parameters are malformed.", new Dictionary<string, string[]>(StringComparer.Ordinal) { ["q"] = [wrong] });
 
         var page = await query.FindAsync(after, limit, cancellation);
-        var answers = await query.ReadAsync(page.Hits, cancellation);
         var next = page.Next is { } place ? new Cursor(place.At.Ticks, place.Session, place.Part, TotalCount: 0).Write(list) : null;
-        return JsonBody.Of(new AnswersPage(answers, new AnswersMeta(limit, next, asOf)), Json.Of<AnswersPage>());
+        return JsonBody.Of(new AnswersPage(page.Hits, new AnswersMeta(limit, next, asOf)), Json.Of<AnswersPage>());
     }
 }
 

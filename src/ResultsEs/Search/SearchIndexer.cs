@@ -4,8 +4,10 @@ using ResultsEs.EventStore;
 namespace ResultsEs.Search;
 
 /// <summary>Keeps the texts of sessions.</summary>
-internal sealed class SearchIndexer(NpgsqlDataSource database, ChangeFeed feed, TimeProvider time, ILogger<SearchIndexer> logger)
-    : FeedWorker(WorkerName, SearchTable.Locks, SearchTable.Progress, database, feed, time, logger)
+internal sealed class SearchIndexer(
+    NpgsqlDataSource database, [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, ChangeFeed feed, TimeProvider time,
+    ILogger<SearchIndexer> logger)
+    : FeedWorker(WorkerName, SearchTable.Locks, SearchTable.Progress, database, locks, feed, time, logger)
 {
     /// <summary>The name under which sessions are set aside.</summary>
     public const string WorkerName = "search";

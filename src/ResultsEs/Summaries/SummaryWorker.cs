@@ -6,8 +6,10 @@ using ResultsEs.Sessions;
 namespace ResultsEs.Summaries;
 
 /// <summary>Keeps what is counted of sessions.</summary>
-internal sealed class SummaryWorker(NpgsqlDataSource database, ChangeFeed feed, TimeProvider time, ILogger<SummaryWorker> logger)
-    : FeedWorker(WorkerName, SummaryTable.Locks, SummaryTable.Progress, database, feed, time, logger)
+internal sealed class SummaryWorker(
+    NpgsqlDataSource database, [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, ChangeFeed feed, TimeProvider time,
+    ILogger<SummaryWorker> logger)
+    : FeedWorker(WorkerName, SummaryTable.Locks, SummaryTable.Progress, database, locks, feed, time, logger)
 {
     /// <summary>The name under which sessions are set aside.</summary>
     public const string WorkerName = "summaries";

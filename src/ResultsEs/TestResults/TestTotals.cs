@@ -8,7 +8,8 @@ namespace ResultsEs.TestResults;
 /// by that of its document, so neither order nor repetition matters. One node at a time does this, by a lock that ends with the
 /// transaction. Accounts take turns. A session that cannot be counted is set aside, and the others of its batch are counted.
 /// </summary>
-internal sealed class TestTotals(NpgsqlDataSource database, DocumentRefresh refresh, ILogger<TestTotals> logger)
+internal sealed class TestTotals(
+    [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, DocumentRefresh refresh, ILogger<TestTotals> logger)
 {
     /// <summary>The name under which sessions are set aside.</summary>
     public const string WorkerName = "test-totals";
@@ -28,7 +29,7 @@ internal sealed class TestTotals(NpgsqlDataSource database, DocumentRefresh refr
     /// <returns>The number of sessions, and of those among them that are set aside.</returns>
     public async Task<(long Sessions, long SetAside)> RebuildAsync(CancellationToken cancellation)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var connection = await locks.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await AdvisoryLock.WaitInTransactionAsync(connection, LockName, cancellation);
         await TestTotalsStore.ClearAsync(connection, cancellation);
@@ -68,7 +69,7 @@ internal sealed class TestTotals(NpgsqlDataSource database, DocumentRefresh refr
     {
         while (true)
         {
-            await using var connection = await database.OpenConnectionAsync(cancellation);
+            await using var connection = await locks.OpenConnectionAsync(cancellation);
             if (await CountedSessionStore.OfVersionBeforeAsync(connection, limit: 1, cancellation) is [])
                 return;
 
@@ -85,7 +86,7 @@ internal sealed class TestTotals(NpgsqlDataSource database, DocumentRefresh refr
     /// <summary>Counts a session now; throws when it cannot be counted. It waits while another node counts.</summary>
     public async Task RetryAsync(StreamKey session, CancellationToken cancellation)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var connection = await locks.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await AdvisoryLock.WaitInTransactionAsync(connection, LockName, cancellation);
         await CountAsync(connection, [session], catchesUp: true, cancellation);
@@ -110,7 +111,7 @@ internal sealed class TestTotals(NpgsqlDataSource database, DocumentRefresh refr
 
     private async Task<int> UpdateSomeAsync(CancellationToken cancellation)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var connection = await locks.OpenConnectionAsync(cancellation);
         if (!await RecountQueue.Written.IsAnyAsync(connection, cancellation))
             return 0;
 
@@ -135,7 +136,7 @@ internal sealed class TestTotals(NpgsqlDataSource database, DocumentRefresh refr
 
     private async Task<int> RecountSomeAsync(CancellationToken cancellation)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellation);
+        await using var connection = await locks.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await AdvisoryLock.WaitInTransactionAsync(connection, LockName, cancellation);
         var some = await RecountQueue.Rebuilt.DequeueAsync(connection, after: "", SessionsPerTransaction, cancellation);

@@ -1,4 +1,5 @@
 using ResultsEs.Changes;
+using ResultsEs.EventStore;
 
 namespace ResultsEs.Webhooks;
 
@@ -7,7 +8,8 @@ namespace ResultsEs.Webhooks;
 /// others. State: who follows which account; the one loop uses it.
 /// </summary>
 internal sealed partial class WebhookDispatcher(
-    NpgsqlDataSource database, ChangeFeed feed, WebhookDispatch dispatch, ILogger<WebhookDispatcher> logger)
+    NpgsqlDataSource database, [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, ChangeFeed feed, WebhookDispatch dispatch,
+    ILogger<WebhookDispatcher> logger)
     : PollingService(TimeSpan.FromSeconds(10))
 {
     private const string LockName = "results.webhooks";
@@ -32,7 +34,7 @@ internal sealed partial class WebhookDispatcher(
         if ((await ReadAsync(account: null, stoppingToken)).Count == 0)
             return;
 
-        await using var held = await AdvisoryLock.TryHoldAsync(database, LockName, stoppingToken);
+        await using var held = await AdvisoryLock.TryHoldAsync(locks, LockName, stoppingToken);
         if (held is null)
             return;
 

@@ -1,8 +1,11 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Webhooks;
 
 /// <summary>Deletes what is old of the log of deliveries, once an hour, on one node at a time.</summary>
 internal sealed partial class WebhookUpkeep(
-    NpgsqlDataSource database, WebhookLog log, IOptions<WebhookOptions> options, TimeProvider time, ILogger<WebhookUpkeep> logger)
+    [FromKeyedServices(DataSources.Locks)] NpgsqlDataSource locks, WebhookLog log, IOptions<WebhookOptions> options,
+    TimeProvider time, ILogger<WebhookUpkeep> logger)
     : PollingService(TimeSpan.FromHours(1))
 {
     private const string LockName = "results.webhooks.log";
@@ -11,7 +14,7 @@ internal sealed partial class WebhookUpkeep(
 
     protected override async Task PollAsync(CancellationToken stoppingToken)
     {
-        await using var held = await AdvisoryLock.TryHoldAsync(database, LockName, stoppingToken);
+        await using var held = await AdvisoryLock.TryHoldAsync(locks, LockName, stoppingToken);
         if (held is not null)
             await log.DeleteOldAsync(time.GetUtcNow().AddDays(-options.Value.KeepDays), stoppingToken);
     }

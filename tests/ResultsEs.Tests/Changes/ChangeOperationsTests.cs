@@ -103,7 +103,7 @@ public sealed class ChangeOperationsTests(OwnHost own) : IClassFixture<OwnHost>
         await whole.ReadAsync(Http);
 
         await ExecuteAsync($"update results.session_changes set changed_at = now() - interval '2 days' where session_id = '{old.Id}'");
-        await new ChangeKeeper(Services.GetRequiredService<NpgsqlDataSource>(), Options.Create(new ChangesOptions { KeepRemovedDays = 1 }), NullLogger<ChangeKeeper>.Instance).KeepUntilAsync(
+        await new ChangeKeeper(Services.GetRequiredService<NpgsqlDataSource>(), Services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Locks), Options.Create(new ChangesOptions { KeepRemovedDays = 1 }), NullLogger<ChangeKeeper>.Instance).KeepUntilAsync(
             async () => await AskAsync<bool>($"select not exists (select 1 from results.session_changes where session_id = '{old.Id}')"));
 
         using var gone = await Http.ReadAsync($"/api/v3/changes?after={stale}");
@@ -300,7 +300,7 @@ public sealed class ChangeOperationsTests(OwnHost own) : IClassFixture<OwnHost>
     }
 
     private ChangeKeeper Keeper() =>
-        new(Services.GetRequiredService<NpgsqlDataSource>(), Options.Create(new ChangesOptions()), NullLogger<ChangeKeeper>.Instance);
+        new(Services.GetRequiredService<NpgsqlDataSource>(), Services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Locks), Options.Create(new ChangesOptions()), NullLogger<ChangeKeeper>.Instance);
 
     private async Task RunAsync(params string[] arguments)
     {

@@ -437,6 +437,7 @@ public sealed class StandbyTests(StandbyTests.Replicated replicated) : IClassFix
     [InlineData("ConnectionStrings__results_standby is not a connection string that Npgsql understands.", Standby, "Host=a;Password=geheim;Min Pool Size=5;Max Pool Size=2")]
     [InlineData("ConnectionStrings__results_standby names no host, or an empty one.", Standby, "Username=results;Password=geheim")]
     [InlineData("ConnectionStrings__results_standby names no host, or an empty one.", Standby, "Host=a,;Password=geheim")]
+    [InlineData("ConnectionStrings__results has a Maximum Pool Size of 19; the service needs at least 20 connections.", "ConnectionStrings:results", "Host=a;Password=geheim;Maximum Pool Size=19")]
     [InlineData("Reads:MaxLagSeconds must be from 2 to 3600.", "Reads:MaxLagSeconds", "1")]
     [InlineData("Reads:MaxLagSeconds must be from 2 to 3600.", "Reads:MaxLagSeconds", "3601")]
     [InlineData("Reads:MaxLagSeconds must be from 2 to 3600.", "Reads:MaxLagSeconds", "half a minute")]

@@ -11,7 +11,8 @@ public sealed class RebuildRefusalTests(RebuildRefusalTests.Empty database) : IC
     [Fact]
     public async Task There_is_one_rebuild_at_a_time()
     {
-        await using var other = new NpgsqlConnection(database.ConnectionString);
+        // In a pool the connection would keep the lock.
+        await using var other = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false }.ConnectionString);
         await other.OpenAsync(Cancelled);
         await using (var take = new NpgsqlCommand("select pg_advisory_lock(hashtextextended('results.rebuild', 0))", other))
             await take.ExecuteNonQueryAsync(Cancelled);
@@ -40,8 +41,22 @@ public sealed class RebuildRefusalTests(RebuildRefusalTests.Empty database) : IC
         Assert.Equal((1, expected), (run.ExitCode, run.Errors.Trim()));
     }
 
-    private Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments) =>
-        ServiceProcess.RunAsync(["rebuild", .. arguments], ("ASPNETCORE_ENVIRONMENT", "Production"), ("ConnectionStrings__results", database.ConnectionString));
+    /// <summary>Parts that take more connections than there are would wait for each other.</summary>
+    [Theory]
+    [InlineData(100, "64", "--parallel may be at most 28 with the Maximum Pool Size of ConnectionStrings__results.")]
+    [InlineData(20, "4", "--parallel may be at most 3 with the Maximum Pool Size of ConnectionStrings__results.")]
+    [InlineData(20, "3", "")]
+    public async Task There_are_as_many_parts_at_once_as_there_are_connections_for(int connections, string parallel, string expected)
+    {
+        var run = await RunAsync(["session-results", "--parallel", parallel], connections);
+
+        Assert.Equal((expected.Length == 0 ? 0 : 1, expected), (run.ExitCode, run.Errors.Trim()));
+    }
+
+    private Task<(int ExitCode, string Output, string Errors)> RunAsync(string[] arguments, int connections = 100) => ServiceProcess.RunAsync(
+        ["rebuild", .. arguments],
+        ("ASPNETCORE_ENVIRONMENT", "Production"),
+        ("ConnectionStrings__results", new NpgsqlConnectionStringBuilder(database.ConnectionString) { MaxPoolSize = connections }.ConnectionString));
 
     /// <summary>A database with the tables and nothing in them.</summary>
     public sealed class Empty : IAsyncLifetime

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
+using ResultsEs.EventStore;
 using ResultsEs.Tests.Access;
 using ResultsEs.Tests.EmbeddedPostgres;
 
@@ -12,7 +13,7 @@ namespace ResultsEs.Tests.TestResults;
 public sealed class ExportOverTheWireTests : IAsyncLifetime
 {
     private const int Copies = 5_000;
-    private const int Connections = 5;
+    private const int Connections = DataSources.Least;
 
     private readonly TempFolder _data = new();
     private string _database = "";
@@ -23,16 +24,16 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
-    private async Task StartAsync(int idleSeconds = 120, int connections = Connections)
+    private async Task StartAsync(int idleSeconds = 120)
     {
         _database = await TestDatabase.CreateAsync();
         _service = ServiceProcess.Start(
         [
             ("ASPNETCORE_ENVIRONMENT", "Production"),
-            ("ConnectionStrings__results", new NpgsqlConnectionStringBuilder(_database) { MaxPoolSize = connections }.ConnectionString),
+            ("ConnectionStrings__results", new NpgsqlConnectionStringBuilder(_database) { MaxPoolSize = Connections }.ConnectionString),
             (DataFolder.Variable, _data.Path),
             ("Access__Issuer", "http://results.example/"),
-            ("Shares__Exports__PerClient", "20"), ("Shares__Exports__PerAccount", "20"), ("Shares__Exports__PerNode", "20"),
+            ("Shares__Exports__PerClient", "40"), ("Shares__Exports__PerAccount", "40"), ("Shares__Exports__PerNode", "40"),
             ("Shares__ExportIdleSeconds", idleSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)),
             .. ServiceProcess.ToEnvironment(TestClients.Settings()),
         ]);
@@ -63,7 +64,7 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
 
         // More than there are connections; an export is larger than what the sockets hold.
         var stopped = new List<TcpClient>();
-        for (var n = 0; n < Connections * 3; n++)
+        for (var n = 0; n < Connections * 2; n++)
             stopped.Add(await AskAsync(ExportTests.Path(session.TestId)));
         for (var n = 0; n < 50; n++)
             Assert.Equal(session.Id, (Guid)(await _http.ResultAsync(session.Id))["sessionId"]!);
@@ -102,8 +103,7 @@ public sealed class ExportOverTheWireTests : IAsyncLifetime
     [Fact]
     public async Task A_stream_of_changes_that_nobody_reads_is_cut_off()
     {
-        // Those who follow the feed need theirs.
-        await StartAsync(idleSeconds: 1, connections: 60);
+        await StartAsync(idleSeconds: 1);
         // Until then a stream is answered 503.
         await Wait.UntilAsync(() => AskAsync<bool>("select coalesce(bool_and(s.is_filled), false) from results.change_state s"));
         await RecordManyAsync();
