@@ -138,6 +138,15 @@ internal static class SearchRow
         }
 
         await Postgres.ExecuteAsync(database, $"insert into {SearchTable.Languages} values ('{Service.Account}', '{Service.Workspace}', '{SearchLanguage.Simple}') on conflict do nothing", cancellation);
+        // The worker of the service would make the session's texts those of its document again.
+        await Postgres.ExecuteAsync(
+            database,
+            """
+            insert into results.search_progress (tenant_id, position, complete_to)
+            select c.tenant_id, max(c.position), now() from results.session_changes c group by c.tenant_id
+            on conflict (tenant_id) do update set position = excluded.position
+            """,
+            cancellation);
         await Postgres.ExecuteAsync(database, "vacuum (analyze)", cancellation);
 
         int Drawn()

@@ -35,7 +35,7 @@ internal static class DataSources
     private const int LocksSize = 6;
 
     // The lifetime bounds how long a plan is used that was made while tables were empty.
-    private const int PinnedSeconds = 15;
+    private const int PlanSeconds = 15;
 
     /// <summary>Checks that a connection string of the primary has enough connections for all pools.</summary>
     /// <exception cref="StartupException">It has too few.</exception>
@@ -68,7 +68,7 @@ internal static class DataSources
         var builder = Builder(connectionString, name);
         var settings = builder.ConnectionStringBuilder;
         (settings.NoResetOnClose, settings.MaxAutoPrepare, settings.AutoPrepareMinUsages) = (true, 100, 2);
-        (settings.MaxPoolSize, settings.ConnectionLifetime) = (PinnedSize(settings.MaxPoolSize), PinnedSeconds);
+        (settings.MaxPoolSize, settings.ConnectionLifetime) = (PinnedSize(settings.MaxPoolSize), PlanSeconds);
         settings.MinPoolSize = Math.Min(settings.MinPoolSize, settings.MaxPoolSize);
         return builder.Build();
     }
@@ -81,7 +81,8 @@ internal static class DataSources
     {
         var builder = Builder(connectionString, name);
         var settings = builder.ConnectionStringBuilder;
-        (settings.MinPoolSize, settings.MaxPoolSize, settings.NoResetOnClose) = (0, ExportsSize(settings.MaxPoolSize), true);
+        (settings.MinPoolSize, settings.MaxPoolSize) = (0, ExportsSize(settings.MaxPoolSize));
+        (settings.NoResetOnClose, settings.ConnectionLifetime) = (true, PlanSeconds);
         return builder.Build();
     }
 
