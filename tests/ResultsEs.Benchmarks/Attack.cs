@@ -45,7 +45,7 @@ internal sealed class Attack : IAsyncDisposable
         };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await server.TokenAsync(cancellation, Client));
         var attack = new Attack(http, cancellation);
-        attack._running = Task.WhenAll(attack.Ways().Where(way => Environment.GetEnvironmentVariable("WAYS") is not { } ways || ways.Split(',').Contains(way.What)).Select(way => Task.Run(() => attack.RepeatAsync(way.What, way.Act), CancellationToken.None)));
+        attack._running = Task.WhenAll(attack.Ways().Select(way => Task.Run(() => attack.RepeatAsync(way.What, way.Act), CancellationToken.None)));
         return attack;
     }
 

@@ -31,6 +31,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     private readonly Clients _clients;
     private readonly SharedWindows? _shared;
     private readonly FrozenDictionary<string, (RateLimitPolicy Reads, RateLimitPolicy Writes)> _issuers;
+    private readonly RefusalPace _refusals = new();
     private volatile LimitSet? _limits;
 
     public RateLimits(
@@ -59,11 +60,11 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
 
         services.AddSingleton<RateLimits>();
         services.AddRateLimiter(static _ => { });
-        services.AddOptions<RateLimiterOptions>().Configure<RateLimits>(static (options, limits) =>
+        services.AddOptions<RateLimiterOptions>().Configure<RateLimits>((options, limits) =>
         {
             options.GlobalLimiter = limits;
             options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-            options.OnRejected = static (rejected, _) => new ValueTask(Refuse(rejected.HttpContext));
+            options.OnRejected = (rejected, _) => new ValueTask(limits.RefuseInTimeAsync(rejected.HttpContext));
         });
     }
 
@@ -113,6 +114,17 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         if (resource.Features.Get<RateLimitStatus>() is { Allowed: false })
             return new(Lease.Refused);
         return _shared is null ? new(TakeLocal(resource)) : TakeSharedAsync(_shared, resource);
+    }
+
+    /// <summary>
+    /// Refuses a request. When there are many refusals the answer waits: clients that ask again at once, whatever they are told, take no
+    /// more of the processor than others.
+    /// </summary>
+    private async Task RefuseInTimeAsync(HttpContext context)
+    {
+        if (_refusals.HasToWait())
+            await _refusals.WaitAsync(context.RequestAborted);
+        await Refuse(context);
     }
 
     /// <summary>Answers 429 to a request that was counted and not allowed.</summary>

@@ -53,7 +53,7 @@ public sealed partial class ChangeFeed
             throw new FeedNotFilledException();
 
         _isFilled = true;
-        return await _database.Primary.CreateCommand(ChangePosition.SafeSql).ReadValueAsync<long>([], cancellation);
+        return await _database.PinnedPrimary.CreateCommand(ChangePosition.SafeSql).ReadValueAsync<long>([], cancellation);
     }
 
     /// <summary>Waits until the account has changes after a position that can be read, or the time is over.</summary>

@@ -24,7 +24,7 @@ internal sealed class FeedProgress(string table)
     {
         await using var batch = new NpgsqlBatch(connection);
         AddAsOf(batch, account, completeTo);
-        return (DateTime)(await batch.ExecuteScalarAsync(cancellation))!;
+        return new DateTimeOffset((DateTime)(await batch.ExecuteScalarAsync(cancellation))!);
     }
 
     /// <summary>Adds the statement that reads that time, as one row of one column.</summary>

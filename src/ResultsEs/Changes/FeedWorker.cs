@@ -42,6 +42,12 @@ internal abstract class FeedWorker(
     public double LagSeconds =>
         _completeTo == DateTimeOffset.MinValue ? 0 : Math.Max(0, (time.GetUtcNow() - _completeTo).TotalSeconds);
 
+    /// <summary>
+    /// True when the last time there was so much to follow that it pays to wait: sessions that change again meanwhile are then followed
+    /// once.
+    /// </summary>
+    public bool IsBusy { get; private set; }
+
     /// <summary>The most sessions of a transaction: their documents are in memory at once.</summary>
     protected virtual int SessionsAtOnce => 25;
 
@@ -60,6 +66,7 @@ internal abstract class FeedWorker(
         var completeTo = await ChangeClock.CompleteToAsync(database, cancellation);
         var end = await feed.EndAsync(cancellation);
         var before = await progress.AllAsync(held.Connection, cancellation);
+        IsBusy = false;
         if (before?.Position != end)
         {
             // Groups the statements into one trace.
@@ -98,6 +105,7 @@ internal abstract class FeedWorker(
         while (behind.TryDequeue(out var turn))
         {
             var (account, position) = turn;
+            var began = Stopwatch.GetTimestamp();
             if (await PageAsync(account, position, cancellation) is not { } page)
             {
                 // Removals that it has not followed are kept no longer: what went cannot be told from what is there.
@@ -106,6 +114,7 @@ internal abstract class FeedWorker(
                 continue;
             }
 
+            IsBusy |= page.Changes.Count == ChangesAtOnce;
             foreach (var sessions in page.Changes.Select(change => change.SessionId).Distinct().Chunk(SessionsAtOnce))
                 await TakenApart.RunAsync(
                     sessions,
@@ -117,6 +126,7 @@ internal abstract class FeedWorker(
             await progress.NoteAsync(connection, account, position, page.Next, isThere ? completeTo : null, cancellation);
             if (!isThere)
                 behind.Enqueue((account, page.Next));
+            await Rest.AfterAsync(began, cancellation);
         }
     }
 
@@ -185,8 +195,11 @@ internal sealed partial class FeedWorkerService<TWorker>(TWorker worker, ILogger
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
-    // The most that a worker lags behind in normal operation.
-    protected override TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(500);
+    // The most that a worker lags behind in normal operation; and while whole pages of sessions change each time.
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan BetweenBusyLooks = TimeSpan.FromSeconds(2);
+
+    protected override TimeSpan Interval => worker.IsBusy ? BetweenBusyLooks : BetweenLooks;
 
     protected override async Task PollAsync(CancellationToken stoppingToken)
     {

@@ -6,7 +6,7 @@ namespace ResultsEs.EventStore;
 /// </summary>
 internal static class DataSources
 {
-    /// <summary>The service key of the pinned pool, for Marten's store and for reads by key. Nothing else may use it.</summary>
+    /// <summary>The service key of the pinned pool, for Marten's store and for short reads. Nothing else may use it.</summary>
     public const string Pinned = "results.pinned";
 
     /// <summary>The service key of the pool of exports, which are many short queries: others need not wait for them.</summary>
@@ -60,8 +60,8 @@ internal static class DataSources
     }
 
     /// <summary>
-    /// Opens a small pool of connections that skips Npgsql's reset on return. Only for code that leaves no session state: key look-ups
-    /// and commits. The reset cost as much as the look-up (docs/decisions/0018). Npgsql prepares a statement at its second use.
+    /// Opens a small pool of connections that skips Npgsql's reset on return. Only for code that leaves no session state: key look-ups,
+    /// positions and commits. The reset cost as much as the look-up (docs/decisions/0018). Npgsql prepares a statement at its second use.
     /// </summary>
     public static NpgsqlDataSource OpenPinned(string connectionString, string name)
     {

@@ -61,7 +61,9 @@ internal static class Statements
         return await command.ReadAllAsync(read, cancellation);
     }
 
-    /// <summary>The same of a statement that its connection prepares, unless it has before. No parameter may be null without a type.</summary>
+    /// <summary>
+    /// The same of a statement that its connection prepares, unless it has before. No parameter may be null without a type.
+    /// </summary>
     public static async Task<List<T>> ReadPreparedAsync<T>(
         this NpgsqlCommand command, object[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellation)
     {

@@ -29,6 +29,9 @@ internal sealed class CommandGroup(Guid account)
     public List<WaitingCommand> Commands { get; } = [];
 
     public int Events { get; set; }
+
+    /// <summary>True between a large commit and its end, while others write. The queue's.</summary>
+    public bool IsResting { get; set; }
 }
 
 /// <summary>
@@ -51,7 +54,7 @@ internal sealed class CommitQueue
 
     /// <summary>
     /// The greatest number of concurrent commits of one account: one prepares while one waits for the disk. More make commits smaller.
-    /// The second begins only while no other account commits or waits.
+    /// The second begins only while no other account commits or waits, and a large one only when none has written for a second.
     /// </summary>
     internal const int MaxCommitsPerAccount = 2;
 
@@ -60,6 +63,11 @@ internal sealed class CommitQueue
 
     internal const int MaxEventsPerCommit = 1_000;
 
+    /// <summary>After a commit of so many events an account rests while others write.</summary>
+    internal const int EventsOfLargeCommit = 200;
+
+    private static readonly TimeSpan Recently = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<Guid, Account> _accounts = [];
 
     // Accounts with a command that may be committed and no commit under way, in the order of their turns.
@@ -67,6 +75,10 @@ internal sealed class CommitQueue
 
     // Accounts with a commit under way.
     private readonly HashSet<Account> _committing = [];
+
+    // The two accounts that sent last, and when.
+    private (Guid Account, long At) _last;
+    private (Guid Account, long At) _other;
 
     private int _commits;
     private int _events;
@@ -81,6 +93,9 @@ internal sealed class CommitQueue
     /// <summary>Queues a command; false when too much waits. An account of which nothing waits always gets in.</summary>
     public bool TryAdd(WaitingCommand waiting)
     {
+        if (waiting.Command.Account != _last.Account)
+            _other = _last;
+        _last = (waiting.Command.Account, Stopwatch.GetTimestamp());
         var (events, bytes) = (waiting.Command.Events.Count, waiting.Command.Bytes);
         ref var account = ref CollectionsMarshal.GetValueRefOrAddDefault(_accounts, waiting.Command.Account, out _);
         account ??= new Account(waiting.Command.Account);
@@ -131,6 +146,21 @@ internal sealed class CommitQueue
         return group;
     }
 
+    /// <summary>
+    /// Lets an account rest after a commit, before its end, if that was a large one and others write: it then leaves them as much time as
+    /// it takes, and its place. False when it need not.
+    /// </summary>
+    public bool TryRest(CommandGroup group)
+    {
+        if (group.Events < EventsOfLargeCommit || !DoOthersWrite(group.Account))
+            return false;
+
+        group.IsResting = true;
+        _commits--;
+        _committing.Remove(_accounts[group.Account]);
+        return true;
+    }
+
     /// <summary>Ends a commit: its sessions are free for the commands behind.</summary>
     public void End(CommandGroup group)
     {
@@ -148,7 +178,7 @@ internal sealed class CommitQueue
                 MakeReady(account, next);
         }
 
-        _commits--;
+        _commits -= group.IsResting ? 0 : 1;
         if (--account.Commits == 0)
             _committing.Remove(account);
         if (account is { Commits: 0, Count: 0 })
@@ -161,7 +191,16 @@ internal sealed class CommitQueue
     {
         if (_commits < MaxCommits && _turns.First is { } turn)
             return turn.Value;
-        return _commits < MaxCommitsPerAccount && _committing.FirstOrDefault() is { Ready.Count: > 0 } alone ? alone : null;
+        return _commits < MaxCommitsPerAccount && _committing.FirstOrDefault() is { Ready.Count: > 0 } alone
+            && (alone.Ready.Peek().Command.Events.Count < EventsOfLargeCommit || !DoOthersWrite(alone.Id))
+            ? alone
+            : null;
+    }
+
+    private bool DoOthersWrite(Guid account)
+    {
+        var (other, at) = account == _last.Account ? _other : _last;
+        return other != Guid.Empty && Stopwatch.GetElapsedTime(at) < Recently;
     }
 
     private void MakeReady(Account account, WaitingCommand waiting)

@@ -68,7 +68,31 @@ public sealed partial class GroupCommit
     private async Task CommitWhileAnyWaitsAsync(CommandGroup group)
     {
         for (var next = group; next is not null; next = Proceed(next))
+        {
+            var began = Stopwatch.GetTimestamp();
             await CommitAsync(next.Commands);
+            if (HasToRest(next))
+                await Rest.AfterAsync(began, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Lets the account of a large commit rest while others write. What waits of them may begin in its place.</summary>
+    private bool HasToRest(CommandGroup group)
+    {
+        lock (_gate)
+        {
+            if (!_queue.TryRest(group))
+                return false;
+
+            BeginOthers();
+            return true;
+        }
+    }
+
+    private void BeginOthers()
+    {
+        while (_queue.Take() is { } other)
+            _ = Task.Run(() => CommitWhileAnyWaitsAsync(other));
     }
 
     /// <summary>Ends a commit and returns the next; what may be committed beside it begins in tasks of its own.</summary>
@@ -82,8 +106,7 @@ public sealed partial class GroupCommit
             else
                 _queue.End(ended);
             first = _queue.Take();
-            while (_queue.Take() is { } other)
-                _ = Task.Run(() => CommitWhileAnyWaitsAsync(other));
+            BeginOthers();
         }
 
         return first;

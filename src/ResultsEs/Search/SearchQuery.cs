@@ -46,9 +46,9 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
     /// most hits are $8, one more than the page has.
     /// </summary>
     internal static readonly string Sql =
-        // The walk goes by the index of (tenant_id, workspace_id, at, session_id, part), backwards. What is found, goes by the index of words
-        // alone: "offset 0" keeps the planner from others. The words say the workspace; the row is asked all the same. What is shown goes by
-        // the primary keys of texts (tenant_id, session_id, part) and of documents (tenant_id, id).
+        // The walk goes by the index of (tenant_id, workspace_id, at, session_id, part), backwards. What is found goes by the index of
+        // words alone: "offset 0" keeps the planner from others. The words say the workspace; the row is asked all the same. What is
+        // shown goes by the primary keys of texts (tenant_id, session_id, part) and of documents (tenant_id, id).
         $"""
         with walked as materialized (
           select t.at, t.session_id, t.part, t.is_hit, t.n
@@ -150,7 +150,9 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
         return (asOf, Scope(parts, mostWords));
     }
 
-    /// <summary>Makes the query of the index from those of workspaces and languages. Returns what is wrong with the words, or null.</summary>
+    /// <summary>
+    /// Makes the query of the index from those of workspaces and languages. Returns what is wrong with the words, or null.
+    /// </summary>
     private string? Scope(IReadOnlyList<(Guid? Workspace, string Language, string Query, string Tree)> parts, int mostWords)
     {
         // "T" says that the index could not find it.

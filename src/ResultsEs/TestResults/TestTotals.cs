@@ -49,9 +49,15 @@ internal sealed class TestTotals(
     public async Task<int> UpdateAsync(CancellationToken cancellation)
     {
         var sessions = 0;
-        while (await UpdateSomeAsync(cancellation) is > 0 and var some)
+        while (true)
+        {
+            var began = Stopwatch.GetTimestamp();
+            if (await UpdateSomeAsync(cancellation) is not (> 0 and var some))
+                return sessions;
+
             sessions += some;
-        return sessions;
+            await Rest.AfterAsync(began, cancellation);
+        }
     }
 
     /// <summary>Counts the sessions that a rebuild queued, batch by batch, once its documents are live. Readers see each batch.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -43,6 +44,28 @@ public sealed class RateLimitsTests
         var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => http.GetAsync(Read, Cancel), Cancel)));
 
         Assert.Equal((10, 40), (answers.Count(a => a.StatusCode == HttpStatusCode.OK), answers.Count(a => a.StatusCode == HttpStatusCode.TooManyRequests)));
+    }
+
+    [Fact]
+    public async Task Refusals_by_the_hundred_wait_and_others_are_answered_as_ever()
+    {
+        await using var host = await AccessHost.StartAsync([new("RateLimiting:ReadsPerMinute", "1")]);
+        using var http = await host.ClientAsync();
+        (await http.GetAsync(Read, Cancel)).Dispose();
+
+        var began = Stopwatch.GetTimestamp();
+        var took = await Task.WhenAll(Enumerable.Range(0, 4 * RefusalPace.AtOnce).Select(async _ =>
+        {
+            using var refused = await http.GetAsync(Read, Cancel);
+            Assert.Equal((HttpStatusCode.TooManyRequests, true), (refused.StatusCode, refused.Headers.RetryAfter?.Delta is not null));
+            return Stopwatch.GetElapsedTime(began);
+        }));
+
+        // They may lie in two seconds.
+        Assert.InRange(took.Count(one => one > TimeSpan.FromMilliseconds(450)), 2 * RefusalPace.AtOnce, 4 * RefusalPace.AtOnce);
+        using var other = await host.ClientAsync(TestClients.OtherAccount);
+        using var answer = await other.GetAsync(Read, Cancel);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
 
     [Fact]

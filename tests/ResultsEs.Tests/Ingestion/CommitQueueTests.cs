@@ -49,6 +49,35 @@ public sealed class CommitQueueTests
         Assert.Null(queue.Take());
     }
 
+    /// <summary>Whoever writes in bulk has half of the time while others write, and a commit that rests takes nobody's place.</summary>
+    [Fact]
+    public void A_large_commit_rests_while_others_write()
+    {
+        var queue = new CommitQueue();
+        for (var i = 0; i < 3; i++)
+            queue.TryAdd(Command(X, events: CommitQueue.EventsOfLargeCommit));
+        var alone = queue.Take()!;
+        Assert.False(queue.TryRest(alone));
+        queue.End(alone);
+
+        queue.TryAdd(Command(Y));
+        var (large, small) = (queue.Take()!, queue.Take()!);
+        Assert.Equal((X, Y), (large.Account, small.Account));
+        Assert.False(queue.TryRest(small));
+        Assert.True(queue.TryRest(large));
+        var others = Enumerable.Range(0, CommitQueue.MaxCommits).Select(_ => Guid.NewGuid()).ToList();
+        foreach (var account in others)
+            queue.TryAdd(Command(account));
+        Assert.Equal(others[..(CommitQueue.MaxCommits - 1)], Enumerable.Range(1, CommitQueue.MaxCommits - 1).Select(_ => queue.Take()!.Account));
+        Assert.Null(queue.Take());
+
+        // After it the account has its turn behind those that wait.
+        queue.End(large);
+        queue.End(small);
+        Assert.Equal(others[^1], queue.Take()!.Account);
+        Assert.Null(queue.Take());
+    }
+
     [Fact]
     public void So_many_accounts_commit_at_once_and_the_next_in_turn_comes_when_one_ends()
     {
@@ -182,6 +211,7 @@ public sealed class CommitQueueTests
 
             void End(int index)
             {
+                queue.TryRest(running[index]);
                 queue.End(running[index]);
                 running.RemoveAt(index);
             }

@@ -118,10 +118,10 @@ public sealed class SearchWorkerTests(OwnHost own) : IClassFixture<OwnHost>
         }
 
         Assert.Equal(Enumerable.Range(1, hits).Reverse(), found);
-        var plan = await PlanAsync();
-        Assert.Contains("Bitmap Index Scan on ix_search_texts_words", plan, StringComparison.Ordinal);
-        Assert.Contains("Index Scan Backward using ix_search_texts_place", plan, StringComparison.Ordinal);
-        Assert.Contains("Index Scan using pkey_search_texts", plan, StringComparison.Ordinal);
+        var planned = await PlanAsync();
+        Assert.Contains("Bitmap Index Scan on ix_search_texts_words", planned, StringComparison.Ordinal);
+        Assert.Contains("Index Scan Backward using ix_search_texts_place", planned, StringComparison.Ordinal);
+        Assert.Contains("Index Scan using pkey_search_texts", planned, StringComparison.Ordinal);
         Assert.InRange(requests, 1, (hits / 100) + 2);
 
         // As the service asks: the plan that a connection keeps, whatever it is asked for.
