@@ -1,8 +1,8 @@
 namespace ResultsEs.Access;
 
 /// <summary>
-/// How fast a node refuses: the first refusals of a second are answered at once, the others half a second later. State: the refusals of the
-/// second, and how many wait. Thread-safe.
+/// How fast a node refuses: the first refusals of a second are answered at once, the others half a second later. State: the refusals of
+/// the second, and how many wait. Thread-safe.
 /// </summary>
 internal sealed class RefusalPace
 {

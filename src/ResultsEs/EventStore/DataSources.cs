@@ -74,8 +74,8 @@ internal static class DataSources
     }
 
     /// <summary>
-    /// Opens the small pool of exports, and of what reads like them. Like pinned ones its connections are not reset, so nothing on them may
-    /// outlive its transaction; statements are prepared where that is asked for.
+    /// Opens the small pool of exports, and of what reads like them. Like pinned ones its connections are not reset, so nothing on them
+    /// may outlive its transaction; statements are prepared where that is asked for.
     /// </summary>
     public static NpgsqlDataSource OpenExports(string connectionString, string name)
     {

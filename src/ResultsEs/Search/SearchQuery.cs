@@ -41,8 +41,8 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
     private const string Order = "t.at desc, t.session_id desc, t.part desc";
 
     /// <summary>
-    /// The statement that looks for a page. It walks first: through $9 texts of each workspace, also those of other tests, so that it ends.
-    /// When that finds too few it finds all hits by the index of words, if $10 says so. The words are $3 and, as they were sent, $11; the
+    /// The statement that looks for a page. It walks first: through $9 texts of each workspace, also those of other tests, so that it
+    /// ends. When that finds too few it finds all hits by the index of words, if $10 says so. The words are $3 and, as they were sent, $11; the
     /// most hits are $8, one more than the page has.
     /// </summary>
     internal static readonly string Sql =
@@ -119,8 +119,8 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
         DateTimeOffset completeTo, int mostWords, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
-        // The planner does not know how often the words of one workspace occur, and would read whole tables and compile. So it is told what
-        // to use, and plans once a connection, which takes longer than to find a rare word.
+        // The planner does not know how often the words of one workspace occur, and would read whole tables and compile. So it is told
+        // what to use, and plans once a connection, which takes longer than to find a rare word.
         batch.Add(
             """
             select set_config('statement_timeout', $1, true), set_config('jit', 'off', true),
@@ -183,8 +183,8 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
     }
 
     /// <summary>
-    /// Walks from a place on, in each workspace as far as its part of the walk goes. Hits are those that come before the end of every walk,
-    /// so their order is that of all hits. When that is too few, and they may be found by the index of words, they are: null when they are
+    /// Walks from a place on, in each workspace as far as its part of the walk goes. Hits are those that come before the end of every
+    /// walk, so their order is that of all hits. When that is too few, and they may be found by the index of words, they are: null when they are
     /// too many.
     /// </summary>
     private async Task<HitPage?> FindAsync(HitPlace after, int limit, int length, bool mayBeFound, CancellationToken cancellation)
