@@ -42,8 +42,8 @@ internal sealed class SearchQuery(NpgsqlConnection connection, Caller caller, st
 
     /// <summary>
     /// The statement that looks for a page. It walks first: through $9 texts of each workspace, also those of other tests, so that it
-    /// ends. When that finds too few it finds all hits by the index of words, if $10 says so. The words are $3 and, as they were sent, $11;
-    /// the most hits are $8, one more than the page has.
+    /// ends. When that finds too few it finds all hits by the index of words, if $10 says so. The words are $3 and, as they were sent,
+    /// $11; the most hits are $8, one more than the page has.
     /// </summary>
     internal static readonly string Sql =
         // The walk goes by the index of (tenant_id, workspace_id, at, session_id, part), backwards. What is found goes by the index of
