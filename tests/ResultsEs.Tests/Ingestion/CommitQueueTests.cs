@@ -55,7 +55,7 @@ public sealed class CommitQueueTests
     {
         var queue = new CommitQueue();
         for (var i = 0; i < 3; i++)
-            queue.TryAdd(Command(X, events: CommitQueue.EventsOfLargeCommit));
+            queue.TryAdd(Command(X, events: CommitQueue.MaxEventsPerCommit));
         var alone = queue.Take()!;
         Assert.False(queue.TryRest(alone));
         queue.End(alone);
