@@ -122,8 +122,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     /// </summary>
     private async Task RefuseInTimeAsync(HttpContext context)
     {
-        if (_refusals.HasToWait())
-            await _refusals.WaitAsync(context.RequestAborted);
+        await _refusals.WaitAsync(context.RequestAborted);
         await Refuse(context);
     }
 

@@ -19,29 +19,28 @@ internal sealed class RefusalPace
     private int _count;
     private int _waiting;
 
-    /// <summary>Counts a refusal; true when its answer has to wait.</summary>
-    public bool HasToWait()
+    /// <summary>Counts a refusal, and waits until it may be answered, or the client has gone.</summary>
+    public async Task WaitAsync(CancellationToken cancellation)
     {
         lock (_gate)
         {
             var second = Environment.TickCount64 / 1_000;
             if (second != _second)
                 (_second, _count) = (second, 0);
-            return ++_count > AtOnce && Volatile.Read(ref _waiting) < MaxWaiting;
-        }
-    }
+            if (++_count <= AtOnce || _waiting == MaxWaiting)
+                return;
 
-    /// <summary>Waits, or until the client has gone.</summary>
-    public async Task WaitAsync(CancellationToken cancellation)
-    {
-        Interlocked.Increment(ref _waiting);
+            _waiting++;
+        }
+
         try
         {
             await Task.Delay(Pause, cancellation);
         }
         finally
         {
-            Interlocked.Decrement(ref _waiting);
+            lock (_gate)
+                _waiting--;
         }
     }
 }

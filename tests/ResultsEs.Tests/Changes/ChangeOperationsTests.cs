@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Marten;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using ResultsEs.Changes;
@@ -103,7 +102,7 @@ public sealed class ChangeOperationsTests(OwnHost own) : IClassFixture<OwnHost>
         await whole.ReadAsync(Http);
 
         await ExecuteAsync($"update results.session_changes set changed_at = now() - interval '2 days' where session_id = '{old.Id}'");
-        await new ChangeKeeper(Services.GetRequiredService<NpgsqlDataSource>(), Services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Locks), Options.Create(new ChangesOptions { KeepRemovedDays = 1 }), NullLogger<ChangeKeeper>.Instance).KeepUntilAsync(
+        await Keeper(new ChangesOptions { KeepRemovedDays = 1 }).KeepUntilAsync(
             async () => await AskAsync<bool>($"select not exists (select 1 from results.session_changes where session_id = '{old.Id}')"));
 
         using var gone = await Http.ReadAsync($"/api/v3/changes?after={stale}");
@@ -299,8 +298,7 @@ public sealed class ChangeOperationsTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.Empty(ChangesOptions.Problems(new()));
     }
 
-    private ChangeKeeper Keeper() =>
-        new(Services.GetRequiredService<NpgsqlDataSource>(), Services.GetRequiredKeyedService<NpgsqlDataSource>(DataSources.Locks), Options.Create(new ChangesOptions()), NullLogger<ChangeKeeper>.Instance);
+    private ChangeKeeper Keeper(ChangesOptions? options = null) => ActivatorUtilities.CreateInstance<ChangeKeeper>(Services, Options.Create(options ?? new ChangesOptions()));
 
     private async Task RunAsync(params string[] arguments)
     {

@@ -92,7 +92,7 @@ public sealed class WebhookUpkeepTests(OwnHost own) : IClassFixture<OwnHost>
         Assert.True(await Services.GetRequiredService<StreamRemoval>().RemoveAsync(
             SessionResultTable.Documents, new StreamKey(Account, gone.Id), DateTime.UtcNow.AddDays(1), Guid.NewGuid(), Cancelled));
         await ExecuteAsync($"update results.session_changes set changed_at = now() - interval '2 days' where session_id = '{gone.Id}'");
-        var keeper = new ChangeKeeper(Database, Database, Options.Create(new ChangesOptions { KeepRemovedDays = 1 }), NullLogger<ChangeKeeper>.Instance);
+        var keeper = ActivatorUtilities.CreateInstance<ChangeKeeper>(Services, Options.Create(new ChangesOptions { KeepRemovedDays = 1 }));
         await keeper.KeepUntilAsync(async () =>
             await Database.CreateCommand($"select not exists (select 1 from results.session_changes where session_id = '{gone.Id}')").ReadValueAsync<bool>([], Cancelled));
         await http.RecordAsync(missed);
