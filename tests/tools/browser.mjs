@@ -2,6 +2,9 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
+/** How long a step waits for what it expects, in milliseconds: as the other tests do, which run beside it on a busy machine. */
+export const PATIENCE = 120_000;
+
 /** Starts it. Where there is none the program prints null, and ends. */
 export async function launch() {
   const executablePath = [

@@ -2,6 +2,7 @@
 // `tests({ page, url })` is a step of the browser test. It records a test of its own, with a task of each type.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { PATIENCE } from './browser.mjs';
 import { AUDIENCE, testOf } from './explorer-tests-data.mjs';
 
 const SESSIONS = 12;
@@ -281,8 +282,8 @@ const sorted = rows => rows.map(row => row.join(' ')).sort();
 const equal = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 async function until(isTrue, what) {
-  for (const end = Date.now() + 30_000; !await isTrue();) {
-    assert.ok(Date.now() < end, `not within 30 s: ${what}`);
+  for (const end = Date.now() + PATIENCE; !await isTrue();) {
+    assert.ok(Date.now() < end, `not within ${PATIENCE / 1000} s: ${what}`);
     await new Promise(resolve => setTimeout(resolve, 100));
   }
 }

@@ -12,7 +12,7 @@
 //   dotnet run --project src/ResultsEs, and EXPLORER_STEPS=session node explorer.mjs http://localhost:5080 http://localhost:9000
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { launch } from './browser.mjs';
+import { PATIENCE, launch } from './browser.mjs';
 
 const steps = {
   tests: async () => (await import('./explorer-tests.mjs')).tests,
@@ -41,7 +41,7 @@ try {
   await context.addInitScript(() => document.addEventListener('securitypolicyviolation', event =>
     window.noteViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`)));
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(PATIENCE);
   page.on('request', request => {
     const { protocol, origin } = new URL(request.url());
     if (!['blob:', 'data:'].includes(protocol) && ![url, store, provider].includes(origin))
@@ -64,8 +64,11 @@ try {
   }
   console.log(told());
 } catch (error) {
-  console.error(told());
-  throw error;
+  // What went wrong comes first: logs are cut.
+  const pages = browser.contexts().flatMap(context => context.pages());
+  const shown = await Promise.all(pages.map(async page => `${page.url()}: ${await page.locator('main').innerText({ timeout: 1000 }).catch(String)}`));
+  console.error(`${error.stack}\n${told()}\n${shown.join('\n').slice(0, 4000)}`);
+  process.exitCode = 1;
 } finally {
   await browser.close();
 }
