@@ -38,12 +38,13 @@ public sealed partial class ChangeFeed
     private static readonly string[] PageSql = [PageSqlOf(comparesStreams: false), PageSqlOf(comparesStreams: true)];
 
     private readonly ReadDatabase _database;
+    private readonly FeedEnd _end;
     private readonly ChangeWaiters _waiters;
     private readonly ILogger<ChangeFeed> _logger;
     private volatile bool _isFilled;
 
-    internal ChangeFeed(ReadDatabase database, ChangeWaiters waiters, ILogger<ChangeFeed> logger) =>
-        (_database, _waiters, _logger) = (database, waiters, logger);
+    internal ChangeFeed(ReadDatabase database, FeedEnd end, ChangeWaiters waiters, ILogger<ChangeFeed> logger) =>
+        (_database, _end, _waiters, _logger) = (database, end, waiters, logger);
 
     /// <summary>Reads the position up to which every change can be read at this moment.</summary>
     /// <exception cref="FeedNotFilledException">The sessions from before are not in it yet.</exception>
@@ -53,7 +54,7 @@ public sealed partial class ChangeFeed
             throw new FeedNotFilledException();
 
         _isFilled = true;
-        return await _database.PinnedPrimary.CreateCommand(ChangePosition.SafeSql).ReadValueAsync<long>([], cancellation);
+        return await _end.ReadAsync(cancellation);
     }
 
     /// <summary>Waits until the account has changes after a position that can be read, or the time is over.</summary>

@@ -1,3 +1,5 @@
+using ResultsEs.EventStore;
+
 namespace ResultsEs.Changes;
 
 /// <summary>
@@ -45,12 +47,13 @@ internal static class ChangePosition
     public const string Next = $"(mark.era << {EraBits}) + nextval('results.change_position')";
 
     /// <summary>
-    /// A query of the position up to which all changes are visible to every later statement on the primary. The sequence is read before
-    /// the locks, because the subquery of the locks needs its value. A mark that is younger has an age below zero: half of the range.
+    /// A query of the position up to which all changes are visible to every later statement on the primary, and of whether the sequence
+    /// is on disk as far as that: only <see cref="FeedEnd"/> gives it to readers. The sequence is read before the locks and the log,
+    /// because their subqueries need its value. A mark that is younger has an age below zero: half of the range.
     /// </summary>
     public const string SafeSql =
         $"""
-        select (n.era << {EraBits}) + n.last - coalesce(w.age, 0) as safe
+        select (n.era << {EraBits}) + n.last - coalesce(w.age, 0) as safe, f.is_flushed
         from ({Now} offset 0) n
         left join lateral (
           select max(a.age) as age
@@ -60,5 +63,8 @@ internal static class ChangePosition
             and l.database = (select d.oid from pg_database d where d.datname = current_database())
             and a.age < 1073741824
         ) w on true
+        cross join lateral (
+          select {LogFlush.IsDone} as is_flushed where n.last >= 0 offset 0
+        ) f
         """;
 }

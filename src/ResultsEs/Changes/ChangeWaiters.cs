@@ -6,7 +6,7 @@ namespace ResultsEs.Changes;
 /// Those who wait for changes. One loop of the node looks for all of them, while there are any: at the end of the feed, and, when that has
 /// moved, at what is new in each account of theirs. It leaves the database most of the time. State: who waits; a lock guards it.
 /// </summary>
-internal sealed partial class ChangeWaiters(NpgsqlDataSource database, ILogger<ChangeWaiters> logger)
+internal sealed partial class ChangeWaiters(FeedEnd end, NpgsqlDataSource database, ILogger<ChangeWaiters> logger)
     : PollingService(TimeSpan.FromSeconds(1))
 {
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(20);
@@ -76,7 +76,7 @@ internal sealed partial class ChangeWaiters(NpgsqlDataSource database, ILogger<C
         var isNew = Interlocked.Exchange(ref _isNew, false);
         try
         {
-            var safe = await database.CreateCommand(ChangePosition.SafeSql).ReadValueAsync<long>([], stoppingToken);
+            var safe = await end.ReadAsync(stoppingToken);
             if (safe != _looked || isNew)
                 await LookAsync(safe, stoppingToken);
             _looked = safe;

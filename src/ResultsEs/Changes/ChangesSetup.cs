@@ -13,8 +13,9 @@ internal static class ChangesSetup
         var services = builder.Services;
         services.AddSettings<ChangesOptions>(builder.Configuration.GetSection(ChangesOptions.Section), ChangesOptions.Problems);
         services.AddSingleton(provider => new ChangeFeed(
-            provider.GetRequiredService<ReadDatabase>(), provider.GetRequiredService<ChangeWaiters>(),
-            provider.GetRequiredService<ILogger<ChangeFeed>>()));
+            provider.GetRequiredService<ReadDatabase>(), provider.GetRequiredService<FeedEnd>(),
+            provider.GetRequiredService<ChangeWaiters>(), provider.GetRequiredService<ILogger<ChangeFeed>>()));
+        services.AddSingleton<FeedEnd>();
         services.AddSingleton<ChangeWaiters>();
         services.AddHostedService(provider => provider.GetRequiredService<ChangeWaiters>());
         services.AddHostedService<ChangeKeeper>();

@@ -128,9 +128,6 @@ public sealed class ReadDatabase : IDisposable
         return answer.Value;
     }
 
-    /// <summary>The pinned connections to the primary, for short reads that every request makes.</summary>
-    internal NpgsqlDataSource PinnedPrimary => _pinned;
-
     /// <summary>The connections for exports to the server of <paramref name="source"/>, so that they take none of other readers.</summary>
     internal NpgsqlDataSource ExportsOf(NpgsqlDataSource source) =>
         source == Primary ? _exports : Standbys.First(standby => standby.Server.Reads == source).Server.Exports;
