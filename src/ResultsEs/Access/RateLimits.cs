@@ -64,7 +64,7 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
         {
             options.GlobalLimiter = limits;
             options.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-            options.OnRejected = (rejected, _) => new ValueTask(limits.RefuseInTimeAsync(rejected.HttpContext));
+            options.OnRejected = (rejected, _) => new ValueTask(limits.RefuseAsync(rejected.HttpContext));
         });
     }
 
@@ -117,21 +117,15 @@ internal sealed class RateLimits : PartitionedRateLimiter<HttpContext>
     }
 
     /// <summary>
-    /// Refuses a request. When there are many refusals the answer waits: clients that ask again at once, whatever they are told, take no
-    /// more of the processor than others.
+    /// Answers 429 to a request that was counted and not allowed. When there are many the answer waits: clients that ask again at once,
+    /// whatever they are told, take no more of the processor than others.
     /// </summary>
-    private async Task RefuseInTimeAsync(HttpContext context)
+    public async Task RefuseAsync(HttpContext context)
     {
         await _refusals.WaitAsync(context.RequestAborted);
-        await Refuse(context);
-    }
-
-    /// <summary>Answers 429 to a request that was counted and not allowed.</summary>
-    public static Task Refuse(HttpContext context)
-    {
         context.Response.Headers.RetryAfter =
             context.Features.GetRequiredFeature<RateLimitStatus>().ResetSeconds.ToString(CultureInfo.InvariantCulture);
-        return Problems.Of(StatusCodes.Status429TooManyRequests, type: Problems.QuotaExceeded).ExecuteAsync(context);
+        await Problems.Of(StatusCodes.Status429TooManyRequests, type: Problems.QuotaExceeded).ExecuteAsync(context);
     }
 
     // Pooled, because every request runs it.

@@ -126,7 +126,7 @@ internal static class TokenIssuer
         {
             await (await limits.TakeFailureAsync(context, client: null) is { Allowed: true }
                 ? RefuseAsync(context, problem)
-                : RateLimits.Refuse(context));
+                : limits.RefuseAsync(context));
             return;
         }
 
@@ -211,7 +211,7 @@ internal static class TokenIssuer
                 context.Transaction.SetProperty(Authenticated, client);
                 if (!(await limits.TakeTokenAsync(http, client!)).Allowed)
                 {
-                    await RateLimits.Refuse(http);
+                    await limits.RefuseAsync(http);
                     context.HandleRequest();
                 }
                 else if (context.Request.GetScopes().Any(scope => !client!.Scopes.Contains(scope, StringComparer.Ordinal)))
@@ -255,7 +255,7 @@ internal static class TokenIssuer
             var http = context.Transaction.GetHttpRequest()!.HttpContext;
             if ((await limits.TakeFailureAsync(http, context.Transaction.GetProperty<Client>(Named))).Allowed)
                 return;
-            await RateLimits.Refuse(http);
+            await limits.RefuseAsync(http);
             context.HandleRequest();
         }
     }

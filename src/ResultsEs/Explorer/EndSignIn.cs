@@ -73,7 +73,7 @@ internal sealed class EndSignIn(
         if ((await limits.TakeFailureAsync(context, client: null)).Allowed)
             context.Response.Redirect(Failed(why));
         else
-            await RateLimits.Refuse(context);
+            await limits.RefuseAsync(context);
     }
 
     // Both outcomes are a redirect, so the audit is told by a word and not by the status.

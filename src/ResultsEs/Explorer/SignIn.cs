@@ -54,7 +54,7 @@ internal sealed class SignIn(
             await RefuseAsync(context, client, Problems.Of(
                 StatusCodes.Status401Unauthorized, "The client is unknown or its secret is wrong.").ExecuteAsync);
         else if (!(await limits.TakeTokenAsync(context, client!)).Allowed)
-            await RateLimits.Refuse(context);
+            await limits.RefuseAsync(context);
         else
         {
             await AddAsync(context, client!, secret);
@@ -82,7 +82,7 @@ internal sealed class SignIn(
     }
 
     private async Task RefuseAsync(HttpContext context, Client? client, RequestDelegate refuse) =>
-        await (await limits.TakeFailureAsync(context, client) is { Allowed: true } ? refuse(context) : RateLimits.Refuse(context));
+        await (await limits.TakeFailureAsync(context, client) is { Allowed: true } ? refuse(context) : limits.RefuseAsync(context));
 
     private static async Task<SignInForm?> ReadAsync(HttpContext context)
     {

@@ -55,15 +55,7 @@ internal static class ResultsTools
             "get_session", "A session",
             "One session: its participant, and each task with its question and what the participant answered, said and did. "
                 + "With version or asOf: as it was. A long session is cut, and cut says how to get the rest.",
-            $$"""
-            {{ToolSchemas.SessionId}},
-            "version": {
-              "type": "integer", "minimum": 1, "maximum": {{int.MaxValue}},
-              "description": "The session as it was after so many of its events. Not with asOf."
-            },
-            {{ToolSchemas.Time("asOf", "The session as it was at this time. Not with version.")}},
-            {{ToolSchemas.Place}}
-            """,
+            $"{ToolSchemas.SessionId}, {ToolSchemas.AsItWas}, {ToolSchemas.Place}",
             $"{ToolSchemas.Session}, {ToolSchemas.Part}",
             static (http, stop) => GetSessionResultV3.Get(http, Database(http), Shares(http), stop))
         {
@@ -71,9 +63,9 @@ internal static class ResultsTools
         },
         new(
             "get_transcript", "The transcript of a session",
-            "What was said in a session, in the order of time, with speakers where they are known.",
-            $"{ToolSchemas.SessionId}, {ToolSchemas.Place}", $"{ToolSchemas.Transcript}, {ToolSchemas.Part}",
-            static (http, stop) => SessionTranscript.GetAsync(http, Database(http), stop))
+            "What was said in a session, in the order of time, with speakers where they are known. With version or asOf: as it was.",
+            $"{ToolSchemas.SessionId}, {ToolSchemas.AsItWas}, {ToolSchemas.Place}", $"{ToolSchemas.Transcript}, {ToolSchemas.Part}",
+            static (http, stop) => SessionTranscript.GetAsync(http, Database(http), Shares(http), stop))
         {
             Required = ["sessionId"], NotFound = "There is no such session in the workspaces of this token, or it has no transcript.",
             IsAudited = true,

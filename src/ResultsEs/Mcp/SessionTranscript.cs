@@ -10,15 +10,18 @@ namespace ResultsEs.Mcp;
 /// <summary>The transcript of a session as a list: what the API's WebVTT says, in its order.</summary>
 internal sealed record SessionTranscript(Guid SessionId, string? Language, IReadOnlyList<TranscriptCue> Cues)
 {
-    /// <summary>Answers with the transcript that a parameter <c>sessionId</c> names.</summary>
-    public static async Task<IResult> GetAsync(HttpContext http, ReadDatabase database, CancellationToken cancellation)
+    /// <summary>Answers with the transcript of a session, as the endpoint's parameters name it.</summary>
+    public static async Task<IResult> GetAsync(
+        HttpContext http, ReadDatabase database, ClientShares shares, CancellationToken cancellation)
     {
         var parameters = new RequestParameters(http);
         var session = parameters.Id("sessionId");
+        var at = HistoryPlace.Read(parameters);
         if (parameters.AreRefused(out var problem))
             return problem;
-        if (await GetTranscript.ReadAsync(database, Caller.From(http.User), session, cancellation) is not { } said)
-            return Problems.NotFound();
+        var (said, refusal) = await GetTranscript.ReadAsync(http, database, shares, session, at, cancellation);
+        if (said is null)
+            return refusal!;
 
         var cues = WebVtt.InOrder(said.Cues).Select(cue => new TranscriptCue(cue.StartMs, cue.EndMs, cue.Speaker, cue.Text));
         return JsonBody.Of(new SessionTranscript(session, said.Language, [.. cues]), Json.Of<SessionTranscript>());

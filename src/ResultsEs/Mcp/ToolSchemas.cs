@@ -35,6 +35,15 @@ internal static class ToolSchemas
         }
         """;
 
+    public static readonly string AsItWas =
+        $$"""
+        "version": {
+          "type": "integer", "minimum": 1, "maximum": {{int.MaxValue}},
+          "description": "As it was after so many of the session's events. Not with asOf."
+        },
+        {{Time("asOf", "As it was at this time. Not with version.")}}
+        """;
+
     public static readonly string TaskType =
         $$"""
         "taskType": {

@@ -38,11 +38,9 @@ public static class GetTranscript
         if (parameters.AreRefused(out var problem))
             return problem;
 
-        var (transcript, refusal) = at is null
-            ? (await ReadAsync(database, Caller.From(http.User), session, cancellation), null)
-            : await SessionHistory.TranscriptAsync(http, database, shares, session, at, cancellation);
+        var (transcript, refusal) = await ReadAsync(http, database, shares, session, at, cancellation);
         if (transcript is null)
-            return refusal ?? Problems.NotFound();
+            return refusal!;
 
         // The framework takes a range of any unit for bytes. RFC 9110, 14.2: ignore a unit that is unknown.
         if (!http.Request.Headers.Range.ToString().StartsWith("bytes=", StringComparison.OrdinalIgnoreCase))
@@ -55,10 +53,18 @@ public static class GetTranscript
         return TypedResults.Empty;
     }
 
-    /// <summary>Reads the transcript; null where there is none for the caller.</summary>
-    internal static async Task<SessionTranscribed?> ReadAsync(
-        ReadDatabase database, Caller caller, Guid session, CancellationToken cancellation) =>
-        await SessionResultQuery.ReadAsync(database, Query, caller, session, cancellation) is { } json
-            ? JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>())
-            : null;
+    /// <summary>Reads the transcript, as it is or was, or makes the answer where there is none for the caller.</summary>
+    internal static async Task<(SessionTranscribed? Transcript, IResult? Refusal)> ReadAsync(
+        HttpContext http, ReadDatabase database, ClientShares shares, Guid session, HistoryPlace? at, CancellationToken cancellation)
+    {
+        if (at is not null)
+        {
+            var (was, refusal) = await SessionHistory.TranscriptAsync(http, database, shares, session, at, cancellation);
+            return (was, was is null ? refusal ?? Problems.NotFound() : null);
+        }
+
+        return await SessionResultQuery.ReadAsync(database, Query, Caller.From(http.User), session, cancellation) is { } json
+            ? (JsonSerializer.Deserialize(json, Json.Of<SessionTranscribed>()), null)
+            : (null, Problems.NotFound());
+    }
 }

@@ -70,6 +70,7 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
         Assert.Equal((asked.Session.Id, "en-GB"), ((Guid)told["sessionId"]!, (string)told["language"]!));
         var cue = Assert.Single(told["cues"]!.AsArray())!;
         using var vtt = await asked.Http.ReadAsync($"/api/v2/sessionResults/{asked.Session.Id}/transcript");
+        Assert.True(JsonNode.DeepEquals(told, asked.Answer("get_transcript version")["structuredContent"]));
         Assert.Contains($"<v {cue["speaker"]}>{cue["text"]}", await vtt.Content.ReadAsStringAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
@@ -86,6 +87,7 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
     [InlineData("unknown session", "There is no such session in the workspaces of this token")]
     [InlineData("foreign session", "There is no such session in the workspaces of this token")]
     [InlineData("foreign transcript", "or it has no transcript")]
+    [InlineData("no transcript then", "or it has no transcript")]
     [InlineData("foreign scores", "There is no such test in the workspaces of this token")]
     [InlineData("foreign summary", "There is no such test")]
     [InlineData("foreign sessions", "There is no such test")]
@@ -250,6 +252,8 @@ public sealed class McpServerTests(McpServerTests.Asked asked) : IClassFixture<M
                 ("get_session", Call("get_session", new() { ["sessionId"] = session })),
                 ("get_session version", Call("get_session", new() { ["sessionId"] = session, ["version"] = 2 })),
                 ("get_transcript", Call("get_transcript", new() { ["sessionId"] = session })),
+                ("get_transcript version", Call("get_transcript", new() { ["sessionId"] = session, ["version"] = Session.Events.Count - 1 })),
+                ("no transcript then", Call("get_transcript", new() { ["sessionId"] = session, ["version"] = 2 })),
                 ("get_qx_scores", Call("get_qx_scores", new() { ["testId"] = test })),
                 ("search_answers", Call("search_answers", new() { ["q"] = "easy", ["testId"] = test })),
                 ("summarise_test", Call("summarise_test", new() { ["testId"] = test, ["status"] = new JsonArray("COMPLETE", "IN_PROGRESS"), ["demographic"] = new JsonArray("AGE:34") })),
