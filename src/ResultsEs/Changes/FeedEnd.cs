@@ -3,8 +3,8 @@ using ResultsEs.EventStore;
 namespace ResultsEs.Changes;
 
 /// <summary>
-/// The end of the feed: the position up to which all changes can be read, none of which PostgreSQL gives again after a crash. State: the
-/// greatest position that is known to be flushed.
+/// The end of the feed: the position up to which all changes can be read, none of which PostgreSQL gives again after a crash. State: a
+/// position that is known to be flushed.
 /// </summary>
 internal sealed class FeedEnd([FromKeyedServices(DataSources.Pinned)] NpgsqlDataSource primary)
 {
@@ -15,7 +15,7 @@ internal sealed class FeedEnd([FromKeyedServices(DataSources.Pinned)] NpgsqlData
     {
         var (safe, isFlushed) = (await primary.CreateCommand(ChangePosition.SafeSql).ReadAllAsync(
             [], reader => (Safe: reader.GetInt64(0), IsFlushed: reader.GetBoolean(1)), cancellation)).Single();
-        if (safe <= Interlocked.Read(ref _flushed))
+        if (safe <= Volatile.Read(ref _flushed))
             return safe;
 
         // Numbers of transactions that were rolled back may be on no disk yet.
@@ -25,14 +25,8 @@ internal sealed class FeedEnd([FromKeyedServices(DataSources.Pinned)] NpgsqlData
             await flush.ExecuteNonQueryAsync(cancellation);
         }
 
-        Raise(safe);
+        // A lesser one, of a reader who began before, does no harm.
+        Volatile.Write(ref _flushed, safe);
         return safe;
-    }
-
-    private void Raise(long safe)
-    {
-        var known = Interlocked.Read(ref _flushed);
-        while (known < safe && Interlocked.CompareExchange(ref _flushed, safe, known) is var other && other != known)
-            known = other;
     }
 }
