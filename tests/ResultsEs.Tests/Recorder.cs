@@ -30,6 +30,14 @@ internal static class Recorder
     public static Task<HttpResponseMessage> SendAsync<T>(this HttpClient http, StreamBuilder<T> stream)
         where T : StreamBuilder<T> => http.SendAsync(stream.Json());
 
+    /// <summary>Sends a stream's events until they are taken: there may be no server that answers.</summary>
+    public static Task UntilRecordedAsync<T>(this HttpClient http, StreamBuilder<T> stream)
+        where T : StreamBuilder<T> => Wait.UntilAsync(async () =>
+    {
+        using var answer = await http.SendAsync(stream);
+        return answer.IsSuccessStatusCode;
+    });
+
     /// <summary>Sends a stream's events and expects all of them to be taken.</summary>
     public static async Task<JsonObject> RecordAsync<T>(this HttpClient http, StreamBuilder<T> stream)
         where T : StreamBuilder<T>

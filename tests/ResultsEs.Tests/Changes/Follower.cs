@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json.Nodes;
 
 namespace ResultsEs.Tests.Changes;
@@ -20,6 +21,22 @@ internal sealed class Follower(Guid? test = null, int limit = 100)
         var page = await http.JsonAsync(Path(wait));
         TakePage(page);
         return page;
+    }
+
+    /// <summary>Reads a page, which there may be none of while no server answers. True at the end.</summary>
+    public async Task<bool> TryReadAsync(HttpClient http, int wait = 0)
+    {
+        using var answer = await http.GetAsync(new Uri(Path(wait), UriKind.Relative), TestContext.Current.CancellationToken);
+        if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+        {
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+            return false;
+        }
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var page = await answer.JsonAsync();
+        TakePage(page);
+        return (bool)page["isAtEnd"]!;
     }
 
     /// <summary>Reads until there is nothing more, and returns what came.</summary>

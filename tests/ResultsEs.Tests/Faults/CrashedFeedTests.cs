@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using ResultsEs.EmbeddedPostgres;
@@ -56,23 +55,10 @@ public sealed class CrashedFeedTests : IDisposable
         await Wait.UntilAsync(async () => await LastAsync() > 0);
 
         Assert.True(await LastAsync() >= told, "the sequence has forgotten what was told");
-        await Wait.UntilAsync(async () =>
-        {
-            using var answer = await http.SendAsync(after);
-            return answer.IsSuccessStatusCode;
-        });
+        await http.UntilRecordedAsync(after);
         var seen = follower.Seen.Count;
-        await Wait.UntilAsync(async () =>
-        {
-            // Connections of before the crash fail once.
-            using var answer = await http.GetAsync(new Uri(follower.Path(), UriKind.Relative), Cancelled);
-            if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
-                return false;
-            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            var page = await answer.JsonAsync();
-            follower.TakePage(page);
-            return (bool)page["isAtEnd"]!;
-        });
+        // Connections of before the crash fail once.
+        await Wait.UntilAsync(() => follower.TryReadAsync(http));
         Assert.Equal([after.Id], follower.Seen.Skip(seen).Select(change => (Guid)change["sessionId"]!));
 
         async Task ExecuteAsync(string text)

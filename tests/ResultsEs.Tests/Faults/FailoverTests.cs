@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using Alba;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -128,7 +127,7 @@ public sealed class FailoverTests : IAsyncDisposable
         Assert.True(last < before % (1L << 40), $"{last}, so the standby lacks no numbers");
 
         var again = lost[0];
-        await UntilRecordedAsync(http, TestData.SessionOnly(changed.Id, _test).WithAnswer(Answers.Nps(3)));
+        await http.UntilRecordedAsync(TestData.SessionOnly(changed.Id, _test).WithAnswer(Answers.Nps(3)));
         await ExportTests.RecordAsync(http, [made, again]);
         await CatchUpAsync(http);
         Assert.True(Cursor.Position > before);
@@ -182,26 +181,11 @@ public sealed class FailoverTests : IAsyncDisposable
 
     private Task CatchUpAsync(HttpClient http) => Wait.UntilAsync(() => TryReadAsync(http, wait: 0));
 
-    /// <summary>Reads a page, which there may be none of while no primary answers. True at the end.</summary>
     private async Task<bool> TryReadAsync(HttpClient http, int wait)
     {
-        using var answer = await http.GetAsync(new Uri(_follower.Path(wait), UriKind.Relative), Cancelled);
-        if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
-        {
-            await Task.Delay(50, Cancelled);
-            return false;
-        }
-
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        var (page, before) = (await answer.JsonAsync(), _follower.Cursor is null ? 0 : Cursor.Position);
-        _follower.TakePage(page);
-        Assert.True(Cursor.Position >= before, $"{Cursor.Position} after {before}");
-        return (bool)page["isAtEnd"]!;
+        var before = _follower.Cursor is null ? 0 : Cursor.Position;
+        var isAtEnd = await _follower.TryReadAsync(http, wait);
+        Assert.True((_follower.Cursor is null ? 0 : Cursor.Position) >= before, $"{Cursor.Position} after {before}");
+        return isAtEnd;
     }
-
-    private static Task UntilRecordedAsync(HttpClient http, SessionBuilder session) => Wait.UntilAsync(async () =>
-    {
-        using var answer = await http.SendAsync(session);
-        return answer.IsSuccessStatusCode;
-    });
 }
